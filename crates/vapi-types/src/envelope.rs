@@ -1,0 +1,125 @@
+//! One received message: a typed head that is read at once, and a body that is parsed on demand.
+
+use std::borrow::Cow;
+
+use crate::head::{self, EnvelopeShape, Head, HeadError, Reading};
+use crate::kind::MessageKind;
+use crate::message::ServerMessage;
+use crate::scan::ScanError;
+use crate::text::sanitise;
+use crate::tool_call::{self, ToolCall};
+
+/// Why a body is no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvelopeError {
+    /// The bytes are not one JSON value in UTF-8.
+    #[error("the body is not JSON")]
+    NotJson,
+    /// The body is JSON, but not an object.
+    #[error("the body is not a JSON object")]
+    NotAnObject,
+    /// Objects and arrays are nested more than 128 levels deep.
+    #[error("the body is nested too deeply")]
+    TooDeep,
+    /// The body repeats identifiers more often than any real message does.
+    #[error("the body names too many identifiers")]
+    TooManyIdentifiers,
+}
+
+impl From<HeadError> for EnvelopeError {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Scan(ScanError::Syntax(_)) => Self::NotJson,
+            HeadError::Scan(ScanError::TooDeep) => Self::TooDeep,
+            HeadError::NotAnObject => Self::NotAnObject,
+            HeadError::TooManyIdentifiers => Self::TooManyIdentifiers,
+        }
+    }
+}
+
+/// A body of a known kind that lacks what the kind cannot do without.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a {kind} message has nothing usable at {path}")]
+#[non_exhaustive]
+pub struct DriftedBody {
+    /// The kind that the message says it is.
+    pub kind: MessageKind,
+    /// The path in the document, as in `message.status`.
+    pub path: String,
+}
+
+/// A received message.
+#[derive(Debug, Clone)]
+pub struct Envelope<'a> {
+    body: &'a [u8],
+    json: &'a str,
+    head: Head<'a>,
+    awkward: bool,
+    message: Option<&'a str>,
+    alone: bool,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the head of a body and validates the rest of it, in one pass and without a tree.
+    ///
+    /// A missing or unknown `type` is no error.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] if the body is not a JSON object, or one that is not safe to work with.
+    pub fn parse(body: &'a [u8]) -> Result<Self, EnvelopeError> {
+        let json = std::str::from_utf8(body).ok().ok_or(EnvelopeError::NotJson)?;
+        let Reading { head, awkward, message, alone } = head::read(json)?;
+        Ok(Self { body, json, head, awkward, message, alone })
+    }
+
+    /// What the message is and every identifier in it.
+    #[must_use]
+    pub fn head(&self) -> &Head<'a> {
+        &self.head
+    }
+
+    /// What the message is about.
+    #[must_use]
+    pub fn kind(&self) -> &MessageKind {
+        &self.head.kind
+    }
+
+    /// The bytes as they were received: what a signature is computed over.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// The body as text that every JSON parser and `jsonb` accepts; see [`sanitise`].
+    #[must_use]
+    pub fn text(&self) -> Cow<'a, str> {
+        self.storable(self.json)
+    }
+
+    /// Parses the whole message. Call it after the message was verified.
+    ///
+    /// # Errors
+    /// [`DriftedBody`] if the message lacks what its kind cannot do without; the body is still there.
+    pub fn message(&self) -> Result<ServerMessage, DriftedBody> {
+        let message = self.storable(self.message.unwrap_or(self.json));
+        let root = self.message.filter(|_| !self.alone).map(|_| self.text());
+        ServerMessage::read(&self.head.kind, &message, root.as_deref()).map_err(|member| DriftedBody {
+            kind: self.head.kind.clone(),
+            path: match self.head.shape {
+                EnvelopeShape::Nested => format!("message.{member}"),
+                EnvelopeShape::Flat => member.to_owned(),
+            },
+        })
+    }
+
+    /// The tool calls in the message, of whatever kind it is; empty when there are none.
+    #[must_use]
+    pub fn tool_calls(&self) -> Vec<ToolCall> {
+        tool_call::read_all(&self.storable(self.message.unwrap_or(self.json)))
+    }
+
+    fn storable(&self, json: &'a str) -> Cow<'a, str> {
+        if self.awkward { sanitise(json) } else { Cow::Borrowed(json) }
+    }
+}

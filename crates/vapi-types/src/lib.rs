@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+mod envelope;
+mod head;
+mod ids;
+mod kind;
+pub mod message;
+mod open_enum;
+mod payload;
+mod redact;
+pub mod reply;
+mod scan;
+mod text;
+mod tool_call;
+
+pub use envelope::{DriftedBody, Envelope, EnvelopeError};
+pub use head::{CallHead, EnvelopeShape, Head, Identifier, IdentifierKind, MetadataEntry, NamedAccount};
+pub use ids::{
+    AccountId, AssistantId, CallId, CampaignId, ChatId, PhoneNumberId, SessionId, SquadId, ToolCallId,
+};
+pub use kind::{
+    AnswerShape, CallStatus, CallType, EndedReason, MessageKind, Role, SpeechStatus, TrafficClass,
+    TranscriptType,
+};
+pub use message::ServerMessage;
+pub use payload::Raw;
+pub use redact::{REDACTED, redact};
+pub use reply::Reply;
+pub use text::sanitise;
+pub use tool_call::{ToolArguments, ToolCall, tool_calls_from};

@@ -1,0 +1,79 @@
+//! The turns of a conversation.
+
+use serde_json::Value;
+
+use crate::ids::{AssistantId, ToolCallId};
+use crate::kind::Role;
+use crate::payload::{FromJson, payload};
+use crate::scan::{Next, Scanner, elements};
+
+/// A list of turns. Every message repeats the whole conversation, so it stays text until somebody asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turns(Box<str>);
+
+impl Turns {
+    /// The JSON text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// All turns, oldest first; elements that are no objects are left out.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<Turn> {
+        Vec::from_json(&self.0).unwrap_or_default()
+    }
+
+    /// The last turns, oldest first, at most `count`. Only these are parsed.
+    #[must_use]
+    pub fn latest(&self, count: usize) -> Vec<Turn> {
+        let mut texts = Vec::new();
+        elements(&self.0, |element| texts.push(element));
+        let skipped = texts.len().saturating_sub(count);
+        texts.into_iter().skip(skipped).filter_map(Turn::from_json).collect()
+    }
+}
+
+impl FromJson for Turns {
+    fn from_json(raw: &str) -> Option<Self> {
+        (Scanner::new(raw).next() == Next::Array).then(|| Self(raw.into()))
+    }
+}
+
+payload! {
+    /// One turn: something said, a tool call, or a tool's answer.
+    Turn {
+        /// Who.
+        opt role: Role = "role",
+        /// What was said. In model messages this is `content`; see [`Turn::text`].
+        opt message: String = "message",
+        /// What was said, in model messages.
+        opt content: String = "content",
+        /// When the turn began, in milliseconds since 1970.
+        opt time: f64 = "time",
+        /// When the turn ended, in milliseconds since 1970.
+        opt end_time: f64 = "endTime",
+        /// Seconds since the call began.
+        opt seconds_from_start: f64 = "secondsFromStart",
+        /// The length. Milliseconds in practice, seconds by the description: use the times instead.
+        opt duration: f64 = "duration",
+        /// The tools that the model calls.
+        list tool_calls: Value = "toolCalls",
+        /// Which call a tool answers.
+        opt tool_call_id: ToolCallId = "toolCallId",
+        /// Which tool answers.
+        opt name: String = "name",
+        /// The tool's answer.
+        opt result: String = "result",
+        /// The assistant that spoke.
+        opt assistant_id: AssistantId = "assistantId",
+    }
+}
+
+impl Turn {
+    /// What was said, wherever it stands.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.message.as_deref().or(self.content.as_deref())
+    }
+}

@@ -1,0 +1,96 @@
+//! Questions that the provider waits for an answer to.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::Turns;
+use crate::ids::{AccountId, CampaignId};
+use crate::payload::{Raw, payload};
+
+payload! {
+    /// An inbound call asks which assistant takes it. The number and the caller are in `common`.
+    AssistantRequest in common {}
+}
+
+payload! {
+    /// The transfer tool asks where to transfer to.
+    TransferDestinationRequest in common {}
+}
+
+payload! {
+    /// The handoff tool asks which assistant takes over.
+    HandoffDestinationRequest in common {
+        /// What the model filled in.
+        opt parameters: Value = "parameters",
+    }
+}
+
+payload! {
+    /// The assistant asks for documents that fit the conversation.
+    KnowledgeBaseRequest in common {
+        /// The turns.
+        opt messages: Turns = "messages",
+        /// The turns as the model sees them.
+        opt messages_openai: Turns = "messagesOpenAIFormatted",
+    }
+}
+
+impl KnowledgeBaseRequest {
+    /// The turns, wherever they stand.
+    #[must_use]
+    pub fn turns(&self) -> Option<&Turns> {
+        self.messages.as_ref().or(self.messages_openai.as_ref())
+    }
+}
+
+payload! {
+    /// The assistant asks for audio of a text.
+    VoiceRequest in common {
+        /// The text.
+        opt text: String = "text",
+        /// The rate in samples per second.
+        opt sample_rate: f64 = "sampleRate",
+    }
+}
+
+payload! {
+    /// The assistant asks how long to wait before it speaks.
+    EndpointingRequest in common {
+        /// The turns.
+        opt messages: Turns = "messages",
+        /// The turns as the model sees them.
+        opt messages_openai: Turns = "messagesOpenAIFormatted",
+    }
+}
+
+payload! {
+    /// A campaign asks whether a contact may be called. There is no call yet.
+    CampaignPredial in common {
+        /// The campaign.
+        opt campaign_id: CampaignId = "campaignId",
+        /// The contact.
+        opt contact: Box<CampaignContact> = "contact",
+    }
+}
+
+payload! {
+    /// A contact of a campaign.
+    CampaignContact {
+        /// Its id at the provider.
+        opt id: String = "id",
+        /// The campaign.
+        opt campaign_id: CampaignId = "campaignId",
+        /// The Vapi account.
+        opt account_id: AccountId = "orgId",
+        /// The person, by id at the provider.
+        opt customer_id: String = "customerId",
+        /// The number to be called.
+        opt number: String = "number",
+        /// The name.
+        opt name: String = "name",
+        /// What the campaign changes about its assistant for this contact, kept as text.
+        opt assistant_overrides: Raw = "assistantOverrides",
+        /// When the contact was created.
+        opt created_at: DateTime<Utc> = "createdAt",
+    }
+}

@@ -1,0 +1,77 @@
+//! What happens to a call.
+
+use serde_json::Value;
+
+use super::Turns;
+use crate::ids::{AssistantId, PhoneNumberId};
+use crate::kind::{CallStatus, EndedReason};
+use crate::payload::{Raw, payload};
+
+payload! {
+    /// The call has changed its state. States come late, twice and out of order.
+    StatusUpdate in common {
+        /// The new state.
+        req status: CallStatus = "status",
+        /// Why the call ended.
+        opt ended_reason: EndedReason = "endedReason",
+        /// The conversation so far, when the call is being transferred.
+        opt messages: Turns = "messages",
+        /// The same as the model sees it.
+        opt messages_openai: Turns = "messagesOpenAIFormatted",
+        /// Where the call is transferred to.
+        opt destination: Raw = "destination",
+        /// The conversation as one text.
+        opt transcript: String = "transcript",
+        /// What was talked about.
+        opt summary: String = "summary",
+        /// Why an inbound call could not be accepted.
+        opt inbound_debugging: Value = "inboundPhoneCallDebuggingArtifacts",
+    }
+}
+
+payload! {
+    /// A relay says that a call has begun or is over.
+    CallLifecycle in common {
+        /// The saved assistant, if the relay does not put it into the call.
+        opt assistant_id: AssistantId = "assistantId",
+        /// The organization's number by id, if the relay does not put it into the call.
+        opt phone_number_id: PhoneNumberId = "phoneNumberId",
+        /// The state, if the relay says one.
+        opt status: CallStatus = "status",
+        /// Why the call ended.
+        opt ended_reason: EndedReason = "endedReason",
+    }
+}
+
+payload! {
+    /// The assistant is slow to respond. Not a hang-up.
+    Hang in common {}
+}
+
+payload! {
+    /// The call was deleted at the provider.
+    CallDeleted in common {}
+}
+
+payload! {
+    /// The call could not be deleted at the provider.
+    CallDeleteFailed in common {}
+}
+
+payload! {
+    /// Artifacts were uploaded to the customer's own storage.
+    ArtifactUpload in common {
+        /// Which, and whether it worked.
+        list artifacts: UploadedArtifact = "artifacts",
+    }
+}
+
+payload! {
+    /// One upload.
+    UploadedArtifact {
+        /// What was uploaded, as in `recording-mono`.
+        opt artifact_type: String = "type",
+        /// Whether it worked.
+        opt success: bool = "success",
+    }
+}

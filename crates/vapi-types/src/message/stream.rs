@@ -1,0 +1,60 @@
+//! The small steps of a conversation.
+
+use super::Turns;
+use crate::ids::AssistantId;
+use crate::kind::{Role, SpeechStatus, TranscriptType};
+use crate::payload::{Raw, payload};
+
+payload! {
+    /// The conversation so far, after each turn.
+    ConversationUpdate in common {
+        /// The turns.
+        opt messages: Turns = "messages",
+        /// The turns as the model sees them.
+        opt messages_openai: Turns = "messagesOpenAIFormatted",
+        /// The turns under the name that older messages use.
+        opt conversation: Turns = "conversation",
+    }
+}
+
+impl ConversationUpdate {
+    /// The turns, wherever they stand.
+    #[must_use]
+    pub fn turns(&self) -> Option<&Turns> {
+        self.messages.as_ref().or(self.messages_openai.as_ref()).or(self.conversation.as_ref())
+    }
+}
+
+payload! {
+    /// Somebody started or stopped speaking.
+    SpeechUpdate in common {
+        /// Which of both.
+        opt status: SpeechStatus = "status",
+        /// Who.
+        opt role: Role = "role",
+        /// The number of the turn.
+        opt turn: i64 = "turn",
+    }
+}
+
+payload! {
+    /// A piece of transcript.
+    Transcript in common {
+        /// Who speaks.
+        opt role: Role = "role",
+        /// Whether it may still change.
+        opt transcript_type: TranscriptType = "transcriptType",
+        /// What was said.
+        opt transcript: String = "transcript",
+        /// The assistant that speaks.
+        opt assistant_id: AssistantId = "assistantId",
+        /// Its name.
+        opt assistant_name: String = "assistantName",
+        /// Whether something was cut out.
+        opt is_filtered: bool = "isFiltered",
+        /// What was found suspicious.
+        opt detected_threats: Raw = "detectedThreats",
+        /// What was said before the cut.
+        opt original_transcript: String = "originalTranscript",
+    }
+}

@@ -1,0 +1,129 @@
+//! Where calls are sent.
+
+use serde_json::{Map, Value, json};
+
+use crate::ids::AssistantId;
+use crate::reply::single_line;
+
+/// A destination outside of the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PhoneDestination {
+    /// A phone number.
+    Number {
+        /// The number, E.164.
+        number: String,
+        /// The extension to dial after it.
+        extension: Option<String>,
+        /// What the assistant says before the transfer.
+        message: Option<String>,
+    },
+    /// A SIP address.
+    Sip {
+        /// The address, as in `sip:front@example.com`.
+        sip_uri: String,
+        /// What the assistant says before the transfer.
+        message: Option<String>,
+    },
+}
+
+impl PhoneDestination {
+    /// A phone number, E.164.
+    #[must_use]
+    pub fn number(number: impl Into<String>) -> Self {
+        Self::Number { number: number.into(), extension: None, message: None }
+    }
+
+    /// A SIP address.
+    #[must_use]
+    pub fn sip(sip_uri: impl Into<String>) -> Self {
+        Self::Sip { sip_uri: sip_uri.into(), message: None }
+    }
+
+    /// Says so before the transfer.
+    #[must_use]
+    pub fn with_message(mut self, sentence: &str) -> Self {
+        match &mut self {
+            Self::Number { message, .. } | Self::Sip { message, .. } => {
+                *message = Some(single_line(sentence));
+            }
+        }
+        self
+    }
+
+    /// Dials so after the number. A SIP address has no extension.
+    #[must_use]
+    pub fn with_extension(mut self, digits: impl Into<String>) -> Self {
+        if let Self::Number { extension, .. } = &mut self {
+            *extension = Some(digits.into());
+        }
+        self
+    }
+
+    pub(super) fn to_value(&self) -> Value {
+        let (mut destination, message) = match self {
+            Self::Number { number, extension: None, message } => {
+                (json!({ "type": "number", "number": number }), message)
+            }
+            Self::Number { number, extension: Some(extension), message } => {
+                (json!({ "type": "number", "number": number, "extension": extension }), message)
+            }
+            Self::Sip { sip_uri, message } => (json!({ "type": "sip", "sipUri": sip_uri }), message),
+        };
+        if let (Some(destination), Some(message)) = (destination.as_object_mut(), message) {
+            destination.insert("message".to_owned(), Value::String(single_line(message)));
+        }
+        destination
+    }
+}
+
+/// Where a transfer goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransferDestination {
+    /// Out of the provider.
+    Phone(PhoneDestination),
+    /// To another assistant of the squad.
+    Assistant {
+        /// Its name in the squad.
+        name: String,
+    },
+}
+
+impl TransferDestination {
+    pub(super) fn to_value(&self) -> Value {
+        match self {
+            Self::Phone(destination) => destination.to_value(),
+            Self::Assistant { name } => json!({ "type": "assistant", "assistantName": name }),
+        }
+    }
+}
+
+impl From<PhoneDestination> for TransferDestination {
+    fn from(destination: PhoneDestination) -> Self {
+        Self::Phone(destination)
+    }
+}
+
+/// The assistant that takes over.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum HandoffTarget {
+    /// A saved assistant.
+    Id(AssistantId),
+    /// An assistant of the squad.
+    Name(String),
+    /// An assistant that exists for this call only, in the form of the provider's API.
+    Transient(Map<String, Value>),
+}
+
+impl HandoffTarget {
+    pub(super) fn to_map(&self) -> Map<String, Value> {
+        let (name, value) = match self {
+            Self::Id(id) => ("assistantId", json!(id)),
+            Self::Name(name) => ("assistantName", json!(name)),
+            Self::Transient(assistant) => ("assistant", json!(assistant)),
+        };
+        Map::from_iter([("type".to_owned(), json!("assistant")), (name.to_owned(), value)])
+    }
+}
