@@ -1,0 +1,287 @@
+//! The ordered chain: hints in, one claim out, every look on record.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+
+use crate::hints::{Hint, OrgHints};
+use crate::ids::OrgId;
+use crate::lookup::{Lookup, LookupError, LookupKey, Owners, Ownership};
+use crate::step::LookupStep;
+use crate::trace::{Conflict, StepResult, Trace, TraceStep};
+
+/// Which steps run, and in which order.
+#[derive(Clone, Debug)]
+pub struct ChainConfig {
+    /// The steps, first decides. A step left out is not looked up.
+    pub order: Vec<LookupStep>,
+}
+
+impl Default for ChainConfig {
+    fn default() -> Self {
+        Self { order: LookupStep::DEFAULT_ORDER.to_vec() }
+    }
+}
+
+/// What an organization's identifiers say: a claim, and no proof. It can pick keys and nothing else.
+#[derive(Debug)]
+#[must_use = "a claim has to be proven by the gate"]
+pub struct ClaimedOrg {
+    pub(crate) id: OrgId,
+    pub(crate) via: LookupStep,
+    pub(crate) own_credential_only: bool,
+    pub(crate) assistant_id: Option<Box<str>>,
+    pub(crate) accounts: Vec<(String, String)>,
+    pub(crate) metadata_missing: bool,
+    pub(crate) trace: Trace,
+}
+
+impl ClaimedOrg {
+    /// The organization that the identifiers point at.
+    pub fn id(&self) -> OrgId {
+        self.id
+    }
+
+    /// The step that decided.
+    pub fn via(&self) -> LookupStep {
+        self.via
+    }
+
+    /// Every look that led here.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// True when something else decided and `metadata` named no organization at all.
+    pub fn is_metadata_missing(&self) -> bool {
+        self.metadata_missing
+    }
+}
+
+/// What the chain made of a message's hints.
+#[derive(Debug)]
+pub enum Resolution {
+    /// An organization is claimed.
+    Claimed(Box<ClaimedOrg>),
+    /// Nothing in the message points at an organization.
+    Unresolved(Unresolved),
+}
+
+/// Why no organization was found.
+#[derive(Debug)]
+pub struct Unresolved {
+    /// The first step of the chain that had a value to look up.
+    pub tried: Option<LookupStep>,
+    /// True when a mapping exists and is switched off.
+    pub is_inactive: bool,
+    /// Every look.
+    pub trace: Trace,
+}
+
+impl Unresolved {
+    /// The sentence for whoever sent the message.
+    pub fn detail(&self) -> String {
+        match self.tried {
+            Some(step) => format!("Organization not found for this {}", step.noun()),
+            None => "The message holds no identifier of an organization".to_owned(),
+        }
+    }
+}
+
+/// Resolves hints to a claim, step by step.
+#[derive(Clone)]
+pub struct ResolverChain {
+    lookup: Arc<dyn Lookup>,
+    config: ChainConfig,
+}
+
+impl ResolverChain {
+    /// A chain over a directory.
+    pub fn new(lookup: Arc<dyn Lookup>, config: ChainConfig) -> Self {
+        Self { lookup, config }
+    }
+
+    /// The steps in force, first decides.
+    pub fn order(&self) -> &[LookupStep] {
+        &self.config.order
+    }
+
+    /// Looks up every value of every step in one round trip, and takes the first hit in chain order.
+    ///
+    /// Mappings decide before pins, and pins before metadata, whatever the order says of them: a forged
+    /// metadata value never outranks what an operator declared.
+    ///
+    /// # Errors
+    /// [`LookupError`] when the directory cannot answer.
+    pub async fn resolve(&self, hints: &OrgHints, now: DateTime<Utc>) -> Result<Resolution, LookupError> {
+        let started = Instant::now();
+        let looks = self.looks(hints);
+        let mut keys: Vec<LookupKey> = Vec::new();
+        for key in looks.iter().filter_map(|look| look.key.as_ref()) {
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+        let owners = self.lookup.owners(&keys).await?;
+        // A call that began before now is looked up at its beginning; a clock ahead of ours is not believed.
+        let at = hints.created_at().map_or(now, |created| created.min(now));
+        let mut verdicts: Vec<Verdict> = looks.iter().map(|look| look.verdict(&keys, &owners, at)).collect();
+        let has_mapping = looks
+            .iter()
+            .zip(&verdicts)
+            .any(|(look, verdict)| look.hint.step != LookupStep::Metadata && verdict.hit().is_some());
+        let call_id = hints.call_id().filter(|_| self.config.order.contains(&LookupStep::CallId));
+        let pins = match call_id {
+            Some(call_id) if !has_mapping => Some(self.lookup.pins(call_id).await?),
+            _ => None,
+        };
+        settle_pins(&looks, &mut verdicts, pins.as_deref());
+        Ok(self.decide(hints, &looks, &verdicts, has_mapping, started))
+    }
+
+    /// The trace of a message when there is no directory to ask: every look is skipped.
+    pub fn trace_only(&self, hints: &OrgHints) -> Trace {
+        let steps = self.looks(hints).iter().map(|look| look.trace(&Verdict::skipped())).collect();
+        Trace { steps, ..Trace::default() }
+    }
+
+    fn looks<'a>(&self, hints: &'a OrgHints) -> Vec<Look<'a>> {
+        let mut looks = Vec::new();
+        for step in &self.config.order {
+            for hint in hints.iter().filter(|hint| hint.step == *step) {
+                let key = hint.mapping().and_then(|kind| LookupKey::new(kind, &hint.value));
+                looks.push(Look { hint, key });
+            }
+        }
+        looks
+    }
+
+    fn decide(
+        &self,
+        hints: &OrgHints,
+        looks: &[Look<'_>],
+        verdicts: &[Verdict],
+        has_mapping: bool,
+        started: Instant,
+    ) -> Resolution {
+        let mut trace = Trace {
+            steps: looks.iter().zip(verdicts).map(|(look, verdict)| look.trace(verdict)).collect(),
+            conflicts: Vec::new(),
+            duration_us: u64::try_from(started.elapsed().as_micros()).ok(),
+        };
+        let first = |wanted: &dyn Fn(LookupStep) -> bool| {
+            looks.iter().zip(verdicts).find_map(|(look, verdict)| {
+                verdict.hit().filter(|_| wanted(look.hint.step)).map(|org| (look.hint, org))
+            })
+        };
+        let decided = if has_mapping {
+            first(&|step| step != LookupStep::Metadata && step != LookupStep::CallId)
+        } else {
+            first(&|step| step == LookupStep::CallId).or_else(|| first(&|step| step == LookupStep::Metadata))
+        };
+        let Some((hint, org)) = decided else {
+            let is_inactive = verdicts.iter().any(|verdict| verdict.result == StepResult::Inactive);
+            return Resolution::Unresolved(Unresolved {
+                tried: looks.first().map(|look| look.hint.step),
+                is_inactive,
+                trace,
+            });
+        };
+        trace.conflicts = looks
+            .iter()
+            .zip(verdicts)
+            .filter_map(|(look, verdict)| {
+                verdict.hit().filter(|other| *other != org).map(|other| (look, other))
+            })
+            .map(|(look, other)| Conflict {
+                step: look.hint.step,
+                value: look.shown(),
+                path: look.hint.path.clone(),
+                organization_id: Some(other),
+            })
+            .collect();
+        let metadata_named = looks.iter().any(|look| look.hint.step == LookupStep::Metadata);
+        Resolution::Claimed(Box::new(ClaimedOrg {
+            id: org,
+            via: hint.step,
+            own_credential_only: hint.is_declared,
+            assistant_id: hints.assistant_id().map(Into::into),
+            accounts: hints.accounts().to_vec(),
+            metadata_missing: hint.step != LookupStep::Metadata && !metadata_named,
+            trace,
+        }))
+    }
+}
+
+/// One value to look up, and its key where it can match at all.
+struct Look<'a> {
+    hint: &'a Hint,
+    key: Option<LookupKey>,
+}
+
+impl Look<'_> {
+    fn verdict(&self, keys: &[LookupKey], owners: &Owners, at: DateTime<Utc>) -> Verdict {
+        let Some(key) = &self.key else {
+            return Verdict { result: StepResult::Miss, org: None, cached: true };
+        };
+        let position = keys.iter().position(|other| other == key);
+        let rows = position.and_then(|index| owners.histories.get(index));
+        let cached = position.and_then(|index| owners.cached.get(index)).copied().unwrap_or(false);
+        let owner = rows.and_then(|rows| owner_at(rows, at));
+        match owner {
+            Some(row) if row.is_active => Verdict { result: StepResult::Hit, org: Some(row.org), cached },
+            Some(row) => Verdict { result: StepResult::Inactive, org: Some(row.org), cached },
+            None => Verdict { result: StepResult::Miss, org: None, cached },
+        }
+    }
+
+    fn shown(&self) -> String {
+        self.key.as_ref().map_or_else(|| self.hint.value.clone(), |key| key.value.to_string())
+    }
+
+    fn trace(&self, verdict: &Verdict) -> TraceStep {
+        TraceStep {
+            step: self.hint.step,
+            value: self.shown(),
+            path: self.hint.path.clone(),
+            result: verdict.result,
+            organization_id: verdict.org,
+            cached: verdict.cached,
+        }
+    }
+}
+
+/// The owner at an instant. An ownership that covers no instant of the message's is no owner.
+fn owner_at(rows: &[Ownership], at: DateTime<Utc>) -> Option<&Ownership> {
+    rows.iter().find(|row| row.covers(at))
+}
+
+struct Verdict {
+    result: StepResult,
+    org: Option<OrgId>,
+    cached: bool,
+}
+
+impl Verdict {
+    const fn skipped() -> Self {
+        Self { result: StepResult::Skipped, org: None, cached: false }
+    }
+
+    fn hit(&self) -> Option<OrgId> {
+        self.org.filter(|_| self.result == StepResult::Hit)
+    }
+}
+
+/// Pins count only where no mapping hit, and only when one organization alone pinned the call.
+fn settle_pins(looks: &[Look<'_>], verdicts: &mut [Verdict], pins: Option<&[OrgId]>) {
+    for (_, verdict) in
+        looks.iter().zip(verdicts.iter_mut()).filter(|(look, _)| look.hint.step == LookupStep::CallId)
+    {
+        *verdict = match pins {
+            None => Verdict::skipped(),
+            Some([only]) => Verdict { result: StepResult::Hit, org: Some(*only), cached: false },
+            Some(_) => Verdict { result: StepResult::Miss, org: None, cached: false },
+        };
+    }
+}

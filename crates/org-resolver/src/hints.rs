@@ -1,0 +1,132 @@
+//! What a message says about its organization, before anything is believed.
+
+use chrono::{DateTime, Utc};
+use vapi_types::{Envelope, IdentifierKind};
+
+use crate::lookup::MappingKind;
+use crate::step::LookupStep;
+
+/// The metadata key that names an assistant instead of an organization.
+const ASSISTANT_KEY: &str = "assistantId";
+
+/// One value that may point at an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The step that looks it up.
+    pub step: LookupStep,
+    /// The value as found.
+    pub value: String,
+    /// Where it stood: a path in the document, or the name of a header.
+    pub path: String,
+    /// True for a claim made beside the body, which only the organization's own credential admits.
+    pub(crate) is_declared: bool,
+    names_assistant: bool,
+}
+
+impl Hint {
+    /// The kind of mapping to look the value up in; `None` for a call id.
+    pub fn mapping(&self) -> Option<MappingKind> {
+        if self.names_assistant { Some(MappingKind::AssistantId) } else { self.step.mapping() }
+    }
+}
+
+/// Every claim that a message makes about its organization, and what the resolver needs beside them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrgHints {
+    hints: Vec<Hint>,
+    /// The provider's account ids, as (value, path).
+    accounts: Vec<(String, String)>,
+    call_id: Option<String>,
+    created_at: Option<DateTime<Utc>>,
+}
+
+impl OrgHints {
+    /// Reads the hints of a message. This is the only place that maps payload fields to steps.
+    pub fn from_envelope(envelope: &Envelope<'_>) -> Self {
+        let head = envelope.head();
+        let mut hints = Self {
+            accounts: head
+                .account_ids
+                .iter()
+                .map(|account| (account.value.to_string(), account.path.clone()))
+                .collect(),
+            created_at: head.call.as_ref().and_then(|call| call.created_at),
+            ..Self::default()
+        };
+        for found in &head.identifiers {
+            let step = match found.kind {
+                IdentifierKind::AssistantId => LookupStep::AssistantId,
+                IdentifierKind::PhoneNumberId => LookupStep::PhoneNumberId,
+                IdentifierKind::PhoneNumber => LookupStep::PhoneNumber,
+                IdentifierKind::CallId => LookupStep::CallId,
+                IdentifierKind::SquadId => LookupStep::SquadId,
+            };
+            hints.push(step, &found.value, &found.path);
+        }
+        // `metadata.assistantId` comes last: it names an assistant with no more weight than any metadata.
+        for names_assistant in [false, true] {
+            for entry in head.metadata.iter().filter(|entry| (entry.key == ASSISTANT_KEY) == names_assistant)
+            {
+                hints.push(LookupStep::Metadata, &entry.value, &entry.path);
+                if let Some(hint) = hints.hints.last_mut() {
+                    hint.names_assistant = names_assistant;
+                }
+            }
+        }
+        hints
+    }
+
+    /// The claim of a request whose body names no organization: the text of a header.
+    pub fn declared(value: &str, header: &str) -> Self {
+        let mut hints = Self::default();
+        hints.push(LookupStep::Metadata, value, header);
+        if let Some(hint) = hints.hints.last_mut() {
+            hint.is_declared = true;
+        }
+        hints
+    }
+
+    /// Adds one hint, for embedders that read other payloads.
+    pub fn push(&mut self, step: LookupStep, value: &str, path: &str) {
+        if step == LookupStep::CallId && self.call_id.is_none() {
+            self.call_id = Some(value.to_owned());
+        }
+        self.hints.push(Hint {
+            step,
+            value: value.to_owned(),
+            path: path.to_owned(),
+            is_declared: false,
+            names_assistant: false,
+        });
+    }
+
+    /// Sets the instant at which the call began, in whose light identifiers are looked up.
+    pub fn set_created_at(&mut self, at: DateTime<Utc>) {
+        self.created_at = Some(at);
+    }
+
+    /// Every hint, in the order found.
+    pub fn iter(&self) -> impl Iterator<Item = &Hint> {
+        self.hints.iter()
+    }
+
+    /// The assistant that the message names first.
+    pub fn assistant_id(&self) -> Option<&str> {
+        self.hints.iter().find(|hint| hint.step == LookupStep::AssistantId).map(|hint| hint.value.as_str())
+    }
+
+    /// The call that the message belongs to.
+    pub fn call_id(&self) -> Option<&str> {
+        self.call_id.as_deref()
+    }
+
+    /// The instant at which the call began.
+    pub fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.created_at
+    }
+
+    /// The provider's account ids, as (value, path): a cross-check, never an identifier.
+    pub fn accounts(&self) -> &[(String, String)] {
+        &self.accounts
+    }
+}

@@ -1,0 +1,12 @@
+//! The resolver from outside: chain, gate, cache and numbers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a helper of tests fails the test it serves"
+)]
+
+mod cache;
+mod chain;
+mod gate;
+mod phone;
+mod support;
