@@ -1,0 +1,94 @@
+//! What one bucket admits, instant by instant.
+
+use std::time::Duration;
+
+use rate_limit::{Bucket, KeyedLimiter, Quota};
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+#[test]
+fn a_burst_then_one_for_each_interval() {
+    let limiter = KeyedLimiter::new(16);
+    let quota = Quota { per_minute: 120, burst: 3 };
+    let check = |at| limiter.check(&"a", quota, at);
+    for _ in 0..3 {
+        assert!(check(ms(0)).is_ok());
+    }
+    assert_eq!(check(ms(0)).unwrap_err().wait(), ms(500));
+    assert_eq!(check(ms(499)).unwrap_err().wait(), ms(1));
+    assert!(check(ms(500)).is_ok());
+    assert!(check(ms(500)).is_err());
+    // Two intervals later, two are back; after a long rest, the burst and no more.
+    assert!(check(ms(1500)).is_ok());
+    assert!(check(ms(1500)).is_ok());
+    assert!(check(ms(1500)).is_err());
+    for _ in 0..3 {
+        assert!(check(ms(3_600_000)).is_ok());
+    }
+    assert!(check(ms(3_600_000)).is_err());
+}
+
+#[test]
+fn keys_do_not_share() {
+    let limiter = KeyedLimiter::new(100);
+    let quota = Quota { per_minute: 1, burst: 1 };
+    for key in 0..50 {
+        assert!(limiter.check(&key, quota, ms(0)).is_ok());
+    }
+    for key in 0..50 {
+        assert!(limiter.check(&key, quota, ms(59_999)).is_err());
+        assert!(limiter.check(&key, quota, ms(60_000)).is_ok());
+    }
+}
+
+#[test]
+fn zero_admits_nothing() {
+    let limiter = KeyedLimiter::new(16);
+    for quota in [Quota { per_minute: 0, burst: 5 }, Quota { per_minute: 5, burst: 0 }] {
+        for at in [0, 60_000, 3_600_000] {
+            assert_eq!(limiter.check(&1, quota, ms(at)).unwrap_err().seconds(), 60);
+            assert!(Bucket::new().check(quota, ms(at)).is_err());
+        }
+    }
+    assert!(limiter.is_empty(), "a refused key takes no memory");
+}
+
+#[test]
+fn a_changed_quota_counts_at_once() {
+    let limiter = KeyedLimiter::new(16);
+    let (narrow, wide) = (Quota { per_minute: 60, burst: 1 }, Quota { per_minute: 60, burst: 4 });
+    assert!(limiter.check(&1, narrow, ms(0)).is_ok());
+    assert!(limiter.check(&1, narrow, ms(0)).is_err());
+    for _ in 0..3 {
+        assert!(limiter.check(&1, wide, ms(0)).is_ok());
+    }
+    assert!(limiter.check(&1, wide, ms(0)).is_err());
+}
+
+#[test]
+fn a_clock_that_steps_back_admits_no_more() {
+    let bucket = Bucket::new();
+    let quota = Quota { per_minute: 60, burst: 1 };
+    assert!(bucket.check(quota, ms(10_000)).is_ok());
+    assert_eq!(bucket.check(quota, ms(9_000)).unwrap_err().wait(), ms(2_000));
+}
+
+#[test]
+fn waits_are_said_in_whole_seconds() {
+    let bucket = Bucket::new();
+    let quota = Quota { per_minute: 40, burst: 1 };
+    assert!(bucket.check(quota, ms(0)).is_ok());
+    let refused = bucket.check(quota, ms(0)).unwrap_err();
+    assert_eq!(refused.wait(), ms(1_500));
+    assert_eq!(refused.seconds(), 2);
+    assert_eq!(refused.to_string(), "over the limit, retry in 2 s");
+    assert_eq!(bucket.check(quota, ms(1_499)).unwrap_err().seconds(), 1);
+}
+
+#[test]
+fn the_usual_burst_is_a_tenth_of_a_minute() {
+    assert_eq!(Quota::per_minute(600), Quota { per_minute: 600, burst: 60 });
+    assert_eq!(Quota::per_minute(3), Quota { per_minute: 3, burst: 1 });
+}
