@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::Weekday;
+use chrono::{Datelike, NaiveDateTime, Timelike, Weekday};
 
 /// Minutes of a whole day; as a closing time it is written "24:00".
 const DAY: u16 = 24 * 60;
@@ -153,6 +153,15 @@ impl OpeningHours {
     /// Every range with its weekday, Monday first; [`OpeningHours::from_rows`] reads it back.
     pub fn rows(&self) -> impl Iterator<Item = (Weekday, OpenRange)> + '_ {
         WEEK.into_iter().flat_map(|day| self.on(day).iter().map(move |range| (day, *range)))
+    }
+
+    /// Whether a civil time lies inside an opening range of its day.
+    #[must_use]
+    pub fn is_open_at(&self, local: NaiveDateTime) -> bool {
+        let minute = local.hour() * 60 + local.minute();
+        self.on(local.weekday())
+            .iter()
+            .any(|range| (u32::from(range.opens)..u32::from(range.closes)).contains(&minute))
     }
 
     /// Whether every day is open around the clock.

@@ -1,0 +1,72 @@
+//! Knowledge files: patterns resolved beside the organizations file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::check::Checker;
+use crate::model::KnowledgeFile;
+
+/// Largest knowledge file, in bytes.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+impl Checker<'_> {
+    pub(crate) fn knowledge(&mut self, patterns: &[String]) -> Vec<KnowledgeFile> {
+        // By path, so that the order does not depend on the file system and no file is taken twice.
+        let mut files = BTreeMap::new();
+        for (index, pattern) in patterns.iter().enumerate() {
+            let field = format!("knowledge[{index}]");
+            let paths = match self.matches(pattern) {
+                Ok(paths) => paths,
+                Err(error) => {
+                    self.problem(field, format_args!("{pattern:?} is not a file pattern: {error}"));
+                    continue;
+                }
+            };
+            if paths.is_empty() {
+                self.problem(&field, format_args!("{pattern:?} matches no file"));
+            }
+            for path in paths {
+                let name = path.strip_prefix(self.base_dir()).unwrap_or(&path);
+                let name = name.to_string_lossy().replace('\\', "/");
+                match read(&path) {
+                    Ok(content) => {
+                        files.insert(name, content);
+                    }
+                    Err(reason) => self.problem(&field, format_args!("{name} {reason}")),
+                }
+            }
+        }
+        files
+            .into_iter()
+            .map(|(path, content)| KnowledgeFile { title: title(&path, &content), path, content })
+            .collect()
+    }
+
+    fn matches(&self, pattern: &str) -> Result<Vec<PathBuf>, glob::PatternError> {
+        let base = glob::Pattern::escape(&self.base_dir().to_string_lossy());
+        let full = Path::new(&base).join(pattern);
+        let found = glob::glob(&full.to_string_lossy())?;
+        // Directories that cannot be read hold nothing that could be taken.
+        Ok(found.flatten().filter(|path| path.is_file()).collect())
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(format!("has {size} bytes, more than {MAX_FILE_BYTES}"));
+    }
+    let content = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+    if content.trim().is_empty() { Err("is empty".to_owned()) } else { Ok(content) }
+}
+
+/// The first Markdown heading, else the name of the file without its ending.
+fn title(path: &str, content: &str) -> String {
+    let heading = content
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches('#').trim())
+        .find(|heading| !heading.is_empty());
+    let stem = || Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    heading.map(str::to_owned).or_else(stem).unwrap_or_default()
+}

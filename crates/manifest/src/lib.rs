@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod check;
+mod claims;
+mod credential;
+mod error;
+mod file;
+mod knowledge;
+mod model;
+mod numbers;
+mod plan;
+mod source;
+
+pub use error::{ManifestError, Problem};
+pub use model::{
+    Assistant, CredentialSpec, KnowledgeFile, Limits, Manifest, Organization, PhoneNumber, Route, Transfer,
+    opening_hours_value,
+};
+pub use plan::{Action, Change, Kept, Plan, PlanError, Section, pair_phone_numbers, plan};
+pub use source::{Source, Vars};
+
+/// Namespace in which ids of organizations are made from their slugs (UUID version 5).
+///
+/// It never changes: the same slug is the same organization in every deployment.
+pub const ORGANIZATION_NAMESPACE: uuid::Uuid = uuid::uuid!("b0a5c2a4-52cf-4a4b-9d6c-5a4a1f0f6f2e");

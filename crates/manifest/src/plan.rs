@@ -1,0 +1,390 @@
+//! What applying a file would change, found without touching anything.
+
+mod entries;
+mod owners;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use self::entries::{Entry, OpeningWeek, credential_problems, organization_differences};
+use crate::ORGANIZATION_NAMESPACE;
+use crate::error::{Problem, lines};
+use crate::model::{Organization, PhoneNumber};
+
+/// What has to change so that the store says what the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// In the order of the file; removed organizations last.
+    pub changes: Vec<Change>,
+    /// What is stored for a declared organization, is not in the file, and stays because nothing is pruned.
+    pub kept: Vec<Kept>,
+}
+
+impl Plan {
+    /// Whether nothing has to change. What is kept does not count.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// One change. It never shows a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The organization's slug, as in the file; of one that is removed, as stored.
+    pub organization: String,
+    /// The organization's id in the store, or the one that it is to have.
+    pub organization_id: Uuid,
+    /// What happens.
+    pub action: Action,
+    /// To what kind of thing.
+    pub section: Section,
+    /// Its key within the section, such as an assistant's id or a credential's label.
+    pub subject: String,
+    /// For people: what it is, or what is different about it. May be empty.
+    pub detail: String,
+}
+
+/// One thing that is stored, is not in the file, and stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The organization's slug, as in the file.
+    pub organization: String,
+    /// The organization's id in the store.
+    pub organization_id: Uuid,
+    /// What kind of thing it is.
+    pub section: Section,
+    /// Its key within the section.
+    pub subject: String,
+}
+
+/// What a change does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Adds it.
+    Create,
+    /// Changes it in place.
+    Update,
+    /// Takes it away.
+    Remove,
+}
+
+/// The parts of an organization, named as in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// The organization itself: its names, zone, languages, settings and limits.
+    Organization,
+    /// Assistants.
+    Assistants,
+    /// Squads.
+    Squads,
+    /// Numbers and SIP URIs.
+    PhoneNumbers,
+    /// Credentials.
+    Credentials,
+    /// Services.
+    Services,
+    /// Resources.
+    Resources,
+    /// Weekly opening hours, as one thing.
+    OpeningHours,
+    /// Closures.
+    Closures,
+    /// The transfer directory.
+    Transfers,
+    /// Knowledge files.
+    Knowledge,
+}
+
+impl Section {
+    /// One thing of the section, as the printed plan calls it.
+    #[must_use]
+    pub const fn singular(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Assistants => "assistant",
+            Self::Squads => "squad",
+            Self::PhoneNumbers => "phone number",
+            Self::Credentials => "credential",
+            Self::Services => "service",
+            Self::Resources => "resource",
+            Self::OpeningHours => "opening hours",
+            Self::Closures => "closure",
+            Self::Transfers => "transfer",
+            Self::Knowledge => "knowledge",
+        }
+    }
+}
+
+/// Why a file cannot be applied to what is stored; every reason is listed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", lines(.problems))]
+pub struct PlanError {
+    /// Never empty.
+    pub problems: Vec<Problem>,
+}
+
+/// Compares what is stored with what a file declares.
+///
+/// `stored` are all organizations of the store with their secrets opened; a stored credential without a secret is one
+/// that could not be opened. Organizations are the same when their ids are, or their slugs where the file gives no id.
+/// What is stored and not declared stays, unless `prune` removes it; what is declared is made as declared.
+///
+/// # Errors
+/// [`PlanError`] when a credential has no secret, neither declared nor stored, when a kept secret does not fit a changed
+/// recipe, when a slug is another organization's, and when an identifier would get a second owner.
+pub fn plan(stored: &[Organization], wanted: &[Organization], prune: bool) -> Result<Plan, PlanError> {
+    let mut problems = Vec::new();
+    let pairs = pair_organizations(stored, wanted, &mut problems);
+    let mut plan = Plan::default();
+    for (wanted, stored) in wanted.iter().zip(&pairs) {
+        problems.extend(credential_problems(*stored, wanted));
+        let mut differ = Differ {
+            organization: &wanted.slug,
+            id: stored.map_or(wanted.id, |stored| stored.id),
+            prune,
+            plan: &mut plan,
+        };
+        differ.organization(*stored, wanted);
+    }
+    if prune {
+        let is_left_out = |stored: &Organization| !pairs.iter().flatten().any(|pair| pair.id == stored.id);
+        plan.changes.extend(stored.iter().filter(|stored| is_left_out(stored)).map(removed));
+    }
+    problems.extend(owners::problems(stored, wanted, &pairs, prune));
+    if problems.is_empty() { Ok(plan) } else { Err(PlanError { problems }) }
+}
+
+/// Says of each wanted number which stored one it is: the one with its id, else its number, else its SIP URI.
+///
+/// Each stored number is taken once.
+#[must_use]
+pub fn pair_phone_numbers(stored: &[PhoneNumber], wanted: &[PhoneNumber]) -> Vec<Option<usize>> {
+    pair(stored, wanted)
+}
+
+/// The stored organization of each declared one.
+fn pair_organizations<'a>(
+    stored: &'a [Organization],
+    wanted: &[Organization],
+    problems: &mut Vec<Problem>,
+) -> Vec<Option<&'a Organization>> {
+    let by_id: HashMap<Uuid, &Organization> = stored.iter().map(|stored| (stored.id, stored)).collect();
+    let by_slug: HashMap<&str, &Organization> =
+        stored.iter().map(|stored| (stored.slug.as_str(), stored)).collect();
+    let mut slugs_of_declared = HashMap::new();
+    for wanted in wanted {
+        if let Some(stored) = by_id.get(&wanted.id) {
+            slugs_of_declared.insert(stored.id, wanted.slug.as_str());
+        }
+    }
+    let mut pairs = Vec::new();
+    for wanted in wanted {
+        let same_id = by_id.get(&wanted.id).copied();
+        let same_slug = by_slug.get(wanted.slug.as_str()).copied();
+        pairs.push(match (same_id, same_slug) {
+            (Some(stored), None) => Some(stored),
+            (None, None) => None,
+            (Some(stored), Some(other)) if stored.id == other.id => Some(stored),
+            // The slug's present owner takes another one in this very file.
+            (own, Some(other))
+                if slugs_of_declared.get(&other.id).is_some_and(|slug| *slug != wanted.slug) =>
+            {
+                own
+            }
+            // The file left the id out, and the organization was made in another way.
+            (None, Some(stored)) if wanted.id == made_id(&wanted.slug) => Some(stored),
+            (own, Some(other)) => {
+                problems.push(Problem {
+                    organization: wanted.slug.clone(),
+                    field: "slug".to_owned(),
+                    reason: format!("{:?} already belongs to organization {}", wanted.slug, other.id),
+                });
+                own
+            }
+        });
+    }
+    pairs
+}
+
+fn made_id(slug: &str) -> Uuid {
+    Uuid::new_v5(&ORGANIZATION_NAMESPACE, slug.as_bytes())
+}
+
+fn removed(stored: &Organization) -> Change {
+    Change {
+        organization: stored.slug.clone(),
+        organization_id: stored.id,
+        action: Action::Remove,
+        section: Section::Organization,
+        subject: stored.slug.clone(),
+        detail: format!("{}, with everything that is stored for it", stored.name),
+    }
+}
+
+/// For each wanted entry the index of the stored one that it is: first by their strongest keys, then by the next.
+fn pair<T: Entry>(stored: &[T], wanted: &[T]) -> Vec<Option<usize>> {
+    let stored_keys: Vec<_> = stored.iter().map(Entry::keys).collect();
+    let wanted_keys: Vec<_> = wanted.iter().map(Entry::keys).collect();
+    let mut pairs = vec![None; wanted.len()];
+    let mut is_taken = vec![false; stored.len()];
+    let most = wanted_keys.iter().map(Vec::len).max().unwrap_or(0);
+    for strength in 0..most {
+        let mut free: HashMap<&str, usize> = HashMap::new();
+        for (index, keys) in stored_keys.iter().enumerate().rev() {
+            if let (Some(Some(key)), Some(false)) = (keys.get(strength), is_taken.get(index)) {
+                // From the back, so that of several with one key the first stands.
+                free.insert(key, index);
+            }
+        }
+        for (pair, keys) in pairs.iter_mut().zip(&wanted_keys) {
+            let Some(Some(key)) = keys.get(strength) else { continue };
+            if pair.is_none()
+                && let Some(index) = free.remove(key.as_str())
+            {
+                *pair = Some(index);
+                if let Some(taken) = is_taken.get_mut(index) {
+                    *taken = true;
+                }
+            }
+        }
+    }
+    pairs
+}
+
+/// Collects the changes of one organization.
+struct Differ<'a> {
+    organization: &'a str,
+    id: Uuid,
+    prune: bool,
+    plan: &'a mut Plan,
+}
+
+impl Differ<'_> {
+    fn organization(&mut self, stored: Option<&Organization>, wanted: &Organization) {
+        match stored {
+            None => {
+                let detail = format!("{}, {}, region {}", wanted.name, wanted.timezone, wanted.region);
+                self.change(Action::Create, Section::Organization, wanted.slug.clone(), detail);
+            }
+            Some(stored) => {
+                let different = organization_differences(stored, wanted);
+                if !different.is_empty() {
+                    let detail = different.join(", ");
+                    self.change(Action::Update, Section::Organization, wanted.slug.clone(), detail);
+                }
+            }
+        }
+        macro_rules! section {
+            ($list:ident) => {
+                self.section(stored.map_or(&[][..], |stored| &stored.$list), &wanted.$list)
+            };
+        }
+        section!(assistants);
+        section!(squads);
+        section!(phone_numbers);
+        section!(credentials);
+        section!(services);
+        section!(resources);
+        let week = |organization: &Organization| OpeningWeek::of(organization);
+        self.section(stored.and_then(week).as_slice(), week(wanted).as_slice());
+        section!(closures);
+        section!(transfers);
+        section!(knowledge);
+    }
+
+    fn section<T: Entry>(&mut self, stored: &[T], wanted: &[T]) {
+        let pairs = pair(stored, wanted);
+        for (wanted, index) in wanted.iter().zip(&pairs) {
+            match index.and_then(|index| stored.get(index)) {
+                None => self.change(Action::Create, T::SECTION, wanted.subject(), wanted.describe()),
+                Some(stored) => {
+                    let different = wanted.differences(stored);
+                    if !different.is_empty() {
+                        self.change(Action::Update, T::SECTION, wanted.subject(), different.join(", "));
+                    }
+                }
+            }
+        }
+        for (index, entry) in stored.iter().enumerate() {
+            // A second row may say what another, declared one says too.
+            if pairs.contains(&Some(index)) || entry.is_covered_by(wanted) {
+                continue;
+            }
+            if self.prune {
+                self.change(Action::Remove, T::SECTION, entry.subject(), entry.describe());
+            } else {
+                self.plan.kept.push(Kept {
+                    organization: self.organization.to_owned(),
+                    organization_id: self.id,
+                    section: T::SECTION,
+                    subject: entry.subject(),
+                });
+            }
+        }
+    }
+
+    fn change(&mut self, action: Action, section: Section, subject: String, detail: String) {
+        self.plan.changes.push(Change {
+            organization: self.organization.to_owned(),
+            organization_id: self.id,
+            action,
+            section,
+            subject,
+            detail,
+        });
+    }
+}
+
+/// `+ northgate-dental assistant 359680cb (Sarah, inbound)`: one line a change, then what is kept, then the counts.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for change in &self.changes {
+            writeln!(f, "{change}")?;
+        }
+        for kept in &self.kept {
+            writeln!(f, "{kept}")?;
+        }
+        let count = |action| self.changes.iter().filter(|change| change.action == action).count();
+        if self.is_empty() {
+            f.write_str("Nothing to change")?;
+        } else {
+            let (create, update) = (count(Action::Create), count(Action::Update));
+            write!(f, "{create} to add, {update} to change, {} to remove", count(Action::Remove))?;
+        }
+        match self.kept.len() {
+            0 => f.write_str("."),
+            kept => write!(f, "; {kept} kept that the file does not declare (--prune removes them)."),
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.action {
+            Action::Create => '+',
+            Action::Update => '~',
+            Action::Remove => '-',
+        };
+        line(f, sign, &self.organization, self.section, &self.subject)?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        line(f, '=', &self.organization, self.section, &self.subject)
+    }
+}
+
+fn line(f: &mut fmt::Formatter<'_>, sign: char, owner: &str, section: Section, subject: &str) -> fmt::Result {
+    write!(f, "{sign} {owner} {}", section.singular())?;
+    // What there is once in an organization has no key of its own.
+    let is_alone = matches!(section, Section::Organization | Section::OpeningHours);
+    if is_alone { Ok(()) } else { write!(f, " {subject}") }
+}

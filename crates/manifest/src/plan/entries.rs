@@ -1,0 +1,491 @@
+//! The entries of each section: by what they are known, and what is different about them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
+use scheduling::{Closure, OpeningHours, Resource, Service};
+use serde_json::Value;
+use signature::{Credential, CredentialId, SecretKey};
+use uuid::Uuid;
+
+use super::Section;
+use crate::error::Problem;
+use crate::model::{
+    Assistant, CredentialSpec, KnowledgeFile, Limits, Organization, PhoneNumber, Route, Transfer,
+    opening_hours_value,
+};
+
+/// One entry of a section.
+pub(super) trait Entry {
+    const SECTION: Section;
+
+    /// By what two entries are the same, strongest first; every entry has the same number of keys.
+    fn keys(&self) -> Vec<Option<String>>;
+
+    /// The entry's name in the plan.
+    fn subject(&self) -> String;
+
+    /// What it is, for people.
+    fn describe(&self) -> String;
+
+    /// What is different in this declared entry from the stored one.
+    fn differences(&self, stored: &Self) -> Vec<String>;
+
+    /// Whether declared entries say all that this stored one says, though none of them is it.
+    fn is_covered_by(&self, _wanted: &[Self]) -> bool
+    where
+        Self: Sized,
+    {
+        false
+    }
+}
+
+/// The fields of the organization itself.
+pub(super) fn organization_differences(stored: &Organization, wanted: &Organization) -> Vec<String> {
+    let mut changed = Changed::default();
+    changed.text("slug", &stored.slug, &wanted.slug);
+    changed.text("name", &stored.name, &wanted.name);
+    changed.value("timezone", &stored.timezone, &wanted.timezone);
+    changed.text("region", stored.region.code(), wanted.region.code());
+    changed.value("active", &stored.active, &wanted.active);
+    changed.text("primary_language", &stored.primary_language, &wanted.primary_language);
+    let list = |languages: &[String]| format!("[{}]", languages.join(" "));
+    changed.text(
+        "secondary_languages",
+        &list(&stored.secondary_languages),
+        &list(&wanted.secondary_languages),
+    );
+    changed.optional("vapi_org_id", stored.vapi_org_id.as_ref(), wanted.vapi_org_id.as_ref());
+    let keys: BTreeMap<&String, ()> =
+        stored.settings.keys().chain(wanted.settings.keys()).map(|key| (key, ())).collect();
+    for key in keys.into_keys() {
+        let is_same = match (stored.settings.get(key), wanted.settings.get(key)) {
+            (Some(stored), Some(wanted)) => same_json(stored, wanted),
+            (Some(_), None) | (None, Some(_)) => false,
+            (None, None) => true,
+        };
+        // Free settings may hold what is nobody else's business, so only their names are told.
+        changed.note(!is_same, format_args!("settings.{key}"));
+    }
+    let limits = |limits: &Limits| [limits.waiting, limits.call_events, limits.streams];
+    let names = ["limits.waiting", "limits.call_events", "limits.streams"];
+    for ((name, stored), wanted) in names.into_iter().zip(limits(&stored.limits)).zip(limits(&wanted.limits))
+    {
+        changed.optional(name, stored.as_ref(), wanted.as_ref());
+    }
+    changed.0
+}
+
+/// Credentials that would have no secret, or one that does not go with their recipe.
+pub(super) fn credential_problems(stored: Option<&Organization>, wanted: &Organization) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, spec) in wanted.credentials.iter().enumerate().filter(|(_, spec)| spec.secret.is_none()) {
+        let known =
+            stored.and_then(|stored| stored.credentials.iter().find(|known| known.label == spec.label));
+        let reason = match known.map(|known| known.secret.as_ref()) {
+            None => Some("it has no secret, and none is stored for it".to_owned()),
+            Some(None) => Some("its stored secret cannot be opened, so the file has to give one".to_owned()),
+            Some(Some(secret)) => misfit(spec, secret),
+        };
+        problems.extend(reason.map(|reason| Problem {
+            organization: wanted.slug.clone(),
+            field: format!("credentials[{index}] {:?}", spec.label),
+            reason,
+        }));
+    }
+    problems
+}
+
+fn misfit(spec: &CredentialSpec, secret: &SecretKey) -> Option<String> {
+    let id = CredentialId::new(Uuid::nil());
+    let made = Credential::new(id, "", spec.scheme.clone(), secret.clone(), None, None);
+    made.err().map(|error| format!("its stored secret does not go with the new recipe: {error}"))
+}
+
+impl Entry for Assistant {
+    const SECTION: Section = Section::Assistants;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![Some(self.id.clone())]
+    }
+
+    fn subject(&self) -> String {
+        self.id.clone()
+    }
+
+    fn describe(&self) -> String {
+        let parts = [self.name.as_str(), self.role.as_str()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        let mut changed = Changed::default();
+        changed.text("name", &stored.name, &self.name);
+        changed.text("role", &stored.role, &self.role);
+        changed.0
+    }
+}
+
+/// A squad is nothing but its id.
+impl Entry for String {
+    const SECTION: Section = Section::Squads;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![Some(self.clone())]
+    }
+
+    fn subject(&self) -> String {
+        self.clone()
+    }
+
+    fn describe(&self) -> String {
+        String::new()
+    }
+
+    fn differences(&self, _stored: &Self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Entry for PhoneNumber {
+    const SECTION: Section = Section::PhoneNumbers;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![self.id.clone(), self.number.clone(), self.sip_uri.clone()]
+    }
+
+    fn subject(&self) -> String {
+        self.key().unwrap_or_default().to_owned()
+    }
+
+    fn describe(&self) -> String {
+        let lines = [self.number.as_deref(), self.sip_uri.as_deref(), Some(self.label.as_str())];
+        let told = lines.into_iter().flatten().filter(|text| !text.is_empty() && self.key() != Some(text));
+        told.map(str::to_owned).chain(self.route.as_ref().map(route)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        let mut changed = Changed::default();
+        changed.optional("id", stored.id.as_ref(), self.id.as_ref());
+        changed.optional("number", stored.number.as_ref(), self.number.as_ref());
+        changed.optional("sip_uri", stored.sip_uri.as_ref(), self.sip_uri.as_ref());
+        changed.text("label", &stored.label, &self.label);
+        changed.optional(
+            "route",
+            stored.route.as_ref().map(route).as_ref(),
+            self.route.as_ref().map(route).as_ref(),
+        );
+        let fallbacks = (stored.fallback_assistant.as_ref(), self.fallback_assistant.as_ref());
+        changed.optional("fallback_assistant", fallbacks.0, fallbacks.1);
+        changed.0
+    }
+
+    fn is_covered_by(&self, wanted: &[Self]) -> bool {
+        let says = |part: fn(&Self) -> Option<&String>| {
+            part(self).is_none_or(|value| wanted.iter().any(|other| part(other) == Some(value)))
+        };
+        says(|number| number.id.as_ref())
+            && says(|number| number.number.as_ref())
+            && says(|number| number.sip_uri.as_ref())
+    }
+}
+
+fn route(route: &Route) -> String {
+    match route {
+        Route::Assistant(id) => format!("to assistant {id}"),
+        Route::Squad(id) => format!("to squad {id}"),
+        Route::Destination(number) => format!("to {number}"),
+    }
+}
+
+impl Entry for CredentialSpec {
+    const SECTION: Section = Section::Credentials;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![Some(self.label.clone())]
+    }
+
+    fn subject(&self) -> String {
+        self.label.clone()
+    }
+
+    fn describe(&self) -> String {
+        let mut told = self.scheme.as_str().to_owned();
+        for (word, at) in [("from", self.not_before), ("until", self.not_after)] {
+            if let Some(at) = at {
+                told.push_str(&format!(", {word} {}", instant(at)));
+            }
+        }
+        told
+    }
+
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        let mut changed = Changed::default();
+        changed.note(self.scheme != stored.scheme, format_args!("recipe"));
+        if let Some(secret) = &self.secret {
+            let is_same = stored.secret.as_ref().is_some_and(|stored| stored.expose() == secret.expose());
+            changed.note(!is_same, format_args!("secret"));
+        }
+        let times = [
+            ("not_before", stored.not_before, self.not_before),
+            ("not_after", stored.not_after, self.not_after),
+        ];
+        for (name, stored, wanted) in times {
+            // Databases keep microseconds.
+            if stored.map(|at| at.timestamp_micros()) != wanted.map(|at| at.timestamp_micros()) {
+                changed.optional(name, stored.map(instant).as_ref(), wanted.map(instant).as_ref());
+            }
+        }
+        changed.0
+    }
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+impl Entry for Service {
+    const SECTION: Section = Section::Services;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        name_keys(&self.name)
+    }
+
+    fn subject(&self) -> String {
+        self.name.clone()
+    }
+
+    fn describe(&self) -> String {
+        match self.buffer_minutes {
+            0 => format!("{} minutes", self.minutes),
+            buffer => format!("{} minutes, then {buffer} blocked", self.minutes),
+        }
+    }
+
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        let mut changed = Changed::default();
+        changed.text("name", &stored.name, &self.name);
+        changed.value("minutes", &stored.minutes, &self.minutes);
+        changed.value("buffer_minutes", &stored.buffer_minutes, &self.buffer_minutes);
+        changed.0
+    }
+}
+
+impl Entry for Resource {
+    const SECTION: Section = Section::Resources;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        name_keys(&self.name)
+    }
+
+    fn subject(&self) -> String {
+        self.name.clone()
+    }
+
+    fn describe(&self) -> String {
+        format!("capacity {}", self.capacity)
+    }
+
+    /// The id does not count: appointments refer to the stored one, which stays.
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        let mut changed = Changed::default();
+        changed.text("name", &stored.name, &self.name);
+        changed.value("capacity", &stored.capacity, &self.capacity);
+        changed.0
+    }
+}
+
+/// The name as it is written, else whatever its case.
+fn name_keys(name: &str) -> Vec<Option<String>> {
+    vec![Some(name.to_owned()), Some(name.trim().to_lowercase())]
+}
+
+/// The opening hours of a week; there is one or none in an organization.
+pub(super) struct OpeningWeek(OpeningHours);
+
+impl OpeningWeek {
+    pub(super) fn of(organization: &Organization) -> Option<Self> {
+        organization.opening_hours.clone().map(Self)
+    }
+}
+
+impl Entry for OpeningWeek {
+    const SECTION: Section = Section::OpeningHours;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![Some(String::new())]
+    }
+
+    fn subject(&self) -> String {
+        "opening_hours".to_owned()
+    }
+
+    fn describe(&self) -> String {
+        let mut last = None;
+        let mut told = String::new();
+        for (day, range) in self.0.rows() {
+            if last != Some(day) {
+                let comma = if told.is_empty() { "" } else { ", " };
+                told.push_str(&format!("{comma}{}", scheduling::weekday_name(day)));
+                last = Some(day);
+            }
+            told.push_str(&format!(" {range}"));
+        }
+        told
+    }
+
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        if self.0 == stored.0 { Vec::new() } else { vec![format!("now {}", self.describe())] }
+    }
+}
+
+impl Entry for Closure {
+    const SECTION: Section = Section::Closures;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![Some(self.subject())]
+    }
+
+    fn subject(&self) -> String {
+        if self.from == self.to { self.from.to_string() } else { format!("{}..{}", self.from, self.to) }
+    }
+
+    fn describe(&self) -> String {
+        self.reason.clone().unwrap_or_default()
+    }
+
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        let mut changed = Changed::default();
+        changed.optional("reason", stored.reason.as_ref(), self.reason.as_ref());
+        changed.0
+    }
+
+    /// The same days declared once and stored twice are closed either way.
+    fn is_covered_by(&self, wanted: &[Self]) -> bool {
+        wanted.iter().any(|other| (other.from, other.to) == (self.from, self.to))
+    }
+}
+
+impl Entry for Transfer {
+    const SECTION: Section = Section::Transfers;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        name_keys(&self.department)
+    }
+
+    fn subject(&self) -> String {
+        self.department.clone()
+    }
+
+    fn describe(&self) -> String {
+        self.number.as_ref().or(self.sip_uri.as_ref()).cloned().unwrap_or_default()
+    }
+
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        let mut changed = Changed::default();
+        changed.text("department", &stored.department, &self.department);
+        changed.optional("number", stored.number.as_ref(), self.number.as_ref());
+        changed.optional("sip_uri", stored.sip_uri.as_ref(), self.sip_uri.as_ref());
+        let hours = |hours: &Option<OpeningHours>| hours.as_ref().map(opening_hours_value);
+        changed.optional(
+            "opening_hours",
+            hours(&stored.opening_hours).as_ref(),
+            hours(&self.opening_hours).as_ref(),
+        );
+        changed.0
+    }
+}
+
+impl Entry for KnowledgeFile {
+    const SECTION: Section = Section::Knowledge;
+
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![Some(self.path.clone())]
+    }
+
+    fn subject(&self) -> String {
+        self.path.clone()
+    }
+
+    fn describe(&self) -> String {
+        self.title.clone()
+    }
+
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        let mut changed = Changed::default();
+        changed.text("title", &stored.title, &self.title);
+        changed.note(plain(&stored.content) != plain(&self.content), format_args!("content"));
+        changed.0
+    }
+}
+
+/// Names of what is different, with the old and the new value where they are short.
+#[derive(Default)]
+struct Changed(Vec<String>);
+
+impl Changed {
+    fn text(&mut self, name: &str, stored: &str, wanted: &str) {
+        let (stored, wanted) = (plain(stored), plain(wanted));
+        self.note(stored != wanted, format_args!("{name} {stored:?} -> {wanted:?}"));
+    }
+
+    fn value<T: PartialEq + Display>(&mut self, name: &str, stored: &T, wanted: &T) {
+        self.note(stored != wanted, format_args!("{name} {stored} -> {wanted}"));
+    }
+
+    fn optional<T: PartialEq + Display>(&mut self, name: &str, stored: Option<&T>, wanted: Option<&T>) {
+        let told = |value: Option<&T>| value.map_or_else(|| "none".to_owned(), ToString::to_string);
+        self.note(stored != wanted, format_args!("{name} {} -> {}", told(stored), told(wanted)));
+    }
+
+    fn note(&mut self, is_different: bool, what: std::fmt::Arguments<'_>) {
+        if is_different {
+            self.0.push(what.to_string());
+        }
+    }
+}
+
+/// The text as a database keeps it: PostgreSQL has no NUL in texts, so it is dropped on the way in.
+fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether two documents say the same: a database may write a number in another way, such as 100 for 1e2.
+fn same_json(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            one == other || ((one.is_f64() || other.is_f64()) && one.as_f64() == other.as_f64())
+        }
+        (Value::String(one), Value::String(other)) => plain(one) == plain(other),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_json(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let same =
+                |(key, one): (&String, &Value)| other.get(key).is_some_and(|other| same_json(one, other));
+            one.len() == other.len() && one.iter().all(same)
+        }
+        (one, other) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn documents_are_compared_by_what_they_say() {
+        let said: Value = serde_json::from_str(r#"{"a": [1e2, 1.50, -0.0, "x\u0000y"], "b": null}"#).unwrap();
+        assert!(same_json(&said, &json!({"b": null, "a": [100, 1.5, 0, "xy"]})));
+        for other in [json!({"a": [100, 1.5, 0]}), json!({"a": []}), json!([]), json!({"a": null, "b": null})]
+        {
+            assert!(!same_json(&said, &other), "{other}");
+        }
+        // Beyond what a double tells apart.
+        assert!(!same_json(&json!(9_007_199_254_740_993_u64), &json!(9_007_199_254_740_992_u64)));
+    }
+}
