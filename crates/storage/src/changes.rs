@@ -1,0 +1,72 @@
+//! Changes to the directory, so that caches forget in time what is no longer so.
+
+use async_trait::async_trait;
+use org_resolver::{LookupKey, MappingKind, OrgId};
+
+/// Hears of changes to the directory.
+#[async_trait]
+pub trait ChangeSink: Send + Sync {
+    /// An identifier has, or had, another owner or state.
+    async fn identifier(&self, key: LookupKey);
+
+    /// An organization's state or keys changed.
+    async fn organization(&self, org: OrgId);
+
+    /// Anything may have changed: changes may have been missed, or the database does not say which.
+    async fn everything(&self);
+}
+
+/// A notice of the triggers, as the migrations write it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    Identifier(LookupKey),
+    Organization(OrgId),
+    /// A notice of a newer version.
+    Unknown,
+}
+
+impl Notice {
+    pub(crate) fn parse(payload: &str) -> Self {
+        let parsed = match payload.split_once(' ') {
+            Some(("identifier", rest)) => rest.split_once(' ').and_then(|(kind, value)| {
+                let kind = MappingKind::parse(kind)?;
+                // The value is normalised already, by the trigger that wrote it.
+                (!value.is_empty()).then(|| Self::Identifier(LookupKey { kind, value: value.into() }))
+            }),
+            Some(("organization", id)) => id.parse().ok().map(Self::Organization),
+            _ => None,
+        };
+        parsed.unwrap_or(Self::Unknown)
+    }
+
+    pub(crate) async fn tell(self, sink: &dyn ChangeSink) {
+        match self {
+            Self::Identifier(key) => sink.identifier(key).await,
+            Self::Organization(org) => sink.organization(org).await,
+            Self::Unknown => sink.everything().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_are_read() {
+        assert_eq!(
+            Notice::parse("identifier phone_number sip:front desk@x"),
+            Notice::Identifier(LookupKey {
+                kind: MappingKind::PhoneNumber,
+                value: "sip:front desk@x".into()
+            })
+        );
+        let org = "46cf2995-2bee-44e3-838b-24151486fe4e";
+        assert_eq!(Notice::parse(&format!("organization {org}")), Notice::Organization(org.parse().unwrap()));
+        for text in
+            ["", "identifier", "identifier x y", "identifier assistant_id ", "organization x", "novelty 1"]
+        {
+            assert_eq!(Notice::parse(text), Notice::Unknown, "{text}");
+        }
+    }
+}

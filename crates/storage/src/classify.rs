@@ -1,0 +1,151 @@
+//! Sorts the databases' failures into those that pass, those that a constraint raised, and the rest.
+
+use diesel::result::{DatabaseErrorKind, Error};
+
+use crate::error::StorageError;
+
+/// What servers and SQLite say when the same work may succeed later. The driver keeps the code of a failure to itself
+/// where it knows no kind for it, so the text decides; a failure on a connection that is closed is transient anyway.
+const TRANSIENT: [&str; 19] = [
+    "terminating connection",
+    "the database system is",
+    "statement timeout",
+    "lock timeout",
+    "idle-in-transaction timeout",
+    "canceling statement due to user request",
+    "deadlock detected",
+    "too many clients",
+    "remaining connection slots",
+    "no space left on device",
+    "out of memory",
+    "out of shared memory",
+    "database is locked",
+    "database table is locked",
+    "database schema is locked",
+    "disk i/o error",
+    "database or disk is full",
+    "unable to open database file",
+    "cannot execute",
+];
+
+/// What the triggers of the migrations say where the driver knows no kind for their code.
+const RAISED: [&str; 6] = [
+    "already belongs to",
+    "is not a phone number",
+    "longer than 512 characters",
+    "active credentials",
+    "credentials of its own",
+    "appointments_no_double_booking",
+];
+
+impl StorageError {
+    /// The same work may succeed later.
+    pub(crate) fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+
+    /// The same work fails again.
+    pub(crate) fn rejected(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Rejected(cause.into())
+    }
+}
+
+impl From<Error> for StorageError {
+    fn from(error: Error) -> Self {
+        let Error::DatabaseError(kind, information) = &error else {
+            return Self::rejected(error);
+        };
+        let message = information.message();
+        match kind {
+            DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::SerializationFailure
+            | DatabaseErrorKind::ReadOnlyTransaction => Self::unavailable(error),
+            DatabaseErrorKind::UniqueViolation
+            | DatabaseErrorKind::ExclusionViolation
+            | DatabaseErrorKind::ForeignKeyViolation
+            | DatabaseErrorKind::RestrictViolation
+            | DatabaseErrorKind::CheckViolation => Self::Conflict { reason: message.to_owned() },
+            _ if says(message, &RAISED) => Self::Conflict { reason: message.to_owned() },
+            _ if says(message, &TRANSIENT) => Self::unavailable(error),
+            _ => Self::rejected(error),
+        }
+    }
+}
+
+/// Whether a failure means that the connection itself is gone, so that the same work may go on over another one.
+pub(crate) fn is_connection_lost(error: &Error) -> bool {
+    match error {
+        Error::DatabaseError(
+            DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection,
+            _,
+        ) => true,
+        Error::DatabaseError(_, information) => {
+            says(information.message(), &["terminating connection", "the database system is"])
+        }
+        _ => false,
+    }
+}
+
+fn says(message: &str, texts: &[&str]) -> bool {
+    let message = message.to_lowercase();
+    texts.iter().any(|text| message.contains(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn failure(kind: DatabaseErrorKind, message: &str) -> StorageError {
+        Error::DatabaseError(kind, Box::new(message.to_owned())).into()
+    }
+
+    #[test]
+    fn passing_failures_are_transient() {
+        for message in [
+            "terminating connection due to administrator command",
+            "canceling statement due to statement timeout",
+            "could not extend file \"base/16384/2619\": No space left on device",
+            "sorry, too many clients already",
+            "database is locked",
+            "database or disk is full",
+            "disk I/O error",
+        ] {
+            assert_eq!(
+                failure(DatabaseErrorKind::Unknown, message).kind(),
+                ErrorKind::Transient,
+                "{message}"
+            );
+        }
+        assert_eq!(failure(DatabaseErrorKind::SerializationFailure, "").kind(), ErrorKind::Transient);
+        assert_eq!(
+            failure(DatabaseErrorKind::UnableToSendCommand, "connection closed").kind(),
+            ErrorKind::Transient
+        );
+    }
+
+    #[test]
+    fn constraints_keep_their_sentence() {
+        let error = failure(
+            DatabaseErrorKind::UniqueViolation,
+            "assistant_id \"asst_x\" already belongs to somebody",
+        );
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(error.to_string(), "assistant_id \"asst_x\" already belongs to somebody");
+        // SQLite's triggers have no code of their own.
+        assert_eq!(
+            failure(DatabaseErrorKind::Unknown, "it already belongs to another organization").kind(),
+            ErrorKind::Conflict
+        );
+    }
+
+    #[test]
+    fn everything_else_is_ours() {
+        assert_eq!(
+            failure(DatabaseErrorKind::Unknown, "column \"x\" does not exist").kind(),
+            ErrorKind::Internal
+        );
+        assert_eq!(failure(DatabaseErrorKind::NotNullViolation, "null value").kind(), ErrorKind::Internal);
+    }
+}

@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod body;
+mod changes;
+mod classify;
+mod config;
+mod directory;
+mod error;
+mod migrations;
+mod operator;
+mod pg;
+mod recipe;
+pub mod repo;
+mod schema;
+mod scope;
+mod seal;
+mod sql_types;
+#[expect(
+    clippy::duplicate_mod,
+    reason = "the statements of `sql/` are written once and compiled for each of the two databases"
+)]
+mod sqlite;
+mod storage;
+mod text;
+
+pub use backend::{QuarantineBounds, QuarantinedMessage};
+pub use changes::ChangeSink;
+pub use config::{DatabaseUrl, StorageConfig};
+pub use directory::Directory;
+pub use error::{ErrorKind, StorageError};
+pub use migrations::MigrationReport;
+pub use operator::{OperatorScope, OrgEntry};
+pub use scope::OrgScope;
+pub use seal::{MasterKey, Sealer};
+pub use storage::Storage;

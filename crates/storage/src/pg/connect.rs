@@ -1,0 +1,200 @@
+//! Logging in: the one place where a connection gets its name, its role and its limits.
+
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use diesel_async::AsyncPgConnection;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::POOL_WAIT;
+use crate::config::StorageConfig;
+use crate::error::StorageError;
+
+/// How long a server may take to answer a login.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often the server looks whether the client of a running statement is still there.
+const CLIENT_CHECK_MS: u32 = 500;
+
+/// The gateway's roles that a connection works as.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Role {
+    /// Inside one organization's scope.
+    App,
+    /// Reads the directory.
+    Directory,
+    /// Sees every organization.
+    Operator,
+}
+
+impl Role {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::App => "gateway_app",
+            Self::Directory => "gateway_directory",
+            Self::Operator => "gateway_operator",
+        }
+    }
+}
+
+/// Where and how to log in.
+#[derive(Clone)]
+pub(super) struct Login {
+    config: Config,
+    setup: String,
+    /// Connections live on the runtime that opened the store, whichever worker asks for one.
+    runtime: Handle,
+}
+
+impl Login {
+    pub(super) fn new(config: &StorageConfig, url: &str, role: Option<Role>) -> Result<Self, StorageError> {
+        let mut login: Config = url.parse().map_err(|_cause| {
+            // The parser's error may quote the password.
+            StorageError::Configuration("the PostgreSQL URL cannot be read".to_owned())
+        })?;
+        if login.get_ssl_mode() == SslMode::Require {
+            return Err(StorageError::Configuration(
+                "sslmode=require is not offered: use a local proxy or a private network".to_owned(),
+            ));
+        }
+        login
+            .ssl_mode(SslMode::Disable)
+            .application_name(&config.application_name)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .keepalives_idle(Duration::from_secs(30))
+            .keepalives_interval(Duration::from_secs(10))
+            .keepalives_retries(3);
+        let mut setup = String::new();
+        if let Some(role) = role {
+            if config.assume_roles {
+                setup.push_str(&format!("SET ROLE {};", role.name()));
+            }
+            let limit_ms = config.statement_timeout.as_millis();
+            // A scope is never held across a wait for the network, so an idle transaction is a lost one.
+            setup.push_str(&format!(
+                "SET statement_timeout = {limit_ms};SET idle_in_transaction_session_timeout = {limit_ms};"
+            ));
+        }
+        let runtime = Handle::try_current().map_err(|_cause| {
+            StorageError::Configuration("the store is opened inside a tokio runtime only".to_owned())
+        })?;
+        Ok(Self { config: login, setup, runtime })
+    }
+
+    /// Logs in and sets the session up.
+    pub(super) async fn client(
+        &self,
+    ) -> Result<
+        (Client, tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>),
+        StorageError,
+    > {
+        self.config.connect(NoTls).await.map_err(login_failure)
+    }
+
+    /// A connection for diesel, driven by a task of its own.
+    pub(super) async fn open(&self) -> Result<PgConn, StorageError> {
+        let login = self.clone();
+        // On its own task, so that socket and driver belong to the same runtime, and so that a request that gives up
+        // waiting does not tear the login apart.
+        let opened = self.runtime.spawn(async move { login.open_here().await });
+        opened.await.map_err(StorageError::unavailable)?
+    }
+
+    async fn open_here(&self) -> Result<PgConn, StorageError> {
+        let (client, connection) = self.client().await?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = %Chain(&error), "a database connection ended");
+            }
+        });
+        client.batch_execute(&self.setup).await.map_err(login_failure)?;
+        // Servers on systems that cannot tell refuse the setting; statements of lost clients then run to their limit.
+        let check = format!("SET client_connection_check_interval = {CLIENT_CHECK_MS}");
+        if let Err(error) = client.batch_execute(&check).await {
+            tracing::debug!(error = %Chain(&error), "the server does not look after its clients");
+        }
+        let conn = AsyncPgConnection::try_from(client).await.map_err(StorageError::unavailable)?;
+        Ok(PgConn { conn, driver })
+    }
+}
+
+/// A connection with the task that drives it.
+pub(super) struct PgConn {
+    pub(super) conn: AsyncPgConnection,
+    driver: JoinHandle<()>,
+}
+
+impl PgConn {
+    /// Whether the server, or the way to it, is known to be gone.
+    pub(super) fn is_closed(&self) -> bool {
+        self.driver.is_finished()
+    }
+
+    /// Closes the socket at once, whatever the connection is doing: the server rolls back.
+    pub(super) fn kill(self) {
+        self.driver.abort();
+    }
+}
+
+/// Makes connections for a pool.
+pub(super) struct PgManager {
+    login: Login,
+}
+
+pub(super) type Pool = managed::Pool<PgManager>;
+
+pub(super) fn pool(login: Login, size: usize) -> Result<Pool, StorageError> {
+    Pool::builder(PgManager { login })
+        .max_size(size)
+        .wait_timeout(Some(POOL_WAIT))
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|error| StorageError::Configuration(error.to_string()))
+}
+
+impl managed::Manager for PgManager {
+    type Type = PgConn;
+    type Error = StorageError;
+
+    async fn create(&self) -> Result<PgConn, StorageError> {
+        self.login.open().await
+    }
+
+    async fn recycle(&self, conn: &mut PgConn, _: &Metrics) -> RecycleResult<StorageError> {
+        // Only leases that ended in good order come back, so no question is asked over the wire.
+        if conn.is_closed() { Err(RecycleError::message("the connection is closed")) } else { Ok(()) }
+    }
+}
+
+/// Sorts a failed login: one that a person has to mend, or one that passes.
+fn login_failure(error: tokio_postgres::Error) -> StorageError {
+    let class = error.code().map(|code| code.code().chars().take(2).collect::<String>());
+    match class.as_deref() {
+        // Wrong password or login, no such database, missing rights, no such role.
+        Some("28" | "3D" | "42" | "22") => {
+            let text = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned());
+            StorageError::Configuration(format!("the database refuses the login: {text}"))
+        }
+        _ => StorageError::unavailable(error),
+    }
+}
+
+/// An error with its causes in one line: the driver keeps the server's words in the source.
+pub(super) struct Chain<'a>(pub(super) &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(inner) = cause {
+            write!(f, ": {inner}")?;
+            cause = inner.source();
+        }
+        Ok(())
+    }
+}

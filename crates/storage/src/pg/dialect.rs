@@ -1,0 +1,66 @@
+//! What PostgreSQL says in its own way.
+#![expect(clippy::too_many_arguments, reason = "a function of the migrations takes nine")]
+
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
+use super::Conn;
+use crate::sql_types::{DbUuid, SqlJson, SqlUuid};
+
+/// Locks the rows of a query until the transaction ends.
+macro_rules! locking {
+    ($query:expr) => {
+        $query.for_update()
+    };
+}
+pub(super) use locking;
+
+// Declared functions, because a statement of raw SQL is prepared anew each time.
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// Sets a setting, for the transaction where `is_local`.
+    fn set_config(name: Text, value: Text, is_local: Bool) -> Text;
+
+    /// Whether another organization than the scope's pinned a call.
+    fn pinned_by_others(call_id: Text) -> Bool;
+
+    /// Notes that a credential of the scope's organization admitted a message. Its result is void and never read.
+    fn touch_credential(credential: SqlUuid) -> Bool;
+
+    /// Keeps a message and trims the quarantine.
+    fn quarantine_message(
+        kind: Text,
+        call_id: Nullable<Text>,
+        claims: SqlJson,
+        stored: Binary,
+        original_bytes: Integer,
+        request: Text,
+        max_rows: BigInt,
+        max_bytes: BigInt,
+        max_age_seconds: BigInt,
+    ) -> Nullable<SqlUuid>;
+}
+
+/// Whether another organization pinned the call: only the function may look at others' pins.
+pub(super) async fn is_pinned_by_others(conn: &mut Conn, _org: DbUuid, call_id: &str) -> QueryResult<bool> {
+    diesel::select(pinned_by_others(call_id)).get_result(conn).await
+}
+
+/// A place that is taken is a conflict that the statement itself passes over.
+pub(super) fn taken_is_no_row(inserted: QueryResult<usize>) -> QueryResult<usize> {
+    inserted
+}
+
+/// A plan for many organizations takes longer than a message may.
+pub(super) async fn prepare_operator(conn: &mut Conn) -> QueryResult<()> {
+    conn.batch_execute(
+        "SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'",
+    )
+    .await
+}
+
+/// Operators who change something take turns, so that each sees what the other did.
+pub(super) async fn lock_operators(conn: &mut Conn) -> QueryResult<()> {
+    conn.batch_execute("SELECT pg_advisory_xact_lock(hashtextextended('vapi-gateway operators', 0))").await
+}

@@ -1,0 +1,77 @@
+//! Changes of the directory, as the server announces them.
+
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt, select_biased, stream};
+use tokio_postgres::AsyncMessage;
+
+use super::connect::{Chain, Login};
+use crate::changes::{ChangeSink, Notice};
+use crate::error::StorageError;
+
+const CHANNEL: &str = "gateway_directory";
+
+/// How long to wait before the next try to connect: doubled each time, up to the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// A connection that says nothing for this long is asked whether it still lives.
+const SILENCE: Duration = Duration::from_secs(15);
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Listens for as long as it is polled, over as many connections as that takes.
+pub(super) async fn watch(login: &Login, sink: &dyn ChangeSink) {
+    let mut wait = FIRST_WAIT;
+    loop {
+        match listen(login, sink, &mut wait).await {
+            Ok(()) => tracing::warn!("the connection that listens for changes ended"),
+            Err(error) => {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::warn!(error = %Chain(error), "cannot listen for changes");
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// Listens over one connection until it ends.
+async fn listen(login: &Login, sink: &dyn ChangeSink, wait: &mut Duration) -> Result<(), StorageError> {
+    let (client, mut connection) = login.client().await?;
+    let messages = stream::poll_fn(move |context| connection.poll_message(context));
+    let mut messages = messages.fuse();
+    let command = format!("LISTEN {CHANNEL}");
+    let mut listening = Box::pin(client.batch_execute(&command)).fuse();
+    let mut is_answered = false;
+    let mut is_announced = false;
+    loop {
+        let patience = if is_answered { SILENCE } else { ANSWER_WITHIN };
+        let mut silence = Box::pin(tokio::time::sleep(patience)).fuse();
+        select_biased! {
+            done = listening => {
+                done.map_err(StorageError::unavailable)?;
+                is_answered = true;
+                if !is_announced {
+                    is_announced = true;
+                    *wait = FIRST_WAIT;
+                    // Whatever changed before is not announced any more.
+                    sink.everything().await;
+                }
+            }
+            message = messages.next() => match message {
+                Some(Ok(AsyncMessage::Notification(notice))) => Notice::parse(notice.payload()).tell(sink).await,
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(StorageError::unavailable(error)),
+                None => return Ok(()),
+            },
+            () = silence => {
+                if !is_answered {
+                    return Err(StorageError::unavailable("the server does not answer"));
+                }
+                // Listening twice is listening once, so the command serves as the question too.
+                is_answered = false;
+                listening = Box::pin(client.batch_execute(&command)).fuse();
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Migrations of PostgreSQL: the roles first, then the tables as their owner.
+
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_migrations::MigrationHarness;
+
+use super::connect::Login;
+use crate::config::StorageConfig;
+use crate::error::StorageError;
+use crate::migrations::{MigrationReport, POSTGRES};
+
+const ROLES: &str = include_str!("../../../../migrations/postgres-roles.sql");
+
+/// Taken for the whole session, so that the nodes of one deployment take turns.
+const LOCK: &str = "SELECT pg_advisory_lock(hashtextextended('vapi-gateway migrate', 0))";
+
+/// Every role may ask which migrations have run.
+const GRANT: &str =
+    "GRANT SELECT ON __diesel_schema_migrations TO gateway_app, gateway_directory, gateway_operator";
+
+/// Makes the roles and runs what is pending.
+pub(crate) async fn migrate(config: &StorageConfig, url: &str) -> Result<MigrationReport, StorageError> {
+    let login = Login::new(config, config.owner_url.as_deref().unwrap_or(url), None)?;
+    let mut connection = login.open().await?;
+    let conn = &mut connection.conn;
+    conn.batch_execute(LOCK).await?;
+    conn.batch_execute(ROLES).await.map_err(refused)?;
+    conn.batch_execute("SET ROLE gateway_owner").await.map_err(refused)?;
+    // The harness is blocking. Its thread holds the connection until it is done, also when nobody waits any more.
+    let ran = tokio::task::spawn_blocking(move || {
+        let driver = connection;
+        let mut harness = AsyncConnectionWrapper::<AsyncPgConnection>::from(driver.conn);
+        let versions = harness.run_pending_migrations(POSTGRES).map_err(StorageError::rejected)?;
+        let applied = versions.iter().map(ToString::to_string).collect();
+        Ok::<_, StorageError>((harness.into_inner(), applied))
+    });
+    let (mut conn, applied) = ran.await.map_err(StorageError::rejected)??;
+    conn.batch_execute(GRANT).await.map_err(refused)?;
+    Ok(MigrationReport { applied })
+}
+
+/// What the roles' script raises is a sentence for whoever runs it.
+fn refused(error: diesel::result::Error) -> StorageError {
+    match StorageError::from(error) {
+        StorageError::Rejected(cause) => StorageError::Configuration(cause.to_string()),
+        other => other,
+    }
+}

@@ -1,0 +1,125 @@
+//! Transactions that cannot leak: a connection comes back to its pool in good order, or not at all.
+
+use deadpool::managed::{Object, PoolError, TimeoutType};
+use diesel::result::QueryResult;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use futures::future::try_join;
+use org_resolver::OrgId;
+
+use super::connect::{PgManager, Pool};
+use super::{Conn, dialect};
+use crate::classify::is_connection_lost;
+use crate::error::StorageError;
+
+/// A connection on loan. Dropped, it is closed; only [`release`](Self::release) gives it back.
+pub(super) struct Lease {
+    object: Option<Object<PgManager>>,
+}
+
+impl Lease {
+    /// Takes a connection, and waits a bounded time for one.
+    pub(super) async fn get(pool: &Pool) -> Result<Self, StorageError> {
+        // The login worked at the start, so a refusal now is the server's trouble, not a wrong setting.
+        Self::get_first(pool).await.map_err(|error| match error {
+            StorageError::Configuration(text) => StorageError::unavailable(text),
+            other => other,
+        })
+    }
+
+    /// Like [`get`](Self::get), and tells a wrong setting from a database that is away.
+    pub(super) async fn get_first(pool: &Pool) -> Result<Self, StorageError> {
+        match pool.get().await {
+            Ok(object) => Ok(Self { object: Some(object) }),
+            Err(PoolError::Backend(error)) => Err(error),
+            Err(PoolError::Timeout(TimeoutType::Wait)) => {
+                Err(StorageError::unavailable("every database connection is in use"))
+            }
+            Err(other) => Err(StorageError::unavailable(other.to_string())),
+        }
+    }
+
+    /// Forgets the idle connections: where one is dead, the others most likely are too.
+    pub(super) fn discard_idle(pool: &Pool) {
+        pool.retain(|_, _| false);
+    }
+
+    pub(super) fn conn(&mut self) -> Result<&mut Conn, StorageError> {
+        match &mut self.object {
+            Some(object) => Ok(&mut object.conn),
+            None => Err(StorageError::rejected("the connection was given back")),
+        }
+    }
+
+    /// Gives the connection back. No transaction is open on it and no statement runs.
+    pub(super) fn release(mut self) {
+        drop(self.object.take());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.object.take() {
+            Object::take(object).kill();
+        }
+    }
+}
+
+/// A transaction. Dropped without [`commit`](Self::commit), it is rolled back by closing its connection.
+pub(crate) struct Tx {
+    lease: Lease,
+    has_failed: bool,
+}
+
+impl Tx {
+    /// Begins a transaction, inside an organization where one is named.
+    pub(super) async fn begin(pool: &Pool, org: Option<OrgId>) -> Result<Self, StorageError> {
+        let mut lease = Lease::get(pool).await?;
+        let mut begun = begin_on(lease.conn()?, org).await;
+        if begun.as_ref().is_err_and(is_connection_lost) {
+            // The server went away since the connection was last used. Nothing has been asked of it yet.
+            drop(lease);
+            Lease::discard_idle(pool);
+            lease = Lease::get(pool).await?;
+            begun = begin_on(lease.conn()?, org).await;
+        }
+        begun?;
+        Ok(Self { lease, has_failed: false })
+    }
+
+    /// The connection, for one statement.
+    pub(super) fn conn(&mut self) -> Result<&mut Conn, StorageError> {
+        self.lease.conn()
+    }
+
+    /// Notes a statement's failure: the server ignores what follows, and would answer COMMIT by rolling back.
+    pub(super) fn check<T>(&mut self, outcome: QueryResult<T>) -> Result<T, StorageError> {
+        self.has_failed |= outcome.is_err();
+        outcome.map_err(StorageError::from)
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), StorageError> {
+        if self.has_failed {
+            return Err(StorageError::rejected("a statement of the scope failed, so nothing is kept"));
+        }
+        self.conn()?.batch_execute("COMMIT").await?;
+        self.lease.release();
+        Ok(())
+    }
+
+    pub(super) async fn rollback(mut self) -> Result<(), StorageError> {
+        self.conn()?.batch_execute("ROLLBACK").await?;
+        self.lease.release();
+        Ok(())
+    }
+}
+
+/// Sends the beginning and the setting together: one round trip.
+async fn begin_on(conn: &mut Conn, org: Option<OrgId>) -> QueryResult<()> {
+    let conn = &*conn;
+    let Some(org) = org else { return (&mut &*conn).batch_execute("BEGIN").await };
+    let mut first = conn;
+    let mut second = conn;
+    // The setting ends with the transaction, so that it never meets another organization's.
+    let setting = diesel::select(dialect::set_config("app.organization_id", org.to_string(), true));
+    try_join(first.batch_execute("BEGIN"), setting.execute(&mut second)).await.map(|_| ())
+}

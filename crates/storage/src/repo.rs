@@ -1,0 +1,21 @@
+//! One narrow trait per aggregate. Every method works inside one organization; none takes an organization.
+//!
+//! Absence is `Ok(None)`, and a row of another organization is reported exactly like a missing one.
+
+mod appointments;
+mod calls;
+mod contacts;
+mod events;
+mod profile;
+mod security_log;
+mod tool_results;
+
+pub use appointments::{Appointment, AppointmentId, Appointments, NewAppointment};
+pub use calls::{Call, CallPins, Calls, Pin};
+pub use contacts::{Contact, ContactId, Contacts, NewContact};
+pub use events::{EventId, EventVerdict, Events, Inserted, NewEvent};
+pub use profile::{
+    Agent, KnowledgeDocument, OrgProfile, PhoneNumber, Profile, Route, TransferDestination,
+};
+pub use security_log::{SecurityEntry, SecurityLog};
+pub use tool_results::{Claim, EffectId, KeyHash, NewToolResult, ToolAnswer, ToolResults};

@@ -1,0 +1,86 @@
+//! What tools answered: each tool call runs once, ever.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::StorageError;
+
+/// SHA-256 over what makes two tool calls the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyHash(pub [u8; 32]);
+
+/// Names what a tool call made: an appointment, a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EffectId(pub Uuid);
+
+/// A tool's answer as the provider gets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolAnswer {
+    /// A sentence the assistant can say.
+    Result(String),
+    /// Arguments that do not fit, or a failure.
+    Error(String),
+}
+
+/// A tool call about to run.
+#[derive(Clone, Debug)]
+pub struct NewToolResult<'a> {
+    /// What makes it unique.
+    pub key: KeyHash,
+    /// The provider's id of the call.
+    pub vapi_call_id: &'a str,
+    /// The provider's id of the tool call.
+    pub tool_call_id: &'a str,
+    /// The tool's name.
+    pub tool: &'a str,
+}
+
+/// What claiming a key showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody ran it: run it, store the answer in the same scope.
+    Fresh,
+    /// It ran: answer the same again.
+    Done {
+        /// What it answered.
+        answer: ToolAnswer,
+        /// False when it refused or failed, so nothing was made.
+        succeeded: bool,
+        /// What it made.
+        effect: Option<EffectId>,
+        /// True when its effect was undone since (an appointment cancelled).
+        is_undone: bool,
+    },
+}
+
+/// The stored tool results of one organization.
+#[async_trait]
+pub trait ToolResults: Send {
+    /// Claims a key inside this scope. A scope elsewhere that holds the same key is waited for: once it has
+    /// committed, its answer is returned; once it has rolled back, the claim is fresh.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    async fn claim(&mut self, call: &NewToolResult<'_>, now: DateTime<Utc>) -> Result<Claim, StorageError>;
+
+    /// Stores the answer of a claimed key, over an earlier one.
+    ///
+    /// # Errors
+    /// [`StorageError::Inconsistent`] when the key was not claimed.
+    async fn store(
+        &mut self,
+        key: KeyHash,
+        answer: &ToolAnswer,
+        succeeded: bool,
+        effect: Option<EffectId>,
+    ) -> Result<(), StorageError>;
+
+    /// Marks every result that made this effect as undone.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    async fn undo(&mut self, effect: EffectId, now: DateTime<Utc>) -> Result<(), StorageError>;
+}

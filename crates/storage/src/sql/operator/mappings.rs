@@ -1,0 +1,196 @@
+//! Assistants, squads and numbers: what maps messages to organizations, in rows of the file and of hand-written SQL.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use manifest::PhoneNumber;
+use org_resolver::phone::Region;
+use uuid::Uuid;
+
+use super::operator::Operator;
+use super::operator_apply::{Work, find, foreign, put, remove};
+use crate::error::StorageError;
+use crate::operator::rows::ConfigurationRow;
+use crate::operator::stored::{identifier, line, number};
+use crate::schema::{agents, customer_configurations, phone_number_mapping, phone_numbers};
+use crate::sql_types::{DbJson, DbUuid};
+use crate::text::{clean, clean_option};
+
+impl Operator {
+    pub(super) async fn put_assistant(&mut self, id: &str, work: &Work<'_>) -> Result<(), StorageError> {
+        let assistant = find(work, |wanted| wanted.assistants.iter().find(|assistant| assistant.id == id))?;
+        let row = work.rows().and_then(|rows| {
+            rows.agents.iter().find(|row| identifier(&row.vapi_assistant_id).as_deref() == Some(id))
+        });
+        let values = (
+            agents::vapi_assistant_id.eq(clean(&assistant.id)),
+            agents::name.eq(clean(&assistant.name)),
+            agents::role.eq(clean(&assistant.role)),
+            agents::is_active.eq(true),
+        );
+        put!(self, agents, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
+        Ok(())
+    }
+
+    pub(super) async fn remove_assistant(
+        &mut self,
+        id: &str,
+        work: &mut Work<'_>,
+    ) -> Result<(), StorageError> {
+        let Some(stored) = &mut work.stored else { return Ok(()) };
+        for row in stored.rows.agents.iter().filter(|row| row.is_active) {
+            if identifier(&row.vapi_assistant_id).as_deref() == Some(id) {
+                remove!(self, agents, work.org, agents::id.eq(row.id));
+            }
+        }
+        let region = stored.organization.region;
+        let named = Released { assistant: Some(id), ..Released::default() };
+        self.release(&mut stored.rows.configurations, region, &named).await
+    }
+
+    pub(super) async fn put_squad(&mut self, squad: &str, work: &Work<'_>) -> Result<(), StorageError> {
+        find(work, |wanted| wanted.squads.iter().find(|wanted| *wanted == squad))?;
+        // A row that is switched off is used again when it names nothing else: that may be off for a reason.
+        let row = work.rows().and_then(|rows| {
+            rows.configurations.iter().find(|row| {
+                let is_it = row.vapi_squad_id.as_deref().and_then(identifier).as_deref() == Some(squad);
+                is_it && row.vapi_assistant_id.is_none() && row.vapi_phone_number.is_none()
+            })
+        });
+        let values = (
+            customer_configurations::vapi_squad_id.eq(clean(squad)),
+            customer_configurations::is_active.eq(true),
+        );
+        put!(self, customer_configurations, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
+        Ok(())
+    }
+
+    pub(super) async fn remove_squad(
+        &mut self,
+        squad: &str,
+        work: &mut Work<'_>,
+    ) -> Result<(), StorageError> {
+        let Some(stored) = &mut work.stored else { return Ok(()) };
+        let region = stored.organization.region;
+        let named = Released { squad: Some(squad), ..Released::default() };
+        self.release(&mut stored.rows.configurations, region, &named).await
+    }
+
+    pub(super) async fn put_number(&mut self, key: &str, work: &Work<'_>) -> Result<(), StorageError> {
+        let wanted = work.wanted.ok_or_else(foreign)?;
+        let index = wanted.phone_numbers.iter().position(|number| number.key() == Some(key));
+        let entry = index.and_then(|index| wanted.phone_numbers.get(index)).ok_or_else(foreign)?;
+        let known = index.and_then(|index| work.numbers.get(index)).copied().flatten();
+        let row = match (&work.stored, known) {
+            (Some(stored), Some(known)) => stored.number_rows.get(known).copied().flatten(),
+            (Some(stored), None) => {
+                // One that was switched off is the same number still.
+                let mut off = stored.rows.numbers.iter().filter(|row| !row.is_active);
+                let is_it = |row: &PhoneNumber| row.key() == Some(key);
+                let region = stored.organization.region;
+                off.find(|row| number(row, region).is_ok_and(|row| is_it(&row))).map(|row| row.id)
+            }
+            (None, _) => None,
+        };
+        let values = (
+            phone_numbers::provider_phone_id.eq(clean_option(entry.id.as_deref())),
+            phone_numbers::number.eq(clean_option(entry.number.as_deref())),
+            phone_numbers::sip_uri.eq(clean_option(entry.sip_uri.as_deref())),
+            phone_numbers::label.eq(clean(&entry.label)),
+            phone_numbers::route.eq(entry.route.as_ref().map(|route| DbJson(route.to_value()))),
+            phone_numbers::fallback_assistant_id.eq(clean_option(entry.fallback_assistant.as_deref())),
+            phone_numbers::is_active.eq(true),
+        );
+        put!(self, phone_numbers, work.org, row, Uuid::new_v4(), values);
+        Ok(())
+    }
+
+    pub(super) async fn remove_number(&mut self, key: &str, work: &mut Work<'_>) -> Result<(), StorageError> {
+        let Some(stored) = &mut work.stored else { return Ok(()) };
+        let declared: HashSet<&str> =
+            work.wanted.iter().flat_map(|wanted| &wanted.phone_numbers).flat_map(names).collect();
+        let listed = stored.organization.phone_numbers.iter().zip(&stored.number_rows).enumerate();
+        let mut gone = HashSet::new();
+        for (index, (number, row)) in listed {
+            if number.key() != Some(key) || work.numbers.contains(&Some(index)) {
+                continue;
+            }
+            if let Some(row) = row {
+                remove!(self, phone_numbers, work.org, phone_numbers::id.eq(*row));
+            }
+            gone.extend(names(number).filter(|name| !declared.contains(name)).map(str::to_owned));
+        }
+        let region = stored.organization.region;
+        for row in stored.rows.mappings.iter().filter(|row| row.is_active) {
+            let number = line(Some(&row.inbound_phone_number), region);
+            let id = row.vapi_phone_number_id.as_deref().and_then(identifier);
+            if number.is_some_and(|number| gone.contains(&number)) {
+                remove!(self, phone_number_mapping, work.org, phone_number_mapping::id.eq(row.id));
+            } else if id.is_some_and(|id| gone.contains(&id)) {
+                let own = phone_number_mapping::table
+                    .filter(phone_number_mapping::organization_id.eq(work.org))
+                    .filter(phone_number_mapping::id.eq(row.id));
+                let unnamed = phone_number_mapping::vapi_phone_number_id.eq(None::<String>);
+                let written = diesel::update(own).set(unnamed).execute(self.tx.conn()?).await;
+                self.one_row("phone_number_mapping", written)?;
+            }
+        }
+        let named = Released { lines: Some(&gone), ..Released::default() };
+        self.release(&mut stored.rows.configurations, region, &named).await
+    }
+
+    /// Takes identifiers out of hand-written rows; a row goes with its last one. What is taken is noted in `rows` too,
+    /// so that the next change of the same plan finds them as they are now.
+    async fn release(
+        &mut self,
+        rows: &mut [ConfigurationRow],
+        region: Region,
+        named: &Released<'_>,
+    ) -> Result<(), StorageError> {
+        for row in rows.iter_mut().filter(|row| row.is_active) {
+            let assistant = row.vapi_assistant_id.as_deref().and_then(identifier);
+            let squad = row.vapi_squad_id.as_deref().and_then(identifier);
+            let number = line(row.vapi_phone_number.as_deref(), region);
+            let is_gone = [
+                assistant.is_some() && assistant.as_deref() == named.assistant,
+                squad.is_some() && squad.as_deref() == named.squad,
+                number.zip(named.lines).is_some_and(|(number, gone)| gone.contains(&number)),
+            ];
+            if is_gone == [false; 3] {
+                continue;
+            }
+            let columns = [&mut row.vapi_assistant_id, &mut row.vapi_squad_id, &mut row.vapi_phone_number];
+            for (column, is_gone) in columns.into_iter().zip(is_gone) {
+                if is_gone {
+                    *column = None;
+                }
+            }
+            let left = [&row.vapi_assistant_id, &row.vapi_squad_id, &row.vapi_phone_number];
+            if left.into_iter().all(|column| column.as_deref().and_then(identifier).is_none()) {
+                let id = customer_configurations::id.eq(row.id);
+                remove!(self, customer_configurations, row.organization_id, id);
+                continue;
+            }
+            let values = (
+                customer_configurations::vapi_assistant_id.eq(row.vapi_assistant_id.as_deref()),
+                customer_configurations::vapi_squad_id.eq(row.vapi_squad_id.as_deref()),
+                customer_configurations::vapi_phone_number.eq(row.vapi_phone_number.as_deref()),
+            );
+            put!(self, customer_configurations, row.organization_id, Some(row.id), row.id.0, values);
+        }
+        Ok(())
+    }
+}
+
+/// What hand-written rows are to name no longer.
+#[derive(Default)]
+struct Released<'a> {
+    assistant: Option<&'a str>,
+    squad: Option<&'a str>,
+    lines: Option<&'a HashSet<String>>,
+}
+
+fn names(number: &PhoneNumber) -> impl Iterator<Item = &str> {
+    [&number.id, &number.number, &number.sip_uri].into_iter().flatten().map(String::as_str)
+}

@@ -1,0 +1,209 @@
+//! The handle that everything starts from.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::pg::Pg;
+use diesel::sqlite::Sqlite;
+use org_resolver::{RefusedOrg, VerifiedOrg};
+use uuid::Uuid;
+
+use crate::backend::{Backend, QuarantineBounds, QuarantinedMessage};
+use crate::changes::ChangeSink;
+use crate::config::{DatabaseUrl, StorageConfig};
+use crate::directory::Directory;
+use crate::error::StorageError;
+use crate::migrations::{self, MigrationReport};
+use crate::pg::{self, PgBackend};
+use crate::repo::{Inserted, NewEvent, SecurityEntry};
+use crate::scope::OrgScope;
+use crate::seal::Sealer;
+use crate::sqlite::{self, SqliteBackend};
+
+/// How often the use of one credential is written down.
+const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// The most credentials whose last use is remembered; beyond it the memory starts over.
+const TOUCHED_AT_MOST: usize = 100_000;
+
+/// The store. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Storage {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    backend: Arc<dyn Backend>,
+    directory: Arc<Directory>,
+    /// The migrations that this program needs.
+    needed: Vec<String>,
+    is_migrated: AtomicBool,
+    touched: Mutex<HashMap<Uuid, DateTime<Utc>>>,
+}
+
+impl Storage {
+    /// Opens the store.
+    ///
+    /// On PostgreSQL it refuses a working role that could bypass the policies: a superuser, one with BYPASSRLS, one
+    /// that can act as the owner of a tenant table; and tenant tables that do not force row-level security.
+    ///
+    /// # Errors
+    /// [`StorageError::Configuration`] for such a role, for a login that is refused and for a database without tables;
+    /// [`StorageError::Unavailable`] when the database does not answer.
+    pub async fn connect(config: StorageConfig, sealer: Sealer) -> Result<Self, StorageError> {
+        let (backend, needed): (Arc<dyn Backend>, _) = match &config.url {
+            DatabaseUrl::Postgres(url) => (
+                Arc::new(PgBackend::connect(&config, url, sealer.clone()).await?),
+                migrations::needed::<Pg>(&migrations::POSTGRES)?,
+            ),
+            DatabaseUrl::Sqlite(path) => (
+                Arc::new(SqliteBackend::connect(&config, path, sealer.clone()).await?),
+                migrations::needed::<Sqlite>(&migrations::SQLITE)?,
+            ),
+        };
+        let directory = Arc::new(Directory::new(Arc::clone(&backend), sealer));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                backend,
+                directory,
+                needed,
+                is_migrated: AtomicBool::new(false),
+                touched: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Makes what is missing: roles and tables on PostgreSQL, directory, file and tables on SQLite. Safe to run on
+    /// several nodes at once; they take turns.
+    ///
+    /// # Errors
+    /// [`StorageError::Configuration`] when the login may not do that, [`StorageError::Rejected`] when a migration
+    /// fails, [`StorageError::Unavailable`] when the database does not answer.
+    pub async fn migrate(config: &StorageConfig) -> Result<MigrationReport, StorageError> {
+        match &config.url {
+            DatabaseUrl::Postgres(url) => pg::migrate(config, url).await,
+            DatabaseUrl::Sqlite(path) => sqlite::migrate(config, path).await,
+        }
+    }
+
+    /// The directory that a resolver and a gate read.
+    pub fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.inner.directory)
+    }
+
+    /// Tells the sink of every change to the directory, for as long as the future is polled. It never ends by itself:
+    /// where the database goes away, it comes back with it and says that everything may have changed.
+    pub async fn watch(&self, sink: Arc<dyn ChangeSink>) {
+        self.inner.backend.watch(&*sink).await;
+    }
+
+    /// Opens a scope: one transaction inside the organization.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the database does not answer or no connection is free in time.
+    pub async fn scope(&self, org: &VerifiedOrg) -> Result<OrgScope, StorageError> {
+        let store = self.inner.backend.open(org.id()).await?;
+        Ok(OrgScope::new(org.id(), store))
+    }
+
+    /// Records a message that is authentic and refused, for the organization that it was sent to: in its inbox and,
+    /// on the first delivery, in its security log. Both or neither.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer; nothing is kept then.
+    pub async fn record_refusal(
+        &self,
+        org: &RefusedOrg,
+        event: &NewEvent<'_>,
+        entry: &SecurityEntry<'_>,
+    ) -> Result<(), StorageError> {
+        let mut scope = OrgScope::new(org.id(), self.inner.backend.open(org.id()).await?);
+        if let Inserted::New(_) = scope.events().insert(event).await? {
+            scope.security_log().insert(entry, event.received_at).await?;
+        }
+        scope.commit().await
+    }
+
+    /// Keeps a message that the shared secret verified and nobody claims; the oldest ones make room.
+    ///
+    /// A message that alone is over a bound is not kept.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn quarantine(
+        &self,
+        message: &QuarantinedMessage<'_>,
+        bounds: QuarantineBounds,
+    ) -> Result<(), StorageError> {
+        self.inner.backend.quarantine(message, bounds).await
+    }
+
+    /// Notes that the organization's own credential admitted a message: at most once a minute for each credential,
+    /// and nothing for the shared secret.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer; the next use is noted again then.
+    pub async fn touch_credential(&self, org: &VerifiedOrg, now: DateTime<Utc>) -> Result<(), StorageError> {
+        let Some(credential) = org.credential() else { return Ok(()) };
+        let credential = credential.as_uuid();
+        if !self.is_touch_due(credential, now) {
+            return Ok(());
+        }
+        let touched = self.inner.backend.touch_credential(org.id(), credential, now).await;
+        if touched.is_err() {
+            self.touched().remove(&credential);
+        }
+        touched
+    }
+
+    /// Whether the store answers and every migration that this program needs has run.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when it does not answer, [`StorageError::Configuration`] when a migration is
+    /// pending.
+    pub async fn health(&self) -> Result<(), StorageError> {
+        let inner = &self.inner;
+        // Migrations only ever grow, so once they fit they are not asked for again.
+        if inner.is_migrated.load(Ordering::Relaxed) {
+            return inner.backend.ping().await;
+        }
+        let applied = inner.backend.migrations().await?;
+        if let Some(pending) = inner.needed.iter().find(|version| !applied.contains(version)) {
+            return Err(StorageError::Configuration(format!(
+                "migration {pending} is pending: run `vapi-gateway migrate`"
+            )));
+        }
+        inner.is_migrated.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.inner.backend
+    }
+
+    fn is_touch_due(&self, credential: Uuid, now: DateTime<Utc>) -> bool {
+        let mut touched = self.touched();
+        let is_due =
+            touched.get(&credential).is_none_or(|last| now.signed_duration_since(last) >= TOUCH_EVERY);
+        if is_due {
+            if touched.len() >= TOUCHED_AT_MOST {
+                touched.clear();
+            }
+            touched.insert(credential, now);
+        }
+        is_due
+    }
+
+    fn touched(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, DateTime<Utc>>> {
+        self.inner.touched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storage").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,262 @@
+//! The directory: who owns an identifier, who pinned a call, and with what an organization proves itself.
+
+use chrono::TimeDelta;
+use org_resolver::{
+    Admission, ChainConfig, Gate, GatePolicy, KeySource, Lookup, LookupKey, LookupStep, MappingKind,
+    OrgHints, OrgLimits, Ownership, Resolution, ResolverChain, VerifiedOrg,
+};
+use signature::{KeyRing, SignedRequest};
+use storage::Storage;
+use test_support::sign_x_vapi;
+
+use crate::support::{A, B, Fixture, now, on_both, org};
+
+on_both!(
+    hand_written_mappings_are_found,
+    an_unknown_identifier_has_no_history,
+    the_history_of_a_moved_identifier,
+    a_switched_off_mapping_says_so,
+    organizations_are_found_by_id_and_slug,
+    pins_of_every_organization,
+    state_limits_and_keys_of_an_organization,
+    an_unknown_organization_has_no_access,
+    a_credential_that_does_not_open_is_left_out,
+    the_last_use_of_a_credential_is_noted,
+);
+
+/// The credentials of the two organizations and their secrets, `northgate-secret` and `harbour-secret`.
+///
+/// Sealed by libsodium (PyNaCl's `crypto_aead_xchacha20poly1305_ietf_encrypt`) under 32 zero bytes, with the nonce
+/// 00 01 … 17 and the associated data `organization:<id>|credential:<id>`.
+const SEALED: [(&str, &str, &str); 2] = [
+    (
+        A,
+        "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa",
+        "000102030405060708090a0b0c0d0e0f1011121314151617d3b89026985600d5472f5a00fb7ea6971f3113c2c7246dd13f25c7f6b6190e3a",
+    ),
+    (
+        B,
+        "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb",
+        "000102030405060708090a0b0c0d0e0f1011121314151617d5b690309f44138c51674a17fd7865229aec469fd6bb0f05c3783452167e",
+    ),
+];
+
+const RECIPE: &str = r#"{"scheme": "hmac", "algorithm": "sha256", "signature_header": "x-vapi-signature",
+    "timestamp_header": "x-vapi-timestamp", "message_id_header": null, "prefix": null, "encoding": "hex",
+    "secret_is_base64": false, "include_timestamp": true, "payload_format": "{timestamp}.{body}"}"#;
+
+async fn add_credentials(fixture: &Fixture) {
+    for (org, id, sealed) in SEALED {
+        let blob = if fixture.is_postgres() { format!(r"'\x{sealed}'") } else { format!("x'{sealed}'") };
+        fixture
+            .execute(&format!(
+                "INSERT INTO credentials (organization_id, id, label, recipe, sealed_secret, sealing_key_id)
+                 VALUES ('{org}', '{id}', '2026', '{RECIPE}', {blob}, '66687aad')"
+            ))
+            .await;
+    }
+}
+
+fn key(kind: MappingKind, value: &str) -> LookupKey {
+    LookupKey::new(kind, value).unwrap()
+}
+
+async fn history(storage: &Storage, kind: MappingKind, value: &str) -> Vec<Ownership> {
+    let owners = storage.directory().owners(&[key(kind, value)]).await.unwrap();
+    assert_eq!(owners.cached, [false]);
+    owners.histories[0].to_vec()
+}
+
+fn from_the_beginning(id: &str) -> Vec<Ownership> {
+    vec![Ownership { org: org(id), is_active: true, valid_from: None, valid_to: None }]
+}
+
+async fn hand_written_mappings_are_found(fixture: Fixture) {
+    fixture
+        .execute(&format!(
+            "INSERT INTO customer_configurations (organization_id, vapi_assistant_id, vapi_phone_number, vapi_squad_id)
+             VALUES ('{A}', ' asst_a ', '(555) 201-0100', 'squad_a');
+             INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{B}', 'asst_b');
+             INSERT INTO phone_numbers (organization_id, provider_phone_id, number) VALUES ('{B}', 'pn_b', '020 7946 0958');
+             INSERT INTO phone_number_mapping (organization_id, inbound_phone_number) VALUES ('{B}', 'sip:Front@sip.vapi.ai')"
+        ))
+        .await;
+    // All in one question, the answers in its order; one value under two kinds is two identifiers.
+    let keys = [
+        key(MappingKind::PhoneNumber, "+442079460958"),
+        key(MappingKind::AssistantId, "asst_a"),
+        key(MappingKind::SquadId, "asst_a"),
+        key(MappingKind::SquadId, "squad_a"),
+        key(MappingKind::PhoneNumber, "+15552010100"),
+        key(MappingKind::AssistantId, "asst_b"),
+        key(MappingKind::PhoneNumberId, "pn_b"),
+        key(MappingKind::PhoneNumber, "sip:front@sip.vapi.ai"),
+    ];
+    let owners = fixture.storage.directory().owners(&keys).await.unwrap();
+    let found: Vec<Vec<Ownership>> = owners.histories.iter().map(|history| history.to_vec()).collect();
+    let (a, b) = (from_the_beginning(A), from_the_beginning(B));
+    assert_eq!(found, [b.clone(), a.clone(), vec![], a.clone(), a, b.clone(), b.clone(), b]);
+}
+
+async fn an_unknown_identifier_has_no_history(fixture: Fixture) {
+    assert!(history(&fixture.storage, MappingKind::AssistantId, "asst_x").await.is_empty());
+    let nothing = fixture.storage.directory().owners(&[]).await.unwrap();
+    assert!(nothing.histories.is_empty());
+}
+
+async fn the_history_of_a_moved_identifier(fixture: Fixture) {
+    fixture
+        .execute(&format!(
+            "INSERT INTO customer_configurations (organization_id, vapi_assistant_id) VALUES ('{A}', 'asst_m')"
+        ))
+        .await;
+    fixture.execute("DELETE FROM customer_configurations").await;
+    fixture
+        .execute(&format!(
+            "INSERT INTO customer_configurations (organization_id, vapi_assistant_id) VALUES ('{B}', 'asst_m')"
+        ))
+        .await;
+    let history = history(&fixture.storage, MappingKind::AssistantId, "asst_m").await;
+    let [first, second] = history.as_slice() else { panic!("{history:?}") };
+    assert_eq!((first.org, first.valid_from), (org(A), None));
+    assert_eq!((second.org, second.valid_to), (org(B), None));
+    // No instant belongs to both.
+    assert!(first.valid_to.unwrap() <= second.valid_from.unwrap());
+}
+
+async fn a_switched_off_mapping_says_so(fixture: Fixture) {
+    fixture
+        .execute(&format!(
+            "INSERT INTO customer_configurations (organization_id, vapi_assistant_id) VALUES ('{A}', 'asst_a');
+             UPDATE customer_configurations SET is_active = false"
+        ))
+        .await;
+    let history = history(&fixture.storage, MappingKind::AssistantId, "asst_a").await;
+    assert_eq!(history, [Ownership { is_active: false, ..from_the_beginning(A).remove(0) }]);
+}
+
+async fn organizations_are_found_by_id_and_slug(fixture: Fixture) {
+    for value in [A, "northgate", "NorthGate"] {
+        assert_eq!(history(&fixture.storage, MappingKind::Organization, value).await, from_the_beginning(A));
+    }
+    assert_eq!(history(&fixture.storage, MappingKind::Organization, "harbour").await, from_the_beginning(B));
+}
+
+async fn pins_of_every_organization(fixture: Fixture) {
+    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
+    scope.call_pins().pin("call-1", now()).await.unwrap();
+    scope.call_pins().pin("call-2", now()).await.unwrap();
+    scope.commit().await.unwrap();
+    let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
+    scope.call_pins().pin("call-2", now()).await.unwrap();
+    scope.commit().await.unwrap();
+    let directory = fixture.storage.directory();
+    assert_eq!(directory.pins("call-1").await.unwrap(), [org(A)]);
+    assert_eq!(directory.pins("call-2").await.unwrap(), [org(A), org(B)]);
+    assert!(directory.pins("call-3").await.unwrap().is_empty());
+    assert!(directory.pins("call\0-1").await.unwrap().is_empty());
+}
+
+/// Verifies a body that was signed with a secret, against the keys that the directory gives for an organization.
+async fn proves(fixture: &Fixture, id: &str, secret: &str) -> bool {
+    let access = fixture.storage.directory().access(org(id)).await.unwrap().unwrap();
+    let headers = sign_x_vapi(secret, now().timestamp(), b"{}");
+    let request = SignedRequest { method: "POST", url: None, headers: &headers, body: b"{}" };
+    access.keys.verify(&request, now()).is_ok()
+}
+
+async fn state_limits_and_keys_of_an_organization(fixture: Fixture) {
+    let directory = fixture.storage.directory();
+    let bare = directory.access(org(A)).await.unwrap().unwrap();
+    assert!(bare.is_active && !bare.has_own_credentials && bare.keys.is_empty());
+    assert_eq!((&bare.vapi_org_id, bare.limits), (&None, OrgLimits::default()));
+
+    add_credentials(&fixture).await;
+    fixture
+        .execute(&format!(
+            "UPDATE organizations SET vapi_org_id = 'vapi-7', is_active = false,
+             limits = '{{\"waiting\": 10, \"streams\": 0, \"call_events\": -1}}' WHERE id = '{A}'"
+        ))
+        .await;
+    let access = directory.access(org(A)).await.unwrap().unwrap();
+    assert!(!access.is_active && access.has_own_credentials);
+    assert_eq!(access.vapi_org_id.as_deref(), Some("vapi-7"));
+    assert_eq!(access.limits, OrgLimits { waiting: Some(10), call_events: None, streams: Some(0) });
+    assert_eq!(access.keys.len(), 1);
+    assert!(proves(&fixture, A, "northgate-secret").await);
+    assert!(!proves(&fixture, A, "harbour-secret").await);
+    assert!(proves(&fixture, B, "harbour-secret").await);
+    assert!(!format!("{access:?}").contains("northgate-secret"));
+
+    // An expired credential proves nothing, and the shared secret does not come back for it.
+    fixture.execute("UPDATE credentials SET not_after = '2026-11-21T12:00:00.000000Z'").await;
+    assert!(!proves(&fixture, A, "northgate-secret").await);
+    assert!(directory.access(org(A)).await.unwrap().unwrap().has_own_credentials);
+}
+
+async fn an_unknown_organization_has_no_access(fixture: Fixture) {
+    let unknown = org("33333333-3333-4333-8333-333333333333");
+    assert!(fixture.storage.directory().access(unknown).await.unwrap().is_none());
+}
+
+async fn a_credential_that_does_not_open_is_left_out(fixture: Fixture) {
+    add_credentials(&fixture).await;
+    // The secret of one organization, copied into the row of another, is worth nothing there.
+    fixture
+        .execute(&format!(
+            "UPDATE credentials SET sealed_secret = (SELECT c.sealed_secret FROM credentials c WHERE c.organization_id = '{A}')
+             WHERE organization_id = '{B}'"
+        ))
+        .await;
+    let access = fixture.storage.directory().access(org(B)).await.unwrap().unwrap();
+    assert!(access.keys.is_empty() && access.has_own_credentials);
+    assert!(!proves(&fixture, B, "northgate-secret").await);
+
+    fixture.execute("UPDATE credentials SET recipe = '{\"scheme\": \"novel\"}'").await;
+    assert!(fixture.storage.directory().access(org(A)).await.unwrap().unwrap().keys.is_empty());
+}
+
+/// The way of a real message: hints, claim, gate.
+async fn admitted(fixture: &Fixture, secret: &str) -> VerifiedOrg {
+    let directory = fixture.storage.directory();
+    let chain = ResolverChain::new(directory.clone(), ChainConfig::default());
+    let mut hints = OrgHints::default();
+    hints.push(LookupStep::AssistantId, "asst_a", "message.call.assistantId");
+    let Resolution::Claimed(claimed) = chain.resolve(&hints, now()).await.unwrap() else {
+        panic!("the assistant is mapped");
+    };
+    let gate = Gate::new(directory, KeyRing::new(Vec::new()), GatePolicy::default());
+    let headers = sign_x_vapi(secret, now().timestamp(), b"{}");
+    let request = SignedRequest { method: "POST", url: None, headers: &headers, body: b"{}" };
+    match gate.admit(*claimed, &request, now()).await.unwrap() {
+        Admission::Admitted(org) => org,
+        Admission::Refused(refused) => panic!("{refused:?}"),
+    }
+}
+
+async fn the_last_use_of_a_credential_is_noted(fixture: Fixture) {
+    add_credentials(&fixture).await;
+    fixture
+        .execute(&format!(
+            "INSERT INTO customer_configurations (organization_id, vapi_assistant_id) VALUES ('{A}', 'asst_a')"
+        ))
+        .await;
+    let verified = admitted(&fixture, "northgate-secret").await;
+    assert_eq!(verified.credential().unwrap().as_uuid().to_string(), SEALED[0].1);
+
+    fixture.storage.touch_credential(&verified, now()).await.unwrap();
+    let used = format!("organization_id = '{A}' AND last_used_at IS NOT NULL");
+    assert_eq!(fixture.count("credentials", &used).await, 1);
+    assert_eq!(fixture.count("credentials", "last_used_at IS NOT NULL").await, 1, "nobody else's");
+
+    // Within a minute it is not written again; afterwards it is.
+    fixture.execute("UPDATE credentials SET last_used_at = NULL").await;
+    fixture.storage.touch_credential(&verified, now() + TimeDelta::seconds(59)).await.unwrap();
+    assert_eq!(fixture.count("credentials", &used).await, 0);
+    fixture.storage.touch_credential(&verified, now() + TimeDelta::seconds(60)).await.unwrap();
+    assert_eq!(fixture.count("credentials", &used).await, 1);
+
+    // The shared secret has no row to note anything in.
+    fixture.storage.touch_credential(&fixture.b, now()).await.unwrap();
+    assert_eq!(fixture.count("credentials", "last_used_at IS NOT NULL").await, 1);
+}

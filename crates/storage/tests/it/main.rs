@@ -1,0 +1,22 @@
+//! The store's tests. Every case of the conformance suite runs on a SQLite file and on a PostgreSQL database of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests are tests too: what cannot go on fails there"
+)]
+
+mod support;
+
+mod appointments;
+mod calls;
+mod contacts;
+mod directory;
+mod events;
+mod migrations;
+mod operator;
+mod profile;
+mod refusals;
+mod rules;
+mod scopes;
+mod tool_results;
+mod watching;

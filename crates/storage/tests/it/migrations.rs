@@ -1,0 +1,116 @@
+//! Migrations, key files and readiness.
+
+use futures::future::join_all;
+use storage::{DatabaseUrl, ErrorKind, MasterKey, Storage, StorageConfig, StorageError};
+use test_support::TestDb;
+
+use crate::support::{Fixture, KEY, on_both, sealer};
+
+on_both!(health_tells_whether_migrations_fit);
+
+async fn health_tells_whether_migrations_fit(fixture: Fixture) {
+    fixture.storage.health().await.unwrap();
+    let fresh = fixture.reopened(|_| ()).await;
+    fixture.execute("DELETE FROM __diesel_schema_migrations").await;
+    let pending = fresh.health().await.unwrap_err();
+    assert!(
+        matches!(&pending, StorageError::Configuration(text) if text.contains("is pending")),
+        "{pending:?}"
+    );
+    // What was seen to fit is not asked for again.
+    fixture.storage.health().await.unwrap();
+}
+
+/// Migrates the same database several times at once, and once more: one run does the work.
+async fn migrate_side_by_side(config: StorageConfig) {
+    let tasks = (0..4).map(|_| {
+        let config = config.clone();
+        tokio::spawn(async move { Storage::migrate(&config).await.unwrap() })
+    });
+    let reports: Vec<_> = join_all(tasks).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(reports.iter().filter(|report| !report.applied.is_empty()).count(), 1, "{reports:?}");
+    assert!(Storage::migrate(&config).await.unwrap().applied.is_empty());
+    Storage::connect(config, sealer()).await.unwrap().health().await.unwrap();
+}
+
+#[tokio::test]
+async fn sqlite_is_migrated_once() {
+    let directory = tempfile::tempdir().unwrap();
+    migrate_side_by_side(StorageConfig::new(DatabaseUrl::Sqlite(directory.path().join("new").join("g.db"))))
+        .await;
+}
+
+#[tokio::test]
+async fn postgres_is_migrated_once() {
+    let Some(database) = TestDb::create_empty().await else { return };
+    migrate_side_by_side(StorageConfig::new(database.url().parse().unwrap())).await;
+}
+
+#[tokio::test]
+async fn a_sqlite_file_that_was_not_migrated_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("g.db");
+    let config = StorageConfig::new(DatabaseUrl::Sqlite(path.clone()));
+    for _ in 0..2 {
+        let refused = Storage::connect(config.clone(), sealer()).await.unwrap_err();
+        assert!(refused.to_string().contains("vapi-gateway migrate"), "{refused}");
+        assert_eq!(refused.kind(), ErrorKind::Internal);
+        // First without a file, then with an empty one.
+        std::fs::write(&path, "").unwrap();
+    }
+}
+
+#[cfg(unix)]
+fn mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_are_their_owners_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let config = StorageConfig::new(DatabaseUrl::Sqlite(data.join("gateway.db")));
+    Storage::migrate(&config).await.unwrap();
+    let _storage = Storage::connect(config, sealer()).await.unwrap();
+    assert_eq!(mode(&data), 0o700);
+    for entry in std::fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_is_made_once_and_private() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data").join("master.key");
+    let made = MasterKey::load_or_create(&path).unwrap();
+    assert_eq!(MasterKey::load_or_create(&path).unwrap().id(), made.id());
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let refused = MasterKey::load_or_create(&path).unwrap_err();
+    assert!(refused.to_string().contains("can be read by others"), "{refused}");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(&path, format!("{KEY}\n")).unwrap();
+    assert_eq!(MasterKey::load_or_create(&path).unwrap().id(), "66687aad");
+    std::fs::write(&path, "not a key").unwrap();
+    assert!(MasterKey::load_or_create(&path).is_err());
+}
+
+#[test]
+fn processes_that_start_at_once_agree_on_a_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("master.key");
+    let ids: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| MasterKey::load_or_create(&path).unwrap().id())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}

@@ -1,0 +1,198 @@
+//! PostgreSQL's own lock: policies on every tenant table, and a working role that cannot go around them.
+
+use storage::{Storage, StorageConfig, StorageError};
+use test_support::{TestDb, with_login};
+use uuid::Uuid;
+
+use crate::support::{A, B, Fixture, sealer};
+
+/// Every table that holds an organization's rows.
+const TENANT: &str = "SELECT c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity FROM pg_class c
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+      AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'organization_id' AND NOT a.attisdropped)";
+
+#[tokio::test]
+async fn every_tenant_table_is_isolated() {
+    let Some(database) = TestDb::create().await else { return };
+    let tables = database
+        .rows(&format!(
+            "SELECT t.relname, t.relrowsecurity, t.relforcerowsecurity,
+                    EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polcmd = '*'
+                            AND p.polroles @> ARRAY['gateway_app'::regrole::oid]
+                            AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL
+                            AND pg_get_expr(p.polqual, p.polrelid) LIKE '%app.organization_id%'
+                            AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%app.organization_id%')
+             FROM ({TENANT}) t ORDER BY t.relname"
+        ))
+        .await;
+    assert!(tables.len() >= 20, "too few tables to be all of them: {tables:?}");
+    for table in tables {
+        let name = table[0].clone().unwrap();
+        let [enabled, forced, policy] = [1, 2, 3].map(|column| table[column].as_deref() == Some("t"));
+        assert!(enabled && forced, "{name} does not force row-level security");
+        // The one lookup table is none of the working role's business.
+        let is_directory = name.starts_with("identifier");
+        assert!(policy || is_directory, "{name} has no policy with a check");
+    }
+    let readable = database
+        .rows(
+            "SELECT has_table_privilege('gateway_app', t, 'SELECT, INSERT, UPDATE, DELETE')
+               FROM unnest(ARRAY['identifiers', 'credentials', 'audit_log', 'quarantine']) t",
+        )
+        .await;
+    assert!(readable.iter().all(|row| row[0].as_deref() == Some("f")), "{readable:?}");
+}
+
+#[tokio::test]
+async fn the_working_role_sees_one_organization_or_nothing() {
+    let Some(fixture) = Fixture::postgres().await else { return };
+    let fixture = &fixture;
+    for (table, rows_of_both) in seeded_everywhere(fixture).await {
+        let visible = |setting: &str| {
+            let sql =
+                format!("SET ROLE gateway_app; {setting} SELECT CAST(count(*) AS text) AS v FROM {table}");
+            async move { fixture_rows(fixture, &sql).await }
+        };
+        assert_eq!(rows_of_both, 2, "{table} was not seeded");
+        assert_eq!(visible("").await, 0, "{table} without a scope");
+        assert_eq!(visible("SET app.organization_id = '';").await, 0, "{table} after a scope");
+        assert_eq!(visible(&format!("SET app.organization_id = '{A}';")).await, 1, "{table} in a scope");
+        let foreign = format!(
+            "SET ROLE gateway_app; SET app.organization_id = '{A}';
+             SELECT CAST(count(*) AS text) AS v FROM {table} WHERE organization_id = '{B}'"
+        );
+        assert_eq!(fixture_rows(fixture, &foreign).await, 0, "{table} of another");
+    }
+    // Writing into another organization is refused by the check, not by a missing right.
+    fixture
+        .execute(&format!(
+            "SET ROLE gateway_app; SET app.organization_id = '{A}';
+             INSERT INTO contacts (organization_id) VALUES ('{A}');
+             DO $$ BEGIN
+                 INSERT INTO contacts (organization_id) VALUES ('{B}');
+                 RAISE EXCEPTION 'a row of another organization was let in';
+             EXCEPTION WHEN insufficient_privilege THEN NULL; END $$;
+             DO $$ BEGIN
+                 UPDATE contacts SET organization_id = '{B}';
+                 RAISE EXCEPTION 'a row was moved to another organization';
+             EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+        ))
+        .await;
+}
+
+async fn fixture_rows(fixture: &Fixture, sql: &str) -> i64 {
+    fixture.value(sql).await.unwrap().parse().unwrap()
+}
+
+/// One row for each organization in every table that the working role may read.
+async fn seeded_everywhere(fixture: &Fixture) -> Vec<(&'static str, i64)> {
+    let rows = [
+        ("customer_configurations", "vapi_assistant_id", "'asst_' || o.slug"),
+        ("agents", "vapi_assistant_id", "'asst_' || o.slug"),
+        ("phone_numbers", "provider_phone_id", "'pn_' || o.slug"),
+        ("phone_number_mapping", "inbound_phone_number", "'sip:' || o.slug || '@example.org'"),
+        ("call_logs", "vapi_call_id", "'call-1'"),
+        ("call_pins", "vapi_call_id", "'call-2'"),
+        ("webhook_events", "kind, dedupe_key, body, body_bytes, request_id", "'x', 'x', '', 0, 'x'"),
+        ("tool_results", "key_hash, vapi_call_id, tool_call_id, tool", "'x', 'x', 'x', 'x'"),
+        ("contacts", "name", "'Ada'"),
+        (
+            "appointments",
+            "starts_at, ends_at, blocked_until",
+            "now(), now() + interval '1 h', now() + interval '1 h'",
+        ),
+        ("services", "name", "'x'"),
+        ("resources", "name", "'x'"),
+        ("opening_hours", "weekday, opens, closes", "1, '09:00', '17:00'"),
+        ("closures", "from_date, to_date", "'2026-12-24', '2026-12-26'"),
+        ("transfer_destinations", "department", "'x'"),
+        ("knowledge_documents", "path, content", "'x', 'x'"),
+        ("security_log", "event", "'conflict'"),
+    ];
+    let mut counts = Vec::new();
+    for (table, columns, values) in rows {
+        fixture
+            .execute(&format!(
+                "INSERT INTO {table} (organization_id, {columns}) SELECT o.id, {values} FROM organizations o"
+            ))
+            .await;
+        // Two of the ledger's triggers write pins of their own.
+        let condition = if table == "call_pins" { "vapi_call_id = 'call-2'" } else { "true" };
+        counts.push((table, fixture.count(table, condition).await));
+        if table == "call_logs" {
+            fixture.execute("DELETE FROM call_pins").await;
+        }
+    }
+    counts
+}
+
+async fn refusal(config: StorageConfig) -> String {
+    match Storage::connect(config, sealer()).await {
+        Err(StorageError::Configuration(text)) => text,
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("the role was taken"),
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_bypasses_policies_is_refused() {
+    let Some(database) = TestDb::create().await else { return };
+    let mut config = StorageConfig::new(database.url().parse().unwrap());
+    config.assume_roles = false;
+    assert!(refusal(config.clone()).await.ends_with("is a superuser"));
+
+    let role = format!("t_{}", Uuid::now_v7().simple());
+    database.execute(&format!("CREATE ROLE {role} LOGIN BYPASSRLS PASSWORD 'hush'")).await;
+    config.url = with_login(&database.url(), &role, "hush").parse().unwrap();
+    let bypassing = refusal(config.clone()).await;
+    // A right that is only a SET ROLE away counts as well.
+    database.execute(&format!("ALTER ROLE {role} NOBYPASSRLS; GRANT gateway_owner TO {role}")).await;
+    let owning = refusal(config.clone()).await;
+    database
+        .execute(&format!("REVOKE gateway_owner FROM {role}; GRANT gateway_app, gateway_directory TO {role}"))
+        .await;
+    let harmless = Storage::connect(config, sealer()).await.map(|_| ());
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    assert!(bypassing.ends_with("has BYPASSRLS"), "{bypassing}");
+    assert!(owning.contains("can act as the owner of table"), "{owning}");
+    harmless.unwrap();
+}
+
+#[tokio::test]
+async fn tables_that_do_not_force_policies_are_refused() {
+    let Some(database) = TestDb::create().await else { return };
+    let config = StorageConfig::new(database.url().parse().unwrap());
+    Storage::connect(config.clone(), sealer()).await.unwrap();
+    database.execute("ALTER TABLE agents NO FORCE ROW LEVEL SECURITY").await;
+    assert_eq!(refusal(config.clone()).await, "table agents does not force row-level security");
+    database
+        .execute(
+            "ALTER TABLE agents FORCE ROW LEVEL SECURITY; ALTER TABLE contacts DISABLE ROW LEVEL SECURITY",
+        )
+        .await;
+    assert_eq!(refusal(config.clone()).await, "table contacts does not force row-level security");
+    database
+        .execute("ALTER TABLE contacts ENABLE ROW LEVEL SECURITY; ALTER TABLE agents OWNER TO gateway_app")
+        .await;
+    assert_eq!(refusal(config).await, "the working role gateway_app can act as the owner of table agents");
+}
+
+#[tokio::test]
+async fn a_database_without_tables_is_refused() {
+    let Some(database) = TestDb::create_empty().await else { return };
+    let config = StorageConfig::new(database.url().parse().unwrap());
+    let text = refusal(config).await;
+    assert!(text.contains("migrate") || text.contains("permission denied"), "{text}");
+}
+
+#[tokio::test]
+async fn a_wrong_login_is_told_from_a_database_that_is_away() {
+    let Some(database) = TestDb::create().await else { return };
+    let unknown = with_login(&database.url(), "nobody_of_that_name", "x");
+    let text = refusal(StorageConfig::new(unknown.parse().unwrap())).await;
+    assert!(text.starts_with("the database refuses the login"), "{text}");
+    // Nothing listens on the discard port.
+    let away = StorageConfig::new("postgres://x@127.0.0.1:9/x".parse().unwrap());
+    let error = Storage::connect(away, sealer()).await.unwrap_err();
+    assert_eq!(error.kind(), storage::ErrorKind::Transient);
+}

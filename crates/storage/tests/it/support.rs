@@ -1,0 +1,163 @@
+//! Two organizations in a database of their own, on either kind of database.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{Nullable, Text};
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
+use org_resolver::{OrgId, VerifiedOrg};
+use storage::{DatabaseUrl, MasterKey, Sealer, Storage, StorageConfig};
+use tempfile::TempDir;
+use test_support::TestDb;
+use uuid::Uuid;
+
+/// The base64 of 32 zero bytes.
+pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+pub(crate) const A: &str = "11111111-1111-4111-8111-111111111111";
+pub(crate) const B: &str = "22222222-2222-4222-8222-222222222222";
+
+/// Runs each case on both kinds of database. On the default runtime, which has one thread: nothing in the store may
+/// need more.
+macro_rules! on_both {
+    ($($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(crate::support::Fixture::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $case() {
+                if let Some(fixture) = crate::support::Fixture::postgres().await {
+                    super::$case(fixture).await;
+                }
+            })*
+        }
+    };
+}
+pub(crate) use on_both;
+
+/// An instant of the tests' day: a Saturday.
+pub(crate) fn at(hour: u32, minute: u32) -> DateTime<Utc> {
+    format!("2026-11-21T{hour:02}:{minute:02}:00Z").parse().unwrap()
+}
+
+/// The instant at which most tests happen, with microseconds: both databases keep them.
+pub(crate) fn now() -> DateTime<Utc> {
+    at(12, 0) + TimeDelta::microseconds(123_456)
+}
+
+enum Database {
+    Sqlite { _directory: TempDir, path: PathBuf },
+    Postgres(TestDb),
+}
+
+/// A migrated database with two organizations, and the store on it.
+pub(crate) struct Fixture {
+    pub(crate) storage: Storage,
+    pub(crate) a: VerifiedOrg,
+    pub(crate) b: VerifiedOrg,
+    // Last, so that the store's connections are gone before the database is.
+    database: Database,
+}
+
+impl Fixture {
+    pub(crate) async fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("data").join("gateway.db");
+        let config = StorageConfig::new(DatabaseUrl::Sqlite(path.clone()));
+        Storage::migrate(&config).await.unwrap();
+        Self::seeded(Database::Sqlite { _directory: directory, path }, config).await
+    }
+
+    pub(crate) async fn postgres() -> Option<Self> {
+        let database = TestDb::create().await?;
+        let mut config = StorageConfig::new(database.url().parse().unwrap());
+        // Every test has pools of its own; the server's connections are shared by all.
+        config.max_connections = 4;
+        Some(Self::seeded(Database::Postgres(database), config).await)
+    }
+
+    async fn seeded(database: Database, config: StorageConfig) -> Self {
+        let storage = Storage::connect(config, sealer()).await.unwrap();
+        let fixture = Self { storage, a: verified(A), b: verified(B), database };
+        fixture
+            .execute(&format!(
+                "INSERT INTO organizations (id, slug, name, timezone, region) VALUES
+                 ('{A}', 'northgate', 'Northgate Dental', 'America/New_York', 'US'),
+                 ('{B}', 'harbour', 'Harbour Law', 'Europe/London', 'GB')"
+            ))
+            .await;
+        fixture
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.database, Database::Postgres(_))
+    }
+
+    pub(crate) fn config(&self) -> StorageConfig {
+        StorageConfig::new(match &self.database {
+            Database::Sqlite { path, .. } => DatabaseUrl::Sqlite(path.clone()),
+            Database::Postgres(database) => database.url().parse().unwrap(),
+        })
+    }
+
+    /// Opens the same database once more, with other settings.
+    pub(crate) async fn reopened(&self, change: impl FnOnce(&mut StorageConfig)) -> Storage {
+        let mut config = self.config();
+        config.max_connections = 4;
+        change(&mut config);
+        Storage::connect(config, sealer()).await.unwrap()
+    }
+
+    /// Runs hand-written SQL, past every role and policy.
+    pub(crate) async fn execute(&self, sql: &str) {
+        match &self.database {
+            Database::Sqlite { path, .. } => by_hand(path).batch_execute(sql).unwrap(),
+            Database::Postgres(database) => database.execute(sql).await,
+        }
+    }
+
+    /// The one value, named `v` and of type text, that hand-written SQL gives.
+    pub(crate) async fn value(&self, sql: &str) -> Option<String> {
+        match &self.database {
+            Database::Sqlite { path, .. } => {
+                diesel::sql_query(sql).get_result::<Value>(&mut by_hand(path)).unwrap().v
+            }
+            Database::Postgres(database) => database.rows(sql).await.remove(0).remove(0),
+        }
+    }
+
+    /// How many rows of a table fit a condition, past every role and policy.
+    pub(crate) async fn count(&self, table: &str, condition: &str) -> i64 {
+        let sql = format!("SELECT CAST(count(*) AS text) AS v FROM {table} WHERE {condition}");
+        self.value(&sql).await.unwrap().parse().unwrap()
+    }
+}
+
+#[derive(QueryableByName)]
+struct Value {
+    #[diesel(sql_type = Nullable<Text>)]
+    v: Option<String>,
+}
+
+fn by_hand(path: &std::path::Path) -> SqliteConnection {
+    let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;").unwrap();
+    conn
+}
+
+pub(crate) fn sealer() -> Sealer {
+    Sealer::new(MasterKey::from_base64(KEY).unwrap())
+}
+
+pub(crate) fn org(id: &str) -> OrgId {
+    OrgId::new(Uuid::parse_str(id).unwrap())
+}
+
+pub(crate) fn verified(id: &str) -> VerifiedOrg {
+    VerifiedOrg::for_tests(org(id))
+}

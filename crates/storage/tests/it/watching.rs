@@ -1,0 +1,165 @@
+//! Changes of the directory are heard of, whoever makes them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use org_resolver::{LookupKey, MappingKind, OrgId};
+use storage::ChangeSink;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::support::{A, B, Fixture, on_both, org};
+
+on_both!(hand_written_changes_are_heard, the_last_use_of_a_credential_is_no_change);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Heard {
+    Identifier(LookupKey),
+    Organization(OrgId),
+    Everything,
+}
+
+#[derive(Default)]
+struct Ear {
+    heard: Mutex<Vec<Heard>>,
+    changed: Notify,
+}
+
+impl Ear {
+    fn hear(&self, heard: Heard) {
+        self.heard.lock().unwrap().push(heard);
+        self.changed.notify_one();
+    }
+
+    /// Takes what was heard, up to and with the first that fits. Fails when it is not heard at all.
+    async fn wait_for(&self, fits: impl Fn(&Heard) -> bool) -> Vec<Heard> {
+        let found = async {
+            loop {
+                {
+                    let mut heard = self.heard.lock().unwrap();
+                    if let Some(position) = heard.iter().position(&fits) {
+                        return heard.drain(..=position).collect();
+                    }
+                }
+                self.changed.notified().await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(30), found).await {
+            Ok(heard) => heard,
+            Err(_) => panic!("not heard; only {:?}", self.heard.lock().unwrap()),
+        }
+    }
+}
+
+#[async_trait]
+impl ChangeSink for Ear {
+    async fn identifier(&self, key: LookupKey) {
+        self.hear(Heard::Identifier(key));
+    }
+
+    async fn organization(&self, org: OrgId) {
+        self.hear(Heard::Organization(org));
+    }
+
+    async fn everything(&self) {
+        self.hear(Heard::Everything);
+    }
+}
+
+/// Starts to watch, and waits until nothing is missed any more.
+async fn listening(fixture: &Fixture) -> (Arc<Ear>, JoinHandle<()>) {
+    let ear = Arc::new(Ear::default());
+    let (storage, sink) = (fixture.storage.clone(), Arc::clone(&ear));
+    let task = tokio::spawn(async move { storage.watch(sink).await });
+    ear.wait_for(|heard| *heard == Heard::Everything).await;
+    (ear, task)
+}
+
+fn assistant(id: &str) -> Heard {
+    Heard::Identifier(LookupKey::new(MappingKind::AssistantId, id).unwrap())
+}
+
+/// What is heard of a change: by name on PostgreSQL, as anything on SQLite.
+fn expected(fixture: &Fixture, change: Heard) -> Heard {
+    if fixture.is_postgres() { change } else { Heard::Everything }
+}
+
+async fn hand_written_changes_are_heard(fixture: Fixture) {
+    let (ear, task) = listening(&fixture).await;
+    let steps = [
+        (
+            format!(
+                "INSERT INTO customer_configurations (organization_id, vapi_assistant_id) VALUES ('{A}', 'asst_a')"
+            ),
+            assistant("asst_a"),
+        ),
+        ("UPDATE customer_configurations SET is_active = false".to_owned(), assistant("asst_a")),
+        ("DELETE FROM customer_configurations".to_owned(), assistant("asst_a")),
+        (format!("UPDATE organizations SET is_active = false WHERE id = '{B}'"), Heard::Organization(org(B))),
+        (
+            format!(
+                "INSERT INTO credentials (organization_id, label, recipe, sealed_secret, sealing_key_id)
+                 VALUES ('{A}', 'x', '{{}}', '', 'x')"
+            ),
+            Heard::Organization(org(A)),
+        ),
+    ];
+    for (sql, change) in steps {
+        // SQLite takes text for a blob only by its own notation.
+        let sql = if fixture.is_postgres() { sql } else { sql.replace("'', 'x')", "x'', 'x')") };
+        fixture.execute(&sql).await;
+        let change = expected(&fixture, change);
+        ear.wait_for(|heard| *heard == change).await;
+    }
+    task.abort();
+}
+
+async fn the_last_use_of_a_credential_is_no_change(fixture: Fixture) {
+    let blob = if fixture.is_postgres() { "''" } else { "x''" };
+    fixture
+        .execute(&format!(
+            "INSERT INTO credentials (organization_id, label, recipe, sealed_secret, sealing_key_id)
+             VALUES ('{A}', 'x', '{{}}', {blob}, 'x')"
+        ))
+        .await;
+    if !fixture.is_postgres() {
+        let version = "SELECT CAST(version AS text) AS v FROM directory_version";
+        let before = fixture.value(version).await;
+        fixture.execute("UPDATE credentials SET last_used_at = '2026-11-21T12:00:00.000000Z'").await;
+        assert_eq!(fixture.value(version).await, before);
+        return;
+    }
+    let (ear, task) = listening(&fixture).await;
+    fixture.execute("UPDATE credentials SET last_used_at = now()").await;
+    // Notices arrive in order, so whatever the first statement caused is heard before the second's.
+    fixture
+        .execute(&format!("INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{A}', 'asst_a')"))
+        .await;
+    assert_eq!(ear.wait_for(|heard| *heard == assistant("asst_a")).await, [assistant("asst_a")]);
+    task.abort();
+}
+
+#[tokio::test]
+async fn listening_survives_the_end_of_its_connection() {
+    let Some(fixture) = Fixture::postgres().await else { return };
+    let (ear, task) = listening(&fixture).await;
+    for round in 0..2 {
+        fixture
+            .execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+            )
+            .await;
+        // Changes may have been missed, so everything is in doubt once the connection is back.
+        ear.wait_for(|heard| *heard == Heard::Everything).await;
+        let id = format!("asst_{round}");
+        fixture
+            .execute(&format!(
+                "INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{A}', '{id}')"
+            ))
+            .await;
+        ear.wait_for(|heard| *heard == assistant(&id)).await;
+    }
+    task.abort();
+}

@@ -1,0 +1,33 @@
+-- Drops everything that up.sql made. Roles and the btree_gist extension stay: other databases and tables may need them.
+
+DROP VIEW assistant_org_mapping;
+
+-- Tables take their triggers, policies and grants with them; the row types of the mapping tables are arguments below.
+DROP FUNCTION sync_customer_configuration(customer_configurations);
+DROP FUNCTION sync_agent(agents);
+DROP FUNCTION sync_phone_number(phone_numbers);
+DROP FUNCTION sync_phone_number_mapping(phone_number_mapping);
+
+DROP TABLE identifier_sources, identifiers, quarantine, audit_log, security_log, knowledge_documents,
+    transfer_destinations, closures, opening_hours, resources, services, appointments, contacts, tool_results,
+    webhook_events, call_pins, call_logs, credentials, phone_number_mapping, phone_numbers, agents,
+    customer_configurations, organizations, dialing_regions;
+
+DROP FUNCTION mapping_row_changed();
+DROP FUNCTION organization_names_itself();
+DROP FUNCTION organization_moved();
+DROP FUNCTION dialing_region_of(uuid);
+DROP FUNCTION sync_identifiers(text, uuid, uuid, boolean, text[], text[]);
+DROP FUNCTION reconcile_identifier(uuid, text, text);
+DROP FUNCTION own_credentials_are_for_good();
+DROP FUNCTION credentials_stay_few();
+DROP FUNCTION credential_is_own();
+DROP FUNCTION touch_credential(uuid);
+DROP FUNCTION call_is_pinned();
+DROP FUNCTION pinned_by_others(text);
+DROP FUNCTION quarantine_message(text, text, jsonb, bytea, integer, text, bigint, bigint, bigint);
+DROP FUNCTION notify_identifier();
+DROP FUNCTION notify_organization();
+DROP FUNCTION touch_updated_at();
+DROP FUNCTION normalise_phone(text, text);
+DROP FUNCTION normalise_id(text);

@@ -1,0 +1,1132 @@
+-- The whole schema of the gateway. Runs as gateway_owner; roles come from ../../postgres-roles.sql.
+-- Every tenant table: organization_id uuid NOT NULL, primary key (organization_id, id), row-level security
+-- enabled and FORCED, and every column but the identifying ones has a default.
+
+-- SECURITY DEFINER functions run with the rights of whoever makes them, which must be the role without BYPASSRLS.
+DO $$
+BEGIN
+    IF current_user <> 'gateway_owner' THEN
+        RAISE EXCEPTION 'this migration runs as gateway_owner, not as %', current_user
+            USING HINT = 'Use vapi-gateway migrate, or run postgres-roles.sql and SET ROLE gateway_owner first.';
+    END IF;
+END
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- Tables
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- How numbers are dialed in a region of the world: facts, the same for everybody.
+CREATE TABLE dialing_regions (
+    region text PRIMARY KEY CHECK (region ~ '^[A-Z]{2}$'),
+    calling_code text NOT NULL,
+    trunk_prefix text,                    -- null: numbers are dialed as they are
+    international_prefix text NOT NULL
+);
+
+-- dialing regions: begin (make_regions.py)
+INSERT INTO dialing_regions (region, calling_code, trunk_prefix, international_prefix) VALUES
+    ('AC', '247', NULL, '00'),
+    ('AD', '376', NULL, '00'),
+    ('AE', '971', '0', '00'),
+    ('AF', '93', '0', '00'),
+    ('AG', '1', '1', '011'),
+    ('AI', '1', '1', '011'),
+    ('AL', '355', '0', '00'),
+    ('AM', '374', '0', '00'),
+    ('AO', '244', NULL, '00'),
+    ('AR', '54', '0', '00'),
+    ('AS', '1', '1', '011'),
+    ('AT', '43', '0', '00'),
+    ('AU', '61', '0', '0011'),
+    ('AW', '297', NULL, '00'),
+    ('AX', '358', '0', '00'),
+    ('AZ', '994', '0', '00'),
+    ('BA', '387', '0', '00'),
+    ('BB', '1', '1', '011'),
+    ('BD', '880', '0', '00'),
+    ('BE', '32', '0', '00'),
+    ('BF', '226', NULL, '00'),
+    ('BG', '359', '0', '00'),
+    ('BH', '973', NULL, '00'),
+    ('BI', '257', NULL, '00'),
+    ('BJ', '229', NULL, '00'),
+    ('BL', '590', '0', '00'),
+    ('BM', '1', '1', '011'),
+    ('BN', '673', NULL, '00'),
+    ('BO', '591', '0', '00'),
+    ('BQ', '599', NULL, '00'),
+    ('BR', '55', '0', '0012'),
+    ('BS', '1', '1', '011'),
+    ('BT', '975', NULL, '00'),
+    ('BW', '267', NULL, '00'),
+    ('BY', '375', '8', '810'),
+    ('BZ', '501', NULL, '00'),
+    ('CA', '1', '1', '011'),
+    ('CC', '61', '0', '0011'),
+    ('CD', '243', '0', '00'),
+    ('CF', '236', NULL, '00'),
+    ('CG', '242', NULL, '00'),
+    ('CH', '41', '0', '00'),
+    ('CI', '225', NULL, '00'),
+    ('CK', '682', NULL, '00'),
+    ('CL', '56', NULL, '00'),
+    ('CM', '237', NULL, '00'),
+    ('CN', '86', '0', '00'),
+    ('CO', '57', '0', '005'),
+    ('CR', '506', NULL, '00'),
+    ('CU', '53', '0', '119'),
+    ('CV', '238', NULL, '0'),
+    ('CW', '599', NULL, '00'),
+    ('CX', '61', '0', '0011'),
+    ('CY', '357', NULL, '00'),
+    ('CZ', '420', NULL, '00'),
+    ('DE', '49', '0', '00'),
+    ('DJ', '253', NULL, '00'),
+    ('DK', '45', NULL, '00'),
+    ('DM', '1', '1', '011'),
+    ('DO', '1', '1', '011'),
+    ('DZ', '213', '0', '00'),
+    ('EC', '593', '0', '00'),
+    ('EE', '372', NULL, '00'),
+    ('EG', '20', '0', '00'),
+    ('EH', '212', '0', '00'),
+    ('ER', '291', '0', '00'),
+    ('ES', '34', NULL, '00'),
+    ('ET', '251', '0', '00'),
+    ('FI', '358', '0', '00'),
+    ('FJ', '679', NULL, '00'),
+    ('FK', '500', NULL, '00'),
+    ('FM', '691', NULL, '00'),
+    ('FO', '298', NULL, '00'),
+    ('FR', '33', '0', '00'),
+    ('GA', '241', NULL, '00'),
+    ('GB', '44', '0', '00'),
+    ('GD', '1', '1', '011'),
+    ('GE', '995', '0', '00'),
+    ('GF', '594', '0', '00'),
+    ('GG', '44', '0', '00'),
+    ('GH', '233', '0', '00'),
+    ('GI', '350', NULL, '00'),
+    ('GL', '299', NULL, '00'),
+    ('GM', '220', NULL, '00'),
+    ('GN', '224', NULL, '00'),
+    ('GP', '590', '0', '00'),
+    ('GQ', '240', NULL, '00'),
+    ('GR', '30', NULL, '00'),
+    ('GT', '502', NULL, '00'),
+    ('GU', '1', '1', '011'),
+    ('GW', '245', NULL, '00'),
+    ('GY', '592', NULL, '001'),
+    ('HK', '852', NULL, '00'),
+    ('HN', '504', NULL, '00'),
+    ('HR', '385', '0', '00'),
+    ('HT', '509', NULL, '00'),
+    ('HU', '36', '06', '00'),
+    ('ID', '62', '0', '008'),
+    ('IE', '353', '0', '00'),
+    ('IL', '972', '0', '00'),
+    ('IM', '44', '0', '00'),
+    ('IN', '91', '0', '00'),
+    ('IO', '246', NULL, '00'),
+    ('IQ', '964', '0', '00'),
+    ('IR', '98', '0', '00'),
+    ('IS', '354', NULL, '00'),
+    ('IT', '39', NULL, '00'),
+    ('JE', '44', '0', '00'),
+    ('JM', '1', '1', '011'),
+    ('JO', '962', '0', '00'),
+    ('JP', '81', '0', '010'),
+    ('KE', '254', '0', '000'),
+    ('KG', '996', '0', '00'),
+    ('KH', '855', '0', '001'),
+    ('KI', '686', '0', '00'),
+    ('KM', '269', NULL, '00'),
+    ('KN', '1', '1', '011'),
+    ('KP', '850', '0', '00'),
+    ('KR', '82', '0', '001'),
+    ('KW', '965', NULL, '00'),
+    ('KY', '1', '1', '011'),
+    ('KZ', '7', '8', '810'),
+    ('LA', '856', '0', '00'),
+    ('LB', '961', '0', '00'),
+    ('LC', '1', '1', '011'),
+    ('LI', '423', '0', '00'),
+    ('LK', '94', '0', '00'),
+    ('LR', '231', '0', '00'),
+    ('LS', '266', NULL, '00'),
+    ('LT', '370', '0', '00'),
+    ('LU', '352', NULL, '00'),
+    ('LV', '371', NULL, '00'),
+    ('LY', '218', '0', '00'),
+    ('MA', '212', '0', '00'),
+    ('MC', '377', '0', '00'),
+    ('MD', '373', '0', '00'),
+    ('ME', '382', '0', '00'),
+    ('MF', '590', '0', '00'),
+    ('MG', '261', '0', '00'),
+    ('MH', '692', '1', '011'),
+    ('MK', '389', '0', '00'),
+    ('ML', '223', NULL, '00'),
+    ('MM', '95', '0', '00'),
+    ('MN', '976', '0', '001'),
+    ('MO', '853', NULL, '00'),
+    ('MP', '1', '1', '011'),
+    ('MQ', '596', '0', '00'),
+    ('MR', '222', NULL, '00'),
+    ('MS', '1', '1', '011'),
+    ('MT', '356', NULL, '00'),
+    ('MU', '230', NULL, '020'),
+    ('MV', '960', NULL, '00'),
+    ('MW', '265', '0', '00'),
+    ('MX', '52', NULL, '00'),
+    ('MY', '60', '0', '00'),
+    ('MZ', '258', NULL, '00'),
+    ('NA', '264', '0', '00'),
+    ('NC', '687', NULL, '00'),
+    ('NE', '227', NULL, '00'),
+    ('NF', '672', NULL, '00'),
+    ('NG', '234', '0', '009'),
+    ('NI', '505', NULL, '00'),
+    ('NL', '31', '0', '00'),
+    ('NO', '47', NULL, '00'),
+    ('NP', '977', '0', '00'),
+    ('NR', '674', NULL, '00'),
+    ('NU', '683', NULL, '00'),
+    ('NZ', '64', '0', '00'),
+    ('OM', '968', NULL, '00'),
+    ('PA', '507', NULL, '00'),
+    ('PE', '51', '0', '00'),
+    ('PF', '689', NULL, '00'),
+    ('PG', '675', NULL, '00'),
+    ('PH', '63', '0', '00'),
+    ('PK', '92', '0', '00'),
+    ('PL', '48', NULL, '00'),
+    ('PM', '508', '0', '00'),
+    ('PR', '1', '1', '011'),
+    ('PS', '970', '0', '00'),
+    ('PT', '351', NULL, '00'),
+    ('PW', '680', NULL, '011'),
+    ('PY', '595', '0', '00'),
+    ('QA', '974', NULL, '00'),
+    ('RE', '262', '0', '00'),
+    ('RO', '40', '0', '00'),
+    ('RS', '381', '0', '00'),
+    ('RU', '7', '8', '810'),
+    ('RW', '250', '0', '00'),
+    ('SA', '966', '0', '00'),
+    ('SB', '677', NULL, '00'),
+    ('SC', '248', NULL, '00'),
+    ('SD', '249', '0', '00'),
+    ('SE', '46', '0', '00'),
+    ('SG', '65', NULL, '000'),
+    ('SH', '290', NULL, '00'),
+    ('SI', '386', '0', '00'),
+    ('SJ', '47', NULL, '00'),
+    ('SK', '421', '0', '00'),
+    ('SL', '232', '0', '00'),
+    ('SM', '378', NULL, '00'),
+    ('SN', '221', NULL, '00'),
+    ('SO', '252', '0', '00'),
+    ('SR', '597', NULL, '00'),
+    ('SS', '211', '0', '00'),
+    ('ST', '239', NULL, '00'),
+    ('SV', '503', NULL, '00'),
+    ('SX', '1', '1', '011'),
+    ('SY', '963', '0', '00'),
+    ('SZ', '268', NULL, '00'),
+    ('TA', '290', NULL, '00'),
+    ('TC', '1', '1', '011'),
+    ('TD', '235', NULL, '00'),
+    ('TG', '228', NULL, '00'),
+    ('TH', '66', '0', '001'),
+    ('TJ', '992', NULL, '810'),
+    ('TK', '690', NULL, '00'),
+    ('TL', '670', NULL, '00'),
+    ('TM', '993', '8', '810'),
+    ('TN', '216', NULL, '00'),
+    ('TO', '676', NULL, '00'),
+    ('TR', '90', '0', '00'),
+    ('TT', '1', '1', '011'),
+    ('TV', '688', NULL, '00'),
+    ('TW', '886', '0', '002'),
+    ('TZ', '255', '0', '000'),
+    ('UA', '380', '0', '00'),
+    ('UG', '256', '0', '000'),
+    ('US', '1', '1', '011'),
+    ('UY', '598', '0', '00'),
+    ('UZ', '998', NULL, '00'),
+    ('VA', '39', NULL, '00'),
+    ('VC', '1', '1', '011'),
+    ('VE', '58', '0', '00'),
+    ('VG', '1', '1', '011'),
+    ('VI', '1', '1', '011'),
+    ('VN', '84', '0', '00'),
+    ('VU', '678', NULL, '00'),
+    ('WF', '681', NULL, '00'),
+    ('WS', '685', NULL, '0'),
+    ('XK', '383', '0', '00'),
+    ('YE', '967', '0', '00'),
+    ('YT', '262', '0', '00'),
+    ('ZA', '27', '0', '00'),
+    ('ZM', '260', '0', '00'),
+    ('ZW', '263', '0', '00');
+-- dialing regions: end
+
+CREATE TABLE organizations (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    slug text UNIQUE CHECK (slug ~ '^[a-z0-9][a-z0-9_-]{0,62}$'
+        -- A slug that reads like an id could name another organization.
+        AND slug !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    timezone text NOT NULL DEFAULT 'UTC',
+    region text NOT NULL DEFAULT 'US' REFERENCES dialing_regions (region),
+    primary_language text NOT NULL DEFAULT 'en',
+    secondary_languages text[] NOT NULL DEFAULT '{}',
+    vapi_org_id text,
+    -- Set for good by the first own credential: from then on the deployment's shared secret never serves this organization.
+    has_own_credentials boolean NOT NULL DEFAULT false,
+    settings jsonb NOT NULL DEFAULT '{}',
+    limits jsonb NOT NULL DEFAULT '{}',
+    is_active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE customer_configurations (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    vapi_assistant_id text,
+    vapi_phone_number text,
+    vapi_squad_id text,
+    primary_language text NOT NULL DEFAULT 'en',
+    secondary_languages text[] NOT NULL DEFAULT '{}',
+    sms_preferences jsonb NOT NULL DEFAULT '{}',
+    custom_config jsonb NOT NULL DEFAULT '{}',
+    is_active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id)
+);
+
+CREATE TABLE agents (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    vapi_assistant_id text NOT NULL,
+    name text NOT NULL DEFAULT '',
+    role text NOT NULL DEFAULT '',
+    is_active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, vapi_assistant_id)
+);
+
+CREATE TABLE phone_numbers (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    provider_phone_id text,
+    number text,
+    sip_uri text,
+    label text NOT NULL DEFAULT '',
+    route jsonb,               -- {"assistant": id} | {"squad": id} | {"destination": number}
+    fallback_assistant_id text,
+    is_active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id)
+);
+
+CREATE TABLE phone_number_mapping (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    inbound_phone_number text NOT NULL,
+    vapi_phone_number_id text,
+    clinic_name text NOT NULL DEFAULT '',
+    is_active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id)
+);
+
+CREATE TABLE credentials (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    label text NOT NULL,
+    recipe jsonb NOT NULL,            -- scheme and its parameters, never the secret
+    sealed_secret bytea NOT NULL,     -- nonce || ciphertext, associated data: organization and credential id
+    sealing_key_id text NOT NULL,
+    not_before timestamptz,
+    not_after timestamptz,
+    last_used_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, label)
+);
+
+CREATE TABLE call_logs (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    vapi_call_id text NOT NULL,
+    call_type text,
+    status text NOT NULL DEFAULT 'unknown',
+    status_rank smallint NOT NULL DEFAULT 0,   -- a late status never moves a call back
+    vapi_assistant_id text,
+    phone_number_id text,
+    customer_number text,
+    contact_id uuid,
+    metadata jsonb NOT NULL DEFAULT '{}',
+    started_at timestamptz,
+    ended_at timestamptz,
+    ended_reason text,
+    duration_ms bigint,
+    cost double precision,
+    transcript text,
+    summary text,
+    structured_data jsonb,
+    success_evaluation text,
+    recording_url text,
+    stereo_recording_url text,
+    sealed_control_url bytea,
+    sealing_key_id text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, vapi_call_id)
+);
+CREATE INDEX call_logs_by_time ON call_logs (organization_id, created_at);
+CREATE INDEX call_logs_by_contact ON call_logs (organization_id, contact_id) WHERE contact_id IS NOT NULL;
+
+CREATE TABLE call_pins (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    vapi_call_id text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, vapi_call_id)
+);
+CREATE INDEX call_pins_by_call ON call_pins (vapi_call_id);
+
+CREATE TABLE webhook_events (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    kind text NOT NULL,
+    vapi_call_id text,
+    dedupe_key text NOT NULL,
+    verdict text NOT NULL DEFAULT 'accepted',  -- accepted | conflict | inactive | drifted
+    trace jsonb NOT NULL DEFAULT '{}',
+    body bytea NOT NULL,                       -- redacted, then LZ4 with the length in front
+    body_bytes integer NOT NULL,               -- length before compression
+    answer jsonb,                              -- what was answered, for kinds the provider waits for
+    request_id text NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now(),
+    deliveries integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, dedupe_key)
+);
+CREATE INDEX webhook_events_by_call ON webhook_events (organization_id, vapi_call_id);
+CREATE INDEX webhook_events_by_time ON webhook_events (organization_id, received_at);
+
+CREATE TABLE tool_results (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    key_hash bytea NOT NULL,          -- SHA-256 of call and tool-call id, or of call, tool and arguments
+    vapi_call_id text NOT NULL,
+    tool_call_id text NOT NULL,
+    tool text NOT NULL,
+    succeeded boolean NOT NULL DEFAULT false,
+    answer jsonb,                     -- {"result": text} or {"error": text}
+    effect_id uuid,                   -- the appointment or contact that the call made
+    undone_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, key_hash)
+);
+CREATE INDEX tool_results_by_call ON tool_results (organization_id, vapi_call_id);
+
+CREATE TABLE contacts (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    name text NOT NULL DEFAULT '',
+    phone text,                       -- normalised; null never merges two callers
+    email text,
+    language text,
+    do_not_call boolean NOT NULL DEFAULT false,
+    last_call_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, phone)
+);
+
+CREATE TABLE appointments (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    contact_id uuid,
+    service text,
+    resource_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',  -- nil: the organization itself
+    seat smallint NOT NULL DEFAULT 0,                                           -- which of the resource's places
+    starts_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL CHECK (ends_at > starts_at),
+    blocked_until timestamptz NOT NULL CHECK (blocked_until >= ends_at),        -- end with the service's buffer
+    status text NOT NULL DEFAULT 'booked' CHECK (status IN ('booked', 'cancelled', 'completed', 'no_show')),
+    patient_name text NOT NULL DEFAULT '',
+    patient_phone text,
+    patient_email text,
+    vapi_call_id text,
+    tool_call_id text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id),
+    CONSTRAINT appointments_no_double_booking EXCLUDE USING gist
+        (organization_id WITH =, resource_id WITH =, seat WITH =, tstzrange(starts_at, blocked_until) WITH &&)
+        WHERE (status = 'booked')
+);
+CREATE INDEX appointments_by_start ON appointments (organization_id, starts_at);
+CREATE INDEX appointments_by_phone ON appointments (organization_id, patient_phone) WHERE patient_phone IS NOT NULL;
+CREATE INDEX appointments_by_contact ON appointments (organization_id, contact_id) WHERE contact_id IS NOT NULL;
+
+CREATE TABLE services (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    name text NOT NULL,
+    minutes integer NOT NULL DEFAULT 30 CHECK (minutes BETWEEN 5 AND 480),
+    buffer_minutes integer NOT NULL DEFAULT 0 CHECK (buffer_minutes BETWEEN 0 AND 240),
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, name)
+);
+
+CREATE TABLE resources (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    name text NOT NULL,
+    capacity integer NOT NULL DEFAULT 1 CHECK (capacity BETWEEN 1 AND 1000),
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, name)
+);
+
+CREATE TABLE opening_hours (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    weekday smallint NOT NULL CHECK (weekday BETWEEN 1 AND 7),   -- 1 = Monday
+    opens text NOT NULL CHECK (opens ~ '^[0-2][0-9]:[0-5][0-9]$'),
+    closes text NOT NULL CHECK (closes ~ '^[0-2][0-9]:[0-5][0-9]$'),  -- 24:00 is midnight at the end of the day
+    PRIMARY KEY (organization_id, id),
+    CHECK (closes > opens)
+);
+CREATE INDEX opening_hours_by_day ON opening_hours (organization_id, weekday);
+
+CREATE TABLE closures (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    from_date text NOT NULL,   -- YYYY-MM-DD in the organization's time zone
+    to_date text NOT NULL,     -- inclusive
+    reason text,
+    PRIMARY KEY (organization_id, id),
+    CHECK (to_date >= from_date)
+);
+CREATE INDEX closures_by_date ON closures (organization_id, to_date);
+
+CREATE TABLE transfer_destinations (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    department text NOT NULL,
+    number text,
+    sip_uri text,
+    opening_hours jsonb,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, department)
+);
+
+CREATE TABLE knowledge_documents (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    path text NOT NULL,
+    title text NOT NULL DEFAULT '',
+    content text NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, path)
+);
+
+CREATE TABLE security_log (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    event text NOT NULL,               -- conflict | inactive | pin_against_mapping
+    detail jsonb NOT NULL DEFAULT '{}',
+    vapi_call_id text,
+    request_id text NOT NULL DEFAULT '',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id)
+);
+CREATE INDEX security_log_by_time ON security_log (organization_id, created_at);
+
+-- Deployment tables: no organization owns their rows, and gateway_app cannot read them.
+CREATE TABLE audit_log (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL DEFAULT '',
+    detail jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX audit_log_by_time ON audit_log (created_at);
+
+CREATE TABLE quarantine (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    kind text NOT NULL,
+    vapi_call_id text,
+    identifiers jsonb NOT NULL DEFAULT '[]',
+    body bytea NOT NULL,               -- redacted, then LZ4 with the length in front
+    body_bytes integer NOT NULL,
+    request_id text NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now()
+);  -- gateway_app may only call quarantine_message(...), which inserts and trims
+CREATE INDEX quarantine_by_time ON quarantine (received_at);
+
+-- The one lookup table. Maintained by triggers on the mapping tables; gateway_app has no rights on it.
+CREATE TABLE identifiers (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('assistant_id', 'phone_number_id', 'phone_number', 'squad_id', 'organization')),
+    value text NOT NULL CHECK (length(value) BETWEEN 1 AND 512),
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    is_active boolean NOT NULL DEFAULT true,
+    valid_from timestamptz NOT NULL,  -- '-infinity' for the first owner
+    valid_to timestamptz,             -- null: open
+    CHECK (valid_to > valid_from)
+);
+CREATE UNIQUE INDEX identifiers_one_open_owner ON identifiers (kind, value) WHERE valid_to IS NULL;
+CREATE INDEX identifiers_by_value ON identifiers (kind, value, valid_from);
+CREATE INDEX identifiers_by_organization ON identifiers (organization_id);
+
+-- Which mapping row names which identifier, in normal form. Only the triggers below write it: with it, one changed
+-- row costs the same in an organization with two assistants and in one with ten thousand.
+CREATE TABLE identifier_sources (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    source text NOT NULL,             -- the mapping table
+    source_id uuid NOT NULL,          -- its row
+    kind text NOT NULL,
+    value text NOT NULL,
+    is_active boolean NOT NULL,
+    PRIMARY KEY (organization_id, source, source_id, kind, value)
+);
+CREATE INDEX identifier_sources_by_value ON identifier_sources (value, kind);
+
+-- Assistants and their organizations, as of now.
+CREATE VIEW assistant_org_mapping WITH (security_invoker = true) AS
+    SELECT value AS assistant_id, organization_id
+    FROM identifiers
+    WHERE kind = 'assistant_id' AND valid_to IS NULL AND is_active;
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- Normal forms (migrations/README.md)
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- The value without white space around it; null for an empty value and for the wildcard.
+CREATE FUNCTION normalise_id(raw text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT nullif(nullif(btrim(raw,
+        E'\u0009\u000A\u000B\u000C\u000D\u0020\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000'),
+        ''), '*')
+$$;
+
+-- A number as + and digits, a SIP URI in lower case, null for no value; raises for anything else.
+CREATE FUNCTION normalise_phone(raw text, region text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    trimmed text := normalise_id(raw);
+    bare text;
+    rules dialing_regions%ROWTYPE;
+    digits text;
+BEGIN
+    IF trimmed IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF trimmed ~* '^sips?:\S+$' THEN
+        -- The C collation changes ASCII letters only, as the other implementations do.
+        RETURN lower(trimmed COLLATE "C");
+    END IF;
+    bare := translate(trimmed, E' \u00A0-\u2010\u2011\u2012\u2013\u2014\u2015()[]./', '');
+    IF bare ~ '^\+[0-9]+$' THEN
+        digits := substr(bare, 2);
+    ELSIF bare ~ '^[0-9]+$' THEN
+        SELECT * INTO rules FROM dialing_regions d WHERE d.region = normalise_phone.region;
+        IF starts_with(bare, rules.international_prefix) THEN
+            digits := substr(bare, length(rules.international_prefix) + 1);
+        ELSIF rules.calling_code = '1' THEN
+            digits := CASE
+                WHEN length(bare) = 10 THEN '1' || bare
+                WHEN length(bare) = 11 AND starts_with(bare, '1') THEN bare
+            END;
+        ELSIF starts_with(bare, rules.trunk_prefix) THEN
+            digits := rules.calling_code || substr(bare, length(rules.trunk_prefix) + 1);
+        ELSE
+            digits := rules.calling_code || bare;
+        END IF;
+    END IF;
+    IF digits IS NULL OR length(digits) NOT BETWEEN 7 AND 15 THEN
+        RAISE EXCEPTION '"%" is not a phone number of region %', left(raw, 100), region
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN '+' || digits;
+END
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- Identifiers: kept by triggers, so that hand-written SQL takes effect like any other
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- Makes the open row of one identifier fit what one organization's mapping rows say about it now.
+--
+-- Sessions that name the same value take turns at its open row, or at the unique index where there is none yet. Advisory
+-- locks would do too, but a transaction that brings in ten thousand organizations would run out of them. Sequential scans
+-- are off in here because a plan made while the tables were small would stay for the rest of a long session.
+CREATE FUNCTION reconcile_identifier(organization uuid, wanted_kind text, wanted_value text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
+DECLARE
+    wanted boolean;          -- null: no row names it; else whether an active row does
+    held identifiers%ROWTYPE;
+    since timestamptz;
+BEGIN
+    LOOP
+        SELECT * INTO held FROM identifiers i
+        WHERE i.kind = wanted_kind AND i.value = wanted_value AND i.valid_to IS NULL FOR UPDATE;
+        -- NOT DISTINCT cannot use the primary key, whose first column would read all rows of a big organization.
+        SELECT bool_or(s.is_active) INTO wanted FROM identifier_sources s
+        WHERE s.value = wanted_value AND s.kind = wanted_kind AND s.organization_id IS NOT DISTINCT FROM organization;
+
+        IF held.organization_id = organization AND wanted IS NOT NULL THEN
+            UPDATE identifiers SET is_active = wanted WHERE id = held.id AND is_active <> wanted;
+            RETURN;
+        END IF;
+        IF held.organization_id <> organization THEN
+            -- An inactive mapping neither clashes with the owner nor takes the identifier from it.
+            IF wanted IS NOT TRUE THEN
+                RETURN;
+            END IF;
+            IF held.is_active THEN
+                RAISE EXCEPTION '% "%" already belongs to organization %', wanted_kind, wanted_value, held.organization_id
+                    USING ERRCODE = 'unique_violation', TABLE = 'identifiers', CONSTRAINT = 'identifiers_one_open_owner';
+            END IF;
+        END IF;
+
+        -- What is held is no longer named, or gives way to an active mapping. A row that would have lasted no time goes.
+        IF held.id IS NOT NULL THEN
+            DELETE FROM identifiers WHERE id = held.id AND valid_from >= now();
+            UPDATE identifiers SET valid_to = now() WHERE id = held.id;
+        END IF;
+        IF wanted IS NULL THEN
+            RETURN;
+        END IF;
+
+        -- The first owner ever has it from the beginning; a later one from now, and never from before the last one's
+        -- end (a transaction that began earlier may commit later).
+        SELECT greatest(now(), max(i.valid_to)) INTO since FROM identifiers i
+        WHERE i.kind = wanted_kind AND i.value = wanted_value HAVING count(*) > 0;
+        INSERT INTO identifiers (kind, value, organization_id, is_active, valid_from)
+        VALUES (wanted_kind, wanted_value, organization, wanted, coalesce(since, '-infinity'))
+        ON CONFLICT (kind, value) WHERE valid_to IS NULL DO NOTHING;
+        EXIT WHEN FOUND;  -- Else another session was first: look again at what it left.
+    END LOOP;
+END
+$$;
+
+-- Records what one mapping row names (normalised; null names nothing), and reconciles what that changes.
+CREATE FUNCTION sync_identifiers(mapping_table text, organization uuid, row_id uuid, active boolean, kinds text[], named text[])
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
+DECLARE
+    changed record;
+BEGIN
+    -- The organization itself is being deleted: its identifiers go with it.
+    IF NOT EXISTS (SELECT FROM organizations WHERE id = organization) THEN
+        RETURN;
+    END IF;
+    FOR changed IN SELECT u.kind, u.value FROM unnest(kinds, named) u (kind, value) WHERE length(u.value) > 512 LOOP
+        RAISE EXCEPTION '% "%..." is longer than 512 characters', changed.kind, left(changed.value, 40)
+            USING ERRCODE = 'string_data_right_truncation';
+    END LOOP;
+    -- In one order everywhere, so that two rows with the same two values cannot lock each other out.
+    FOR changed IN
+        WITH wanted AS (
+            SELECT DISTINCT u.kind, u.value FROM unnest(kinds, named) u (kind, value) WHERE u.value IS NOT NULL
+        ), gone AS (
+            DELETE FROM identifier_sources s
+            WHERE s.organization_id = organization AND s.source = mapping_table AND s.source_id = row_id
+              AND NOT EXISTS (SELECT FROM wanted w WHERE w.kind = s.kind AND w.value = s.value)
+            RETURNING s.kind, s.value
+        ), put AS (
+            INSERT INTO identifier_sources AS s (organization_id, source, source_id, kind, value, is_active)
+            SELECT organization, mapping_table, row_id, w.kind, w.value, active FROM wanted w
+            ON CONFLICT (organization_id, source, source_id, kind, value)
+                DO UPDATE SET is_active = excluded.is_active WHERE s.is_active <> excluded.is_active
+            RETURNING s.kind, s.value
+        )
+        SELECT c.kind, c.value FROM (SELECT * FROM gone UNION SELECT * FROM put) c ORDER BY c.kind, c.value
+    LOOP
+        PERFORM reconcile_identifier(organization, changed.kind, changed.value);
+    END LOOP;
+END
+$$;
+
+-- The region that an organization's national numbers are written in.
+CREATE FUNCTION dialing_region_of(organization uuid) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT region FROM organizations WHERE id = organization
+$$;
+
+CREATE FUNCTION sync_customer_configuration(r customer_configurations) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT sync_identifiers('customer_configurations', r.organization_id, r.id, r.is_active,
+        ARRAY['assistant_id', 'phone_number', 'squad_id'],
+        ARRAY[normalise_id(r.vapi_assistant_id),
+              normalise_phone(r.vapi_phone_number, dialing_region_of(r.organization_id)),
+              normalise_id(r.vapi_squad_id)])
+$$;
+
+CREATE FUNCTION sync_agent(r agents) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT sync_identifiers('agents', r.organization_id, r.id, r.is_active,
+        ARRAY['assistant_id'], ARRAY[normalise_id(r.vapi_assistant_id)])
+$$;
+
+CREATE FUNCTION sync_phone_number(r phone_numbers) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT sync_identifiers('phone_numbers', r.organization_id, r.id, r.is_active,
+        ARRAY['phone_number_id', 'phone_number', 'phone_number'],
+        ARRAY[normalise_id(r.provider_phone_id),
+              normalise_phone(r.number, dialing_region_of(r.organization_id)),
+              normalise_phone(r.sip_uri, dialing_region_of(r.organization_id))])
+$$;
+
+CREATE FUNCTION sync_phone_number_mapping(r phone_number_mapping) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT sync_identifiers('phone_number_mapping', r.organization_id, r.id, r.is_active,
+        ARRAY['phone_number', 'phone_number_id'],
+        ARRAY[normalise_phone(r.inbound_phone_number, dialing_region_of(r.organization_id)),
+              normalise_id(r.vapi_phone_number_id)])
+$$;
+
+-- The row triggers of the four mapping tables. A row that is gone, or moved to another organization, names nothing.
+CREATE FUNCTION mapping_row_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND (OLD.organization_id, OLD.id) <> (NEW.organization_id, NEW.id)) THEN
+        PERFORM sync_identifiers(TG_TABLE_NAME, OLD.organization_id, OLD.id, false, '{}', '{}');
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        CASE TG_TABLE_NAME
+            WHEN 'customer_configurations' THEN PERFORM sync_customer_configuration(NEW);
+            WHEN 'agents' THEN PERFORM sync_agent(NEW);
+            WHEN 'phone_numbers' THEN PERFORM sync_phone_number(NEW);
+            WHEN 'phone_number_mapping' THEN PERFORM sync_phone_number_mapping(NEW);
+        END CASE;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER identifiers_follow AFTER INSERT OR DELETE
+    OR UPDATE OF organization_id, id, vapi_assistant_id, vapi_phone_number, vapi_squad_id, is_active
+    ON customer_configurations FOR EACH ROW EXECUTE FUNCTION mapping_row_changed();
+CREATE TRIGGER identifiers_follow AFTER INSERT OR DELETE
+    OR UPDATE OF organization_id, id, vapi_assistant_id, is_active
+    ON agents FOR EACH ROW EXECUTE FUNCTION mapping_row_changed();
+CREATE TRIGGER identifiers_follow AFTER INSERT OR DELETE
+    OR UPDATE OF organization_id, id, provider_phone_id, number, sip_uri, is_active
+    ON phone_numbers FOR EACH ROW EXECUTE FUNCTION mapping_row_changed();
+CREATE TRIGGER identifiers_follow AFTER INSERT OR DELETE
+    OR UPDATE OF organization_id, id, inbound_phone_number, vapi_phone_number_id, is_active
+    ON phone_number_mapping FOR EACH ROW EXECUTE FUNCTION mapping_row_changed();
+
+-- An organization names itself by id and slug, always actively: an inactive organization is found, and then refused.
+CREATE FUNCTION organization_names_itself() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM sync_identifiers('organizations', NEW.id, NEW.id, true,
+        ARRAY['organization', 'organization'], ARRAY[NEW.id::text, NEW.slug]);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER identifiers_follow AFTER INSERT OR UPDATE OF id, slug
+    ON organizations FOR EACH ROW EXECUTE FUNCTION organization_names_itself();
+
+-- National numbers mean something else in another region.
+CREATE FUNCTION organization_moved() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM sync_customer_configuration(c) FROM customer_configurations c WHERE c.organization_id = NEW.id;
+    PERFORM sync_phone_number(p) FROM phone_numbers p WHERE p.organization_id = NEW.id;
+    PERFORM sync_phone_number_mapping(m) FROM phone_number_mapping m WHERE m.organization_id = NEW.id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER numbers_follow_region AFTER UPDATE OF region
+    ON organizations FOR EACH ROW WHEN (OLD.region IS DISTINCT FROM NEW.region) EXECUTE FUNCTION organization_moved();
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- Credentials
+-- ---------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION own_credentials_are_for_good() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'organization % has had credentials of its own, so the shared secret cannot serve it again', OLD.id
+        USING ERRCODE = 'check_violation', TABLE = 'organizations', COLUMN = 'has_own_credentials';
+END
+$$;
+CREATE TRIGGER own_credentials_are_for_good BEFORE UPDATE OF has_own_credentials
+    ON organizations FOR EACH ROW WHEN (OLD.has_own_credentials AND NOT NEW.has_own_credentials)
+    EXECUTE FUNCTION own_credentials_are_for_good();
+
+-- At most five credentials that have not expired; the organization's row is the lock. The row with the same label is not
+-- counted, because an upsert by label replaces it.
+CREATE FUNCTION credentials_stay_few() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NEW.not_after <= now() THEN
+        RETURN NEW;
+    END IF;
+    PERFORM FROM organizations WHERE id = NEW.organization_id FOR NO KEY UPDATE;
+    IF (SELECT count(*) FROM credentials c
+        WHERE c.organization_id = NEW.organization_id AND c.id <> NEW.id AND c.label <> NEW.label
+          AND (c.not_after IS NULL OR c.not_after > now())) >= 5 THEN
+        RAISE EXCEPTION 'organization % already has 5 active credentials: retire one first', NEW.organization_id
+            USING ERRCODE = 'check_violation', TABLE = 'credentials', CONSTRAINT = 'credentials_at_most_five_active';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER credentials_stay_few BEFORE INSERT OR UPDATE OF organization_id, id, not_after
+    ON credentials FOR EACH ROW EXECUTE FUNCTION credentials_stay_few();
+
+CREATE FUNCTION credential_is_own() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    UPDATE organizations SET has_own_credentials = true WHERE id = NEW.organization_id AND NOT has_own_credentials;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER credential_is_own AFTER INSERT OR UPDATE OF organization_id
+    ON credentials FOR EACH ROW EXECUTE FUNCTION credential_is_own();
+
+-- Notes that a credential of the current scope's organization has just admitted a message, at most once a minute.
+CREATE FUNCTION touch_credential(credential uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    UPDATE credentials SET last_used_at = now()
+    WHERE organization_id = nullif(current_setting('app.organization_id', true), '')::uuid AND id = credential
+      AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- Calls and quarantine
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- A call in the ledger is pinned to its organization.
+CREATE FUNCTION call_is_pinned() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    INSERT INTO call_pins (organization_id, vapi_call_id) VALUES (NEW.organization_id, NEW.vapi_call_id)
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER call_is_pinned AFTER INSERT OR UPDATE OF vapi_call_id
+    ON call_logs FOR EACH ROW EXECUTE FUNCTION call_is_pinned();
+
+-- Whether an organization other than the current scope's has pinned this call; false outside a scope.
+CREATE FUNCTION pinned_by_others(call_id text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM call_pins
+                   WHERE vapi_call_id = call_id
+                     AND organization_id <> nullif(current_setting('app.organization_id', true), '')::uuid)
+$$;
+
+-- Keeps a message that only the shared secret verified, and trims the quarantine to its bounds, oldest first.
+-- Bytes are those stored. Gives the new row's id, or null when the message alone is over a bound.
+CREATE FUNCTION quarantine_message(
+    message_kind text, call_id text, claims jsonb, stored bytea, original_bytes integer, request text,
+    max_rows bigint, max_bytes bigint, max_age_seconds bigint
+) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    kept uuid;
+BEGIN
+    IF max_rows < 1 OR octet_length(stored) > max_bytes THEN
+        RETURN NULL;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('vapi-gateway quarantine', 0));
+    INSERT INTO quarantine (kind, vapi_call_id, identifiers, body, body_bytes, request_id)
+    VALUES (message_kind, call_id, claims, stored, original_bytes, request)
+    RETURNING id INTO kept;
+    DELETE FROM quarantine q USING (
+        SELECT o.id, row_number() OVER newest_first AS position, sum(octet_length(o.body)) OVER newest_first AS bytes
+        FROM quarantine o
+        WINDOW newest_first AS (ORDER BY (o.id = kept) DESC, o.received_at DESC, o.id ROWS UNBOUNDED PRECEDING)
+    ) ranked
+    WHERE q.id = ranked.id AND q.id <> kept
+      AND (ranked.position > max_rows OR ranked.bytes > max_bytes
+           OR q.received_at < now() - make_interval(secs => max_age_seconds));
+    RETURN kept;
+END
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- Change notices for the caches of every node, and updated_at
+-- ---------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION notify_identifier() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    -- At most 512 characters of value: far below the 8000 bytes that a notice may have.
+    IF TG_OP = 'DELETE' THEN
+        PERFORM pg_notify('gateway_directory', 'identifier ' || OLD.kind || ' ' || OLD.value);
+    ELSE
+        PERFORM pg_notify('gateway_directory', 'identifier ' || NEW.kind || ' ' || NEW.value);
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER directory_notice AFTER INSERT OR UPDATE OR DELETE
+    ON identifiers FOR EACH ROW EXECUTE FUNCTION notify_identifier();
+
+CREATE FUNCTION notify_organization() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    -- Through jsonb, because the column is `id` in one table and `organization_id` in the other.
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM pg_notify('gateway_directory',
+            'organization ' || coalesce(to_jsonb(OLD) ->> 'organization_id', to_jsonb(OLD) ->> 'id'));
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM pg_notify('gateway_directory',
+            'organization ' || coalesce(to_jsonb(NEW) ->> 'organization_id', to_jsonb(NEW) ->> 'id'));
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER directory_notice AFTER INSERT OR DELETE
+    ON organizations FOR EACH ROW EXECUTE FUNCTION notify_organization();
+CREATE TRIGGER directory_notice_of_change AFTER UPDATE
+    ON organizations FOR EACH ROW
+    WHEN ((OLD.slug, OLD.name, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits)
+          IS DISTINCT FROM (NEW.slug, NEW.name, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active, NEW.limits))
+    EXECUTE FUNCTION notify_organization();
+CREATE TRIGGER directory_notice AFTER INSERT OR DELETE
+    ON credentials FOR EACH ROW EXECUTE FUNCTION notify_organization();
+CREATE TRIGGER directory_notice_of_change AFTER UPDATE
+    ON credentials FOR EACH ROW
+    WHEN ((OLD.organization_id, OLD.id, OLD.label, OLD.recipe, OLD.sealed_secret, OLD.sealing_key_id, OLD.not_before, OLD.not_after)
+          IS DISTINCT FROM (NEW.organization_id, NEW.id, NEW.label, NEW.recipe, NEW.sealed_secret, NEW.sealing_key_id, NEW.not_before, NEW.not_after))
+    EXECUTE FUNCTION notify_organization();
+
+-- updated_at moves with every change that does not set it.
+CREATE FUNCTION touch_updated_at() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END
+$$;
+DO $$
+DECLARE
+    touched text;
+BEGIN
+    FOREACH touched IN ARRAY ARRAY['organizations', 'customer_configurations', 'agents', 'phone_numbers', 'phone_number_mapping',
+                                   'call_logs', 'contacts', 'appointments', 'knowledge_documents'] LOOP
+        EXECUTE format('CREATE TRIGGER touch_updated_at BEFORE UPDATE ON %I FOR EACH ROW
+            WHEN (OLD.updated_at = NEW.updated_at) EXECUTE FUNCTION touch_updated_at()', touched);
+    END LOOP;
+END
+$$;
+-- Use is not change.
+CREATE TRIGGER touch_updated_at BEFORE UPDATE ON credentials FOR EACH ROW
+    WHEN (OLD.updated_at = NEW.updated_at AND OLD.last_used_at IS NOT DISTINCT FROM NEW.last_used_at)
+    EXECUTE FUNCTION touch_updated_at();
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- Row-level security: enabled and FORCED on every tenant table
+-- ---------------------------------------------------------------------------------------------------------------
+
+DO $$
+DECLARE
+    -- Read once per statement; after a transaction that set it, the setting reads as an empty string.
+    scope constant text := 'nullif(current_setting(''app.organization_id'', true), '''')::uuid';
+    tenant record;
+BEGIN
+    FOR tenant IN
+        SELECT c.relname AS name, CASE c.relname WHEN 'organizations' THEN 'id' ELSE 'organization_id' END AS owner
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+          AND (c.relname = 'organizations' OR EXISTS (
+              SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'organization_id' AND NOT a.attisdropped))
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', tenant.name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', tenant.name);
+        EXECUTE format('CREATE POLICY org_isolation ON %I FOR ALL TO gateway_app USING (%I = %s) WITH CHECK (%I = %s)',
+            tenant.name, tenant.owner, scope, tenant.owner, scope);
+        EXECUTE format('CREATE POLICY operator_all ON %I FOR ALL TO gateway_operator USING (true) WITH CHECK (true)', tenant.name);
+    END LOOP;
+END
+$$;
+
+CREATE POLICY directory_read ON organizations FOR SELECT TO gateway_directory USING (true);
+CREATE POLICY directory_read ON credentials FOR SELECT TO gateway_directory USING (true);
+CREATE POLICY directory_read ON identifiers FOR SELECT TO gateway_directory USING (true);
+CREATE POLICY directory_read ON call_pins FOR SELECT TO gateway_directory USING (true);
+
+-- FORCE binds the owner too. These let the definer functions above do their work, and nothing more.
+CREATE POLICY owner_read ON organizations FOR SELECT TO gateway_owner USING (true);
+CREATE POLICY owner_update ON organizations FOR UPDATE TO gateway_owner USING (true) WITH CHECK (true);
+CREATE POLICY owner_read ON customer_configurations FOR SELECT TO gateway_owner USING (true);
+CREATE POLICY owner_read ON phone_numbers FOR SELECT TO gateway_owner USING (true);
+CREATE POLICY owner_read ON phone_number_mapping FOR SELECT TO gateway_owner USING (true);
+CREATE POLICY owner_read ON credentials FOR SELECT TO gateway_owner USING (true);
+CREATE POLICY owner_update ON credentials FOR UPDATE TO gateway_owner USING (true) WITH CHECK (true);
+CREATE POLICY owner_read ON call_pins FOR SELECT TO gateway_owner USING (true);
+CREATE POLICY owner_all ON identifiers FOR ALL TO gateway_owner USING (true) WITH CHECK (true);
+CREATE POLICY owner_all ON identifier_sources FOR ALL TO gateway_owner USING (true) WITH CHECK (true);
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- Grants: what each role may do at all
+-- ---------------------------------------------------------------------------------------------------------------
+
+GRANT SELECT ON organizations, customer_configurations, agents, phone_numbers, phone_number_mapping, services, resources,
+    opening_hours, closures, transfer_destinations, knowledge_documents, dialing_regions TO gateway_app;
+GRANT SELECT, INSERT, UPDATE ON call_logs, webhook_events, tool_results, contacts, appointments TO gateway_app;
+GRANT SELECT, INSERT ON call_pins, security_log TO gateway_app;
+
+GRANT SELECT ON identifiers, credentials, dialing_regions, assistant_org_mapping TO gateway_directory;
+GRANT SELECT (id, slug, name, region, vapi_org_id, has_own_credentials, is_active, limits) ON organizations TO gateway_directory;
+GRANT SELECT (organization_id, vapi_call_id) ON call_pins TO gateway_directory;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON organizations, customer_configurations, agents, phone_numbers, phone_number_mapping,
+    credentials, call_logs, call_pins, webhook_events, tool_results, contacts, appointments, services, resources,
+    opening_hours, closures, transfer_destinations, knowledge_documents, security_log, audit_log, quarantine
+    TO gateway_operator;
+GRANT SELECT ON dialing_regions, identifiers, identifier_sources, assistant_org_mapping TO gateway_operator;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO gateway_operator;
+
+-- Functions are open to everybody by default; a definer function must not be. Those of extensions are not ours to change.
+DO $$
+DECLARE
+    ours record;
+BEGIN
+    FOR ours IN SELECT p.oid::regprocedure AS name FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace AND p.proowner = 'gateway_owner'::regrole
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', ours.name);
+    END LOOP;
+END
+$$;
+GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
+GRANT EXECUTE ON FUNCTION touch_credential(uuid), pinned_by_others(text),
+    quarantine_message(text, text, jsonb, bytea, integer, text, bigint, bigint, bigint) TO gateway_app;
+
+-- Every role may ask which migrations have run (the table is diesel's, and absent when this file is run by hand).
+DO $$
+BEGIN
+    IF to_regclass('public.__diesel_schema_migrations') IS NOT NULL THEN
+        GRANT SELECT ON __diesel_schema_migrations TO gateway_app, gateway_directory, gateway_operator;
+    END IF;
+END
+$$;
