@@ -1,0 +1,79 @@
+//! A message as the inbox takes it.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use org_resolver::Trace;
+use serde_json::Value;
+use storage::repo::{EventVerdict, NewEvent};
+use vapi_types::{DriftedBody, Envelope, ServerMessage, redact};
+
+use crate::dedupe::dedupe_key;
+use crate::dispatcher::Context;
+
+/// A verified message, read once: what is stored of it, and what it says.
+pub(crate) struct Arrival<'a> {
+    pub(crate) envelope: &'a Envelope<'a>,
+    /// The typed message; the error when a known kind has drifted from the shape we know.
+    pub(crate) message: Result<ServerMessage, DriftedBody>,
+    body: Cow<'a, str>,
+    kind: String,
+    dedupe_key: String,
+    trace: Value,
+    request_id: &'a str,
+    received_at: DateTime<Utc>,
+}
+
+impl<'a> Arrival<'a> {
+    pub(crate) fn new(envelope: &'a Envelope<'a>, trace: &Trace, context: &Context<'a>) -> Self {
+        let text = match envelope.text() {
+            Cow::Borrowed(text) => redact(text),
+            Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
+        };
+        Self {
+            envelope,
+            message: envelope.message(),
+            body: text,
+            kind: envelope.kind().as_str().to_owned(),
+            dedupe_key: dedupe_key(envelope),
+            trace: serde_json::to_value(trace).unwrap_or_default(),
+            request_id: context.request_id,
+            received_at: context.now,
+        }
+    }
+
+    pub(crate) fn call_id(&self) -> Option<&str> {
+        self.envelope.head().call_id()
+    }
+
+    pub(crate) fn received_at(&self) -> DateTime<Utc> {
+        self.received_at
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id
+    }
+
+    /// The redacted body, as it is stored.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.body.as_bytes()
+    }
+
+    /// The verdict of a message that is acted upon.
+    pub(crate) fn verdict(&self) -> EventVerdict {
+        if self.message.is_ok() { EventVerdict::Accepted } else { EventVerdict::Drifted }
+    }
+
+    pub(crate) fn event(&self, verdict: EventVerdict) -> NewEvent<'_> {
+        NewEvent {
+            kind: &self.kind,
+            vapi_call_id: self.call_id(),
+            dedupe_key: &self.dedupe_key,
+            verdict,
+            trace: self.trace.clone(),
+            body: self.body(),
+            request_id: self.request_id,
+            received_at: self.received_at,
+        }
+    }
+}

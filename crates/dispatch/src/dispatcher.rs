@@ -1,0 +1,246 @@
+//! The one entry: a verified message in, an answer out.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use org_resolver::{LookupStep, RefusalReason, RefusedOrg, Trace, VerifiedOrg};
+use storage::repo::{EventVerdict, Inserted, Pin, SecurityEntry};
+use storage::{OrgScope, QuarantineBounds, QuarantinedMessage, Storage, StorageError};
+use vapi_types::{Envelope, MessageKind, Reply};
+
+use crate::arrival::Arrival;
+use crate::handlers::{self, FallbackAssistants};
+use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
+use crate::tools::ToolRegistry;
+use crate::{ledger, tools};
+
+/// What comes with a message beside its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Names the request in logs and rows.
+    pub request_id: &'a str,
+    /// When the message arrived.
+    pub now: DateTime<Utc>,
+    /// The tool that the route names, if it names one.
+    pub tool: Option<&'a str>,
+}
+
+/// A tool called with its arguments alone, without a message around them.
+#[derive(Clone, Copy, Debug)]
+pub struct DirectToolCall<'a> {
+    /// The tool's name or alias.
+    pub tool: &'a str,
+    /// The body: one JSON object.
+    pub arguments: &'a [u8],
+    /// What makes a repetition the same call; effectful tools demand it.
+    pub idempotency_key: Option<&'a str>,
+}
+
+/// Deadlines and bounds of the work.
+#[derive(Clone, Copy, Debug)]
+pub struct DispatchOptions {
+    /// When an assistant request is answered with the fallback.
+    pub assistant_request_deadline: Duration,
+    /// When a tool call is answered with an apology. Below the provider's own 20 seconds.
+    pub tool_deadline: Duration,
+    /// How much is kept of messages that nobody owns.
+    pub quarantine: QuarantineBounds,
+}
+
+impl Default for DispatchOptions {
+    fn default() -> Self {
+        Self {
+            assistant_request_deadline: Duration::from_secs(3),
+            tool_deadline: Duration::from_secs(12),
+            quarantine: QuarantineBounds {
+                max_messages: 10_000,
+                max_bytes: 256 << 20,
+                max_age: Duration::from_secs(7 * 24 * 3600),
+            },
+        }
+    }
+}
+
+/// Does the work of verified messages. Cheap to share; holds no state of any organization but short-lived caches.
+pub struct Dispatcher {
+    pub(crate) storage: Storage,
+    pub(crate) options: DispatchOptions,
+    pub(crate) tools: ToolRegistry,
+    pub(crate) fallbacks: FallbackAssistants,
+}
+
+impl Dispatcher {
+    /// A dispatcher with the built-in tools.
+    pub fn new(storage: Storage, options: DispatchOptions) -> Self {
+        Self { storage, options, tools: ToolRegistry::built_in(), fallbacks: FallbackAssistants::default() }
+    }
+
+    /// The tools that messages can call.
+    pub fn tools(&self) -> &ToolRegistry {
+        &self.tools
+    }
+
+    /// Acts on a verified message of any kind.
+    ///
+    /// A kind that the provider waits for always gives [`Outcome::Reply`], whatever fails.
+    pub async fn handle(&self, org: &VerifiedOrg, envelope: &Envelope<'_>, context: &Context<'_>) -> Handled {
+        let arrival = Arrival::new(envelope, org.trace(), context);
+        let work = match envelope.kind() {
+            MessageKind::ToolCalls | MessageKind::FunctionCall => {
+                return tools::answer(self, org, &arrival, context).await;
+            }
+            MessageKind::VoiceRequest => {
+                return self.turn_away(envelope, RefusalCode::NotSupported);
+            }
+            MessageKind::AssistantRequest => handlers::assistant_request(self, org, &arrival).await,
+            MessageKind::EndOfCallReport => handlers::end_of_call_report(self, org, &arrival).await,
+            MessageKind::ConversationUpdate => handlers::conversation_update(self, org, &arrival).await,
+            MessageKind::KnowledgeBaseRequest => handlers::knowledge_base_request(self, org, &arrival).await,
+            MessageKind::TransferDestinationRequest => {
+                handlers::transfer_destination(self, org, &arrival).await
+            }
+            MessageKind::HandoffDestinationRequest => {
+                handlers::handoff_destination(self, org, &arrival).await
+            }
+            MessageKind::EndpointingRequest => handlers::endpointing(self, org, &arrival).await,
+            MessageKind::CampaignPredial => handlers::campaign_predial(self, org, &arrival).await,
+            MessageKind::CallDeleted => handlers::call_deleted(self, org, &arrival).await,
+            _ => handlers::event(self, org, &arrival).await,
+        };
+        work.unwrap_or_else(|error| self.failed(envelope, error))
+    }
+
+    /// Runs a tool for a body that holds its arguments only.
+    pub async fn run_tool(
+        &self,
+        org: &VerifiedOrg,
+        call: DirectToolCall<'_>,
+        context: &Context<'_>,
+    ) -> Handled {
+        tools::answer_direct(self, org, call, context).await
+    }
+
+    /// Records a proven message that must not be acted upon, and refuses it.
+    pub async fn refuse(&self, org: &RefusedOrg, envelope: &Envelope<'_>, context: &Context<'_>) -> Handled {
+        let arrival = Arrival::new(envelope, org.trace(), context);
+        let (verdict, code) = match org.reason() {
+            RefusalReason::Conflict(_) => (EventVerdict::Conflict, RefusalCode::ConflictingOrganizations),
+            RefusalReason::Inactive => (EventVerdict::Inactive, RefusalCode::OrganizationInactive),
+        };
+        // The organization learns where the contradiction stood, and not whom it named.
+        let detail = match org.reason() {
+            RefusalReason::Conflict(found) => serde_json::json!({
+                "paths": found.iter().map(|conflict| conflict.path.as_str()).collect::<Vec<_>>(),
+            }),
+            RefusalReason::Inactive => serde_json::json!({}),
+        };
+        let entry = SecurityEntry {
+            event: org.reason().as_str(),
+            detail,
+            vapi_call_id: arrival.call_id(),
+            request_id: context.request_id,
+        };
+        let recorded = self.storage.record_refusal(org, &arrival.event(verdict), &entry).await;
+        let mut handled = self.turn_away(envelope, code);
+        if let Err(error) = recorded {
+            // Nothing is acknowledged that is not committed; what the provider waits for is answered all the same.
+            if matches!(handled.outcome, Outcome::Refused(_)) && error.kind() == storage::ErrorKind::Transient
+            {
+                handled.outcome = Outcome::Refused(RefusalCode::Unavailable);
+            }
+            handled.error = Some(error.into());
+        }
+        handled
+    }
+
+    /// Keeps a message that the deployment's secret proves and that no mapping claims, for the operator.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn quarantine(
+        &self,
+        envelope: &Envelope<'_>,
+        trace: &Trace,
+        context: &Context<'_>,
+    ) -> Result<(), StorageError> {
+        let arrival = Arrival::new(envelope, trace, context);
+        let identifiers = trace
+            .steps
+            .iter()
+            .map(|look| serde_json::json!({"step": look.step, "value": look.value, "path": look.path}))
+            .collect();
+        let message = QuarantinedMessage {
+            kind: envelope.kind().as_str(),
+            vapi_call_id: arrival.call_id(),
+            identifiers,
+            body: arrival.body(),
+            request_id: context.request_id,
+            received_at: context.now,
+        };
+        self.storage.quarantine(&message, self.options.quarantine).await
+    }
+
+    /// Refuses a message without doing anything: in the provider's shape where it waits for an answer.
+    pub fn turn_away(&self, envelope: &Envelope<'_>, code: RefusalCode) -> Handled {
+        let reply = Reply::refusal(envelope.kind(), &envelope.tool_calls(), code.spoken());
+        let outcome = reply.map_or(Outcome::Refused(code), Outcome::Reply);
+        Handled { outcome, effects: Vec::new(), error: None }
+    }
+
+    fn failed(&self, envelope: &Envelope<'_>, error: StorageError) -> Handled {
+        let mut handled = self.turn_away(envelope, RefusalCode::Unavailable);
+        handled.error = Some(DispatchError::Storage(error));
+        handled
+    }
+
+    /// Opens a scope, stores the message, and pins and updates its call: what every message has in common.
+    pub(crate) async fn receive(
+        &self,
+        org: &VerifiedOrg,
+        arrival: &Arrival<'_>,
+    ) -> Result<(OrgScope, Inserted, Vec<&'static str>), StorageError> {
+        let mut scope = self.storage.scope(org).await?;
+        let inserted = scope.events().insert(&arrival.event(arrival.verdict())).await?;
+        let mut effects = vec![match &inserted {
+            Inserted::New(_) => "stored",
+            Inserted::Again { .. } => "repeated",
+        }];
+        if let Some(call_id) = arrival.call_id().filter(|id| !id.is_empty()) {
+            effects.extend(follow_call(&mut scope, org, arrival, call_id).await?);
+        }
+        Ok((scope, inserted, effects))
+    }
+}
+
+/// Pins the call and keeps its row in the ledger.
+async fn follow_call(
+    scope: &mut OrgScope,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+    call_id: &str,
+) -> Result<Vec<&'static str>, StorageError> {
+    let now = arrival.received_at();
+    let mut effects = Vec::new();
+    if scope.call_pins().pin(call_id, now).await? == Pin::Contested && org.via() != LookupStep::CallId {
+        let entry = SecurityEntry {
+            event: "pin_against_mapping",
+            detail: serde_json::json!({"step": org.via()}),
+            vapi_call_id: Some(call_id),
+            request_id: arrival.request_id(),
+        };
+        scope.security_log().insert(&entry, now).await?;
+        effects.push("pin_contested");
+    }
+    let Ok(message) = &arrival.message else { return Ok(effects) };
+    if !handlers::belongs_in_ledger(arrival.envelope.kind()) {
+        return Ok(effects);
+    }
+    let mut row = scope.calls().lock(call_id, now).await?;
+    let before = row.clone();
+    ledger::apply(&mut row, arrival.envelope.head(), message);
+    if row != before {
+        scope.calls().update(&row, now).await?;
+        effects.push("ledger");
+    }
+    Ok(effects)
+}

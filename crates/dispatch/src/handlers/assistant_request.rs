@@ -1,0 +1,150 @@
+//! Which assistant takes an inbound call.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use moka::sync::Cache;
+use org_resolver::phone::{self, Region};
+use org_resolver::{OrgId, VerifiedOrg};
+use serde_json::{Map, Value, json};
+use storage::repo::{OrgProfile, PhoneNumber, Route};
+use storage::{OrgScope, StorageError};
+use vapi_types::reply::{AssistantRequestReply, PhoneDestination};
+use vapi_types::{AssistantId, Head, IdentifierKind, Reply, SquadId};
+
+use crate::arrival::Arrival;
+use crate::dispatcher::Dispatcher;
+use crate::outcome::{DispatchError, Handled};
+
+/// What a caller hears when no assistant can take the call.
+const NOBODY: &str = "We are sorry, nobody can take your call right now. Please try again later.";
+
+/// Fallback assistants as last read, for the moment when the store is too slow to be asked.
+pub(crate) struct FallbackAssistants(Cache<(OrgId, Box<str>), Arc<str>>);
+
+impl Default for FallbackAssistants {
+    fn default() -> Self {
+        Self(Cache::new(100_000))
+    }
+}
+
+impl FallbackAssistants {
+    fn remember(&self, org: OrgId, numbers: &[PhoneNumber]) {
+        for number in numbers {
+            let Some(id) = &number.provider_phone_id else { continue };
+            match &number.fallback_assistant_id {
+                Some(assistant) => self.0.insert((org, id.as_str().into()), assistant.as_str().into()),
+                None => self.0.invalidate(&(org, id.as_str().into())),
+            }
+        }
+    }
+
+    fn find(&self, org: OrgId, head: &Head<'_>) -> Option<Arc<str>> {
+        head.of_kind(IdentifierKind::PhoneNumberId).find_map(|id| self.0.get(&(org, id.as_ref().into())))
+    }
+}
+
+/// Answers with the number's route within the deadline, else with the number's fallback assistant.
+pub(crate) async fn assistant_request(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+) -> Result<Handled, StorageError> {
+    let deadline = dispatcher.options.assistant_request_deadline;
+    let error = match tokio::time::timeout(deadline, route(dispatcher, org, arrival)).await {
+        Ok(Ok(handled)) => return Ok(handled),
+        Ok(Err(error)) => DispatchError::Storage(error),
+        Err(_) => DispatchError::Deadline(deadline),
+    };
+    let reply = match dispatcher.fallbacks.find(org.id(), arrival.envelope.head()) {
+        Some(assistant) => AssistantRequestReply::assistant(AssistantId::new(&*assistant)),
+        None => AssistantRequestReply::error(NOBODY),
+    };
+    let mut handled = Handled::reply(Reply::AssistantRequest(reply), vec!["fallback"]);
+    handled.error = Some(error);
+    Ok(handled)
+}
+
+async fn route(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+) -> Result<Handled, StorageError> {
+    let (mut scope, _, mut effects) = dispatcher.receive(org, arrival).await?;
+    let profile = scope.profile().profile().await?;
+    let numbers = scope.profile().phone_numbers().await?;
+    dispatcher.fallbacks.remember(org.id(), &numbers);
+    let head = arrival.envelope.head();
+    let number = numbers.iter().find(|number| is_called(number, head, profile.region));
+    let reply = match number.and_then(|number| number.route.as_ref()) {
+        None => AssistantRequestReply::error(unavailable(&profile).unwrap_or(NOBODY)),
+        Some(Route::Destination(to)) => AssistantRequestReply::forward(destination(to)),
+        Some(route) => {
+            effects.push("routed");
+            let overrides = overrides(&mut scope, &profile, arrival).await?;
+            match route {
+                Route::Squad(id) => AssistantRequestReply::squad(SquadId::new(id.as_str())),
+                Route::Assistant(id) | Route::Destination(id) => {
+                    AssistantRequestReply::assistant(AssistantId::new(id.as_str()))
+                }
+            }
+            .with_overrides(overrides)
+        }
+    };
+    scope.commit().await?;
+    Ok(Handled::reply(Reply::AssistantRequest(reply), effects))
+}
+
+/// The organization's own sentence for calls that nobody takes.
+fn unavailable(profile: &OrgProfile) -> Option<&str> {
+    profile.settings.get("unavailable_sentence").and_then(Value::as_str)
+}
+
+fn destination(to: &str) -> PhoneDestination {
+    if to.to_ascii_lowercase().starts_with("sip") {
+        PhoneDestination::sip(to)
+    } else {
+        PhoneDestination::number(to)
+    }
+}
+
+/// True when the message came in on this number.
+fn is_called(number: &PhoneNumber, head: &Head<'_>, region: Region) -> bool {
+    let same_id = |id: &str| head.of_kind(IdentifierKind::PhoneNumberId).any(|found| found == id);
+    let normal = |raw: &str| phone::normalise(raw, Some(region));
+    let same_number = |raw: &str| {
+        normal(raw).is_some_and(|own| {
+            head.of_kind(IdentifierKind::PhoneNumber).any(|found| normal(found).as_deref() == Some(&own))
+        })
+    };
+    number.provider_phone_id.as_deref().is_some_and(same_id)
+        || number.number.as_deref().is_some_and(same_number)
+        || number.sip_uri.as_deref().is_some_and(same_number)
+}
+
+/// What the assistant is told about the organization and the caller.
+async fn overrides(
+    scope: &mut OrgScope,
+    profile: &OrgProfile,
+    arrival: &Arrival<'_>,
+) -> Result<Map<String, Value>, StorageError> {
+    let caller = arrival.envelope.head().customer_number.as_deref();
+    let caller = caller.and_then(|number| phone::normalise(number, Some(profile.region)));
+    let contact = match &caller {
+        Some(number) => scope.contacts().find_by_phone(number).await?,
+        None => None,
+    };
+    let local = arrival.received_at().with_timezone::<Tz>(&profile.timezone);
+    let mut values = json!({
+        "organizationName": profile.name,
+        "timezone": profile.timezone.name(),
+        "localTime": local.format("%Y-%m-%dT%H:%M").to_string(),
+        "language": contact.as_ref().and_then(|contact| contact.language.as_deref()).unwrap_or(&profile.primary_language),
+    });
+    if let (Some(contact), Some(values)) =
+        (contact.filter(|contact| !contact.name.is_empty()), values.as_object_mut())
+    {
+        values.insert("contactName".to_owned(), contact.name.into());
+    }
+    Ok(Map::from_iter([("variableValues".to_owned(), values)]))
+}

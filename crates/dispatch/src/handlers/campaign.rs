@@ -1,0 +1,55 @@
+//! Whether a campaign may call a contact now.
+
+use chrono::{NaiveTime, Timelike};
+use org_resolver::{VerifiedOrg, phone};
+use serde_json::Value;
+use storage::StorageError;
+use storage::repo::OrgProfile;
+use vapi_types::reply::PredialReply;
+use vapi_types::{Reply, ServerMessage};
+
+use crate::arrival::Arrival;
+use crate::dispatcher::Dispatcher;
+use crate::outcome::Handled;
+
+/// The hours, local to the organization, in which people may be called unless it says otherwise.
+const CALLING_HOURS: (u32, u32) = (8, 21);
+
+/// Eligible means: a readable number, no do-not-call flag, and inside the calling hours.
+pub(crate) async fn campaign_predial(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+) -> Result<Handled, StorageError> {
+    let (mut scope, _, mut effects) = dispatcher.receive(org, arrival).await?;
+    let profile = scope.profile().profile().await?;
+    let number = match &arrival.message {
+        Ok(ServerMessage::CampaignPredial(request)) => {
+            request.contact.as_ref().and_then(|contact| contact.number.as_deref())
+        }
+        _ => None,
+    };
+    let number = number.and_then(|raw| phone::normalise(raw, Some(profile.region)));
+    let is_allowed = match &number {
+        Some(number) => {
+            !scope.contacts().find_by_phone(number).await?.is_some_and(|contact| contact.do_not_call)
+        }
+        None => false,
+    };
+    scope.commit().await?;
+    let eligible = is_allowed && is_calling_time(&profile, arrival);
+    effects.push(if eligible { "eligible" } else { "not_eligible" });
+    Ok(Handled::reply(Reply::Predial(PredialReply::new(eligible)), effects))
+}
+
+fn is_calling_time(profile: &OrgProfile, arrival: &Arrival<'_>) -> bool {
+    let local = arrival.received_at().with_timezone(&profile.timezone).time();
+    let setting = |name: &str| {
+        let text = profile.settings.pointer(&format!("/calling_hours/{name}")).and_then(Value::as_str)?;
+        NaiveTime::parse_from_str(text, "%H:%M").ok()
+    };
+    match (setting("from"), setting("to")) {
+        (Some(from), Some(to)) => from <= local && local < to,
+        _ => (CALLING_HOURS.0..CALLING_HOURS.1).contains(&local.hour()),
+    }
+}

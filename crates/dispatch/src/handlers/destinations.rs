@@ -1,0 +1,126 @@
+//! Where a call goes next: the organization's transfer directory, and its other assistants.
+
+use chrono::{DateTime, Utc};
+use org_resolver::VerifiedOrg;
+use scheduling::OpeningHours;
+use serde_json::Value;
+use storage::StorageError;
+use storage::repo::{OrgProfile, TransferDestination as Department};
+use vapi_types::reply::{HandoffReply, HandoffTarget, PhoneDestination, TransferDestination, TransferReply};
+use vapi_types::{AssistantId, Reply, ServerMessage};
+
+use crate::arrival::Arrival;
+use crate::dispatcher::Dispatcher;
+use crate::outcome::Handled;
+
+const NOWHERE: &str = "I'm sorry, there is nobody I can transfer you to.";
+const CLOSED: &str = "I'm sorry, that department is closed right now.";
+
+/// Transfers to the department that the conversation names last, or to the only one there is.
+pub(crate) async fn transfer_destination(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+) -> Result<Handled, StorageError> {
+    let (mut scope, _, effects) = dispatcher.receive(org, arrival).await?;
+    let profile = scope.profile().profile().await?;
+    let departments = scope.profile().transfer_destinations().await?;
+    scope.commit().await?;
+    let reply = transfer(&departments, &last_words(arrival), &profile, arrival.received_at());
+    Ok(Handled::reply(Reply::Transfer(reply), effects))
+}
+
+fn transfer(
+    departments: &[Department],
+    words: &[String],
+    profile: &OrgProfile,
+    now: DateTime<Utc>,
+) -> TransferReply {
+    let named = words.iter().find_map(|text| {
+        departments.iter().find(|department| text.contains(&department.department.to_lowercase()))
+    });
+    let chosen = match (named, departments) {
+        (Some(department), _) => department,
+        (None, [only]) => only,
+        (None, []) => return TransferReply::error(NOWHERE),
+        (None, several) => {
+            let names: Vec<&str> = several.iter().map(|department| department.department.as_str()).collect();
+            return TransferReply::error(&format!("Which department would you like: {}?", names.join(", ")));
+        }
+    };
+    if !is_open(chosen, profile, now) {
+        return TransferReply::error(CLOSED);
+    }
+    match (&chosen.number, &chosen.sip_uri) {
+        (Some(number), _) => TransferReply::to(TransferDestination::Phone(PhoneDestination::number(number))),
+        (None, Some(uri)) => TransferReply::to(TransferDestination::Phone(PhoneDestination::sip(uri))),
+        (None, None) => TransferReply::error(NOWHERE),
+    }
+}
+
+/// A department without hours of its own answers always.
+fn is_open(department: &Department, profile: &OrgProfile, now: DateTime<Utc>) -> bool {
+    let Some(hours) = &department.opening_hours else { return true };
+    let local = now.with_timezone(&profile.timezone).naive_local();
+    serde_json::from_value::<std::collections::BTreeMap<String, Vec<String>>>(hours.clone())
+        .ok()
+        .and_then(|days| OpeningHours::parse(&days).ok())
+        .is_some_and(|hours| hours.is_open_at(local))
+}
+
+/// The last few turns in lower case, latest first.
+fn last_words(arrival: &Arrival<'_>) -> Vec<String> {
+    const TURNS: usize = 6;
+    let Ok(message) = &arrival.message else { return Vec::new() };
+    let artifact = message.common().and_then(|common| common.artifact.as_deref());
+    let turns = artifact.and_then(|artifact| artifact.messages.as_ref());
+    let mut words: Vec<String> = turns
+        .map(|turns| turns.latest(TURNS))
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|turn| turn.text().map(str::to_lowercase))
+        .collect();
+    words.reverse();
+    words
+}
+
+/// Hands over to the organization's assistant whose name or role the model's arguments name.
+pub(crate) async fn handoff_destination(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+) -> Result<Handled, StorageError> {
+    let (mut scope, _, effects) = dispatcher.receive(org, arrival).await?;
+    let agents = scope.profile().agents().await?;
+    scope.commit().await?;
+    let asked: Vec<String> = match &arrival.message {
+        Ok(ServerMessage::HandoffDestinationRequest(request)) => {
+            request.parameters.as_ref().map(texts).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
+    let named = |agent: &&storage::repo::Agent| {
+        asked.iter().any(|text| {
+            text.eq_ignore_ascii_case(&agent.name)
+                || text.eq_ignore_ascii_case(&agent.role)
+                || *text == agent.vapi_assistant_id
+        })
+    };
+    let reply = match agents.iter().find(named) {
+        Some(agent) => {
+            HandoffReply::to(HandoffTarget::Id(AssistantId::new(agent.vapi_assistant_id.as_str())))
+        }
+        None => HandoffReply::error("I'm sorry, there is nobody I can hand you over to."),
+    };
+    Ok(Handled::reply(Reply::Handoff(reply), effects))
+}
+
+/// Every non-empty string of the model's arguments.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => vec![text.trim().to_owned()],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(members) => members.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,75 @@
+//! Questions that the organization's documents answer.
+
+use org_resolver::VerifiedOrg;
+use storage::StorageError;
+use vapi_types::message::{Turn, Turns};
+use vapi_types::reply::{ConversationUpdateReply, Document, KnowledgeReply};
+use vapi_types::{Reply, ServerMessage};
+
+use crate::arrival::Arrival;
+use crate::dispatcher::Dispatcher;
+use crate::knowledge::{self, Passage};
+use crate::outcome::Handled;
+
+/// How many turns are looked through for the caller's latest question.
+const TURNS: usize = 8;
+
+/// Documents for the caller's latest question.
+pub(crate) async fn knowledge_base_request(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+) -> Result<Handled, StorageError> {
+    let question = match &arrival.message {
+        Ok(ServerMessage::KnowledgeBaseRequest(request)) => latest_question(request.turns()),
+        _ => None,
+    };
+    let (passages, effects) = search(dispatcher, org, arrival, question).await?;
+    Ok(Handled::reply(Reply::Knowledge(KnowledgeReply::new(documents(&passages))), effects))
+}
+
+/// The conversation so far: kept, and after a caller's turn answered with what the documents say to it.
+pub(crate) async fn conversation_update(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+) -> Result<Handled, StorageError> {
+    let question = match &arrival.message {
+        Ok(ServerMessage::ConversationUpdate(update)) => latest_question(update.turns()),
+        _ => None,
+    };
+    let (passages, effects) = search(dispatcher, org, arrival, question).await?;
+    let context = passages.iter().map(|passage| passage.text.as_str()).collect::<Vec<_>>().join("\n\n");
+    let reply = ConversationUpdateReply::new(context, documents(&passages));
+    Ok(Handled::reply(Reply::ConversationUpdate(reply), effects))
+}
+
+fn documents(passages: &[Passage]) -> Vec<Document> {
+    passages.iter().map(|passage| Document::new(passage.text.as_str(), passage.similarity)).collect()
+}
+
+async fn search(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+    question: Option<String>,
+) -> Result<(Vec<Passage>, Vec<&'static str>), StorageError> {
+    let (mut scope, _, effects) = dispatcher.receive(org, arrival).await?;
+    let passages = match question {
+        Some(question) => knowledge::find(&scope.profile().knowledge().await?, &question),
+        None => Vec::new(),
+    };
+    scope.commit().await?;
+    Ok((passages, effects))
+}
+
+/// What the caller said last, if nobody has answered yet.
+fn latest_question(turns: Option<&Turns>) -> Option<String> {
+    let turns = turns?.latest(TURNS);
+    let last = turns.last().filter(|turn| is_caller(turn))?;
+    last.text().filter(|text| !text.trim().is_empty()).map(str::to_owned)
+}
+
+fn is_caller(turn: &Turn) -> bool {
+    turn.role.as_ref().is_some_and(|role| role.as_str() == "user")
+}

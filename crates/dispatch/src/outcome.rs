@@ -1,0 +1,86 @@
+//! What became of a message.
+
+use storage::StorageError;
+use vapi_types::Reply;
+
+/// Why a proven message is turned away. Whoever answers maps each to its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalCode {
+    /// Identifiers of two organizations.
+    ConflictingOrganizations,
+    /// The organization is switched off.
+    OrganizationInactive,
+    /// Over the organization's allowance.
+    RateLimited,
+    /// The store does not answer; nothing was acknowledged.
+    Unavailable,
+    /// A kind that this gateway does not serve.
+    NotSupported,
+    /// The request lacks something; the sentence says what.
+    BadRequest(&'static str),
+}
+
+impl RefusalCode {
+    /// The stable name that clients read.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConflictingOrganizations => "conflicting_organizations",
+            Self::OrganizationInactive => "organization_inactive",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::NotSupported => "not_supported",
+            Self::BadRequest(_) => "bad_request",
+        }
+    }
+
+    /// What a caller on the phone hears when an assistant waits for the answer.
+    pub(crate) const fn spoken(self) -> &'static str {
+        match self {
+            Self::ConflictingOrganizations | Self::NotSupported | Self::BadRequest(_) => {
+                "I'm sorry, I can't do that for you right now."
+            }
+            Self::OrganizationInactive => "I'm sorry, this service is not available at the moment.",
+            Self::RateLimited => "I'm sorry, we are very busy right now. Please try again in a minute.",
+            Self::Unavailable => "I'm sorry, our system is not reachable right now. Please try again later.",
+        }
+    }
+}
+
+/// The answer to a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// An answer in the provider's shape.
+    Reply(Reply),
+    /// No answer of the provider's; a refusal of ours.
+    Refused(RefusalCode),
+}
+
+/// What was done with a message, for the answer and for the log.
+#[derive(Debug)]
+#[must_use]
+pub struct Handled {
+    /// The answer.
+    pub outcome: Outcome,
+    /// What was done, as short words for the log.
+    pub effects: Vec<&'static str>,
+    /// What went wrong, for the log; the answer may be a reply all the same.
+    pub error: Option<DispatchError>,
+}
+
+impl Handled {
+    pub(crate) fn reply(reply: Reply, effects: Vec<&'static str>) -> Self {
+        Self { outcome: Outcome::Reply(reply), effects, error: None }
+    }
+}
+
+/// A failure behind an answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DispatchError {
+    /// The store failed.
+    #[error("the store failed")]
+    Storage(#[from] StorageError),
+    /// The work was not done in time.
+    #[error("the work was not done within {0:?}")]
+    Deadline(std::time::Duration),
+}

@@ -1,0 +1,215 @@
+//! Tools: one definition each, run once per call, answered in the provider's shape.
+
+mod availability;
+mod book;
+mod definition;
+mod keys;
+mod registry;
+mod run;
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use org_resolver::VerifiedOrg;
+use serde_json::{Map, Value};
+use storage::StorageError;
+use storage::repo::{EventVerdict, NewEvent, ToolAnswer};
+use vapi_types::reply::{FunctionCallReply, ToolCallsReply, ToolResult};
+use vapi_types::{MessageKind, Reply, ToolArguments, ToolCall};
+
+pub use definition::{Field, FieldKind, ToolDefinition};
+pub use registry::ToolRegistry;
+
+use crate::arrival::Arrival;
+use crate::dispatcher::{Context, DirectToolCall, Dispatcher};
+use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
+use keys::RunKeys;
+use run::{Caller, Invocation};
+
+/// How many calls of one message run side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Answers a message of tool calls: every call, in order, whatever becomes of each.
+pub(crate) async fn answer(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    arrival: &Arrival<'_>,
+    context: &Context<'_>,
+) -> Handled {
+    let calls = arrival.envelope.tool_calls();
+    tracing::debug!(tool_calls = calls.len(), "extracted tool calls");
+    let head = arrival.envelope.head();
+    let caller = Caller { call_id: head.call_id().unwrap_or_default() };
+    let run = futures::stream::iter(&calls)
+        .map(|call| answer_call(dispatcher, org, call, caller, context))
+        .buffered(SIDE_BY_SIDE)
+        .collect::<Vec<_>>();
+    let store = async {
+        let (scope, _, effects) = dispatcher.receive(org, arrival).await?;
+        scope.commit().await?;
+        Ok::<_, StorageError>(effects)
+    };
+    let (answers, stored) = futures::join!(run, store);
+    let mut handled = Handled::reply(Reply::Empty, Vec::new());
+    match stored {
+        Ok(effects) => handled.effects = effects,
+        Err(error) => handled.error = Some(error.into()),
+    }
+    let mut results = Vec::with_capacity(answers.len());
+    for (call, answered) in calls.iter().zip(answers) {
+        handled.effects.extend(answered.effect);
+        handled.error = handled.error.or(answered.error);
+        results.push(match answered.answer {
+            ToolAnswer::Result(text) => ToolResult::result(call, &text),
+            ToolAnswer::Error(text) => ToolResult::error(call, &text),
+        });
+    }
+    handled.outcome = Outcome::Reply(match arrival.envelope.kind() {
+        MessageKind::FunctionCall => Reply::FunctionCall(
+            results.first().map_or_else(|| FunctionCallReply::new(""), FunctionCallReply::from),
+        ),
+        _ => Reply::ToolCalls(ToolCallsReply::new(results)),
+    });
+    handled
+}
+
+/// Answers a body that holds a tool's arguments only.
+pub(crate) async fn answer_direct(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    direct: DirectToolCall<'_>,
+    context: &Context<'_>,
+) -> Handled {
+    let Ok(arguments) = serde_json::from_slice::<Map<String, Value>>(direct.arguments) else {
+        return refused("the body must be a JSON object of arguments");
+    };
+    let key = direct.idempotency_key.filter(|key| !key.trim().is_empty());
+    let Some(tool) = dispatcher.tools.find(direct.tool) else {
+        return spoken(&unknown_tool(direct.tool));
+    };
+    if tool.definition().is_effectful && key.is_none() {
+        return refused("this tool changes data and needs the header x-idempotency-key");
+    }
+    if let Err(error) = store_direct(dispatcher, org, &direct, &arguments, context).await {
+        let mut handled = spoken(RefusalCode::Unavailable.spoken());
+        handled.error = Some(error.into());
+        return handled;
+    }
+    let invocation = Invocation {
+        tool,
+        arguments: &arguments,
+        caller: Caller { call_id: "" },
+        tool_call_id: key.unwrap_or_default(),
+        keys: key.map(|key| RunKeys::direct(tool.definition().name, key)).unwrap_or_default(),
+        now: context.now,
+    };
+    let answered = within_deadline(dispatcher, org, &invocation).await;
+    let mut handled = match &answered.answer {
+        ToolAnswer::Result(text) | ToolAnswer::Error(text) => spoken(text),
+    };
+    handled.effects.extend(answered.effect);
+    handled.error = answered.error;
+    handled
+}
+
+/// Keeps the bare arguments in the inbox.
+async fn store_direct(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    direct: &DirectToolCall<'_>,
+    arguments: &Map<String, Value>,
+    context: &Context<'_>,
+) -> Result<(), StorageError> {
+    let text = Value::Object(arguments.clone()).to_string();
+    let body = vapi_types::redact(&text);
+    let dedupe_key = keys::inbox_key(direct.tool, direct.idempotency_key.unwrap_or(context.request_id));
+    let event = NewEvent {
+        kind: "tool-request",
+        vapi_call_id: None,
+        dedupe_key: &dedupe_key,
+        verdict: EventVerdict::Accepted,
+        trace: serde_json::to_value(org.trace()).unwrap_or_default(),
+        body: body.as_bytes(),
+        request_id: context.request_id,
+        received_at: context.now,
+    };
+    let mut scope = dispatcher.storage.scope(org).await?;
+    scope.events().insert(&event).await?;
+    scope.commit().await
+}
+
+/// One call's answer, and what the log should know of it.
+struct Answered {
+    answer: ToolAnswer,
+    effect: Option<&'static str>,
+    error: Option<DispatchError>,
+}
+
+impl Answered {
+    fn error(sentence: &str) -> Self {
+        Self { answer: ToolAnswer::Error(sentence.to_owned()), effect: None, error: None }
+    }
+}
+
+async fn answer_call(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    call: &ToolCall,
+    caller: Caller<'_>,
+    context: &Context<'_>,
+) -> Answered {
+    // On a tool's own route the names in the message still win; the route's name serves calls without one.
+    let name = if call.name.is_empty() { context.tool.unwrap_or_default() } else { call.name.as_str() };
+    let Some(tool) = dispatcher.tools.find(name) else { return Answered::error(&unknown_tool(name)) };
+    let arguments = match &call.arguments {
+        ToolArguments::Object(arguments) => arguments,
+        ToolArguments::Unreadable(_) => {
+            return Answered::error(&format!("The arguments of {name} could not be read."));
+        }
+    };
+    let invocation = Invocation {
+        tool,
+        arguments,
+        caller,
+        tool_call_id: call.id.as_str(),
+        keys: RunKeys::of_call(caller.call_id, &call.id, tool.definition().name, arguments),
+        now: context.now,
+    };
+    within_deadline(dispatcher, org, &invocation).await
+}
+
+/// Runs a tool; past its deadline the scope is dropped, so nothing of it is kept, and the caller is told.
+async fn within_deadline(
+    dispatcher: &Dispatcher,
+    org: &VerifiedOrg,
+    invocation: &Invocation<'_>,
+) -> Answered {
+    let deadline = dispatcher.options.tool_deadline.min(invocation.tool.definition().deadline);
+    match tokio::time::timeout(deadline, run::once(&dispatcher.storage, org, invocation)).await {
+        Ok(Ok(ran)) => Answered { answer: ran.answer, effect: Some(ran.effect), error: None },
+        Ok(Err(error)) => failed(DispatchError::Storage(error), RefusalCode::Unavailable.spoken()),
+        Err(_) => {
+            failed(DispatchError::Deadline(deadline), "I'm sorry, that is taking too long. Please try again.")
+        }
+    }
+}
+
+fn failed(error: DispatchError, sentence: &str) -> Answered {
+    Answered { error: Some(error), ..Answered::error(sentence) }
+}
+
+fn unknown_tool(name: &str) -> String {
+    format!("There is no tool named {:?}.", name.chars().take(80).collect::<String>())
+}
+
+fn refused(sentence: &'static str) -> Handled {
+    let outcome = Outcome::Refused(RefusalCode::BadRequest(sentence));
+    Handled { outcome, effects: Vec::new(), error: None }
+}
+
+fn spoken(text: &str) -> Handled {
+    Handled::reply(Reply::FunctionCall(FunctionCallReply::new(text)), Vec::new())
+}
+
+/// The longest that any tool may take; below the provider's own 20 seconds.
+pub(crate) const TOOL_DEADLINE: Duration = Duration::from_secs(12);

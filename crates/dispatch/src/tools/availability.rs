@@ -1,0 +1,69 @@
+//! `checkAvailability`: the free times of a day.
+
+use async_trait::async_trait;
+use scheduling::free_slots;
+use storage::repo::ToolAnswer;
+use storage::{OrgScope, StorageError};
+
+use super::book::busy_around;
+use super::definition::{self, Field, FieldKind, ToolDefinition, text_of};
+use super::run::{Ran, Tool, Work};
+use crate::sentences;
+
+/// How many times are read out; more than a handful nobody remembers.
+const MAX_SLOTS: usize = 6;
+
+const DEFINITION: ToolDefinition = ToolDefinition {
+    name: "checkAvailability",
+    aliases: &[],
+    description: "Lists the free appointment times of a day.",
+    fields: &[
+        Field {
+            name: "appointmentDate",
+            kind: FieldKind::Date,
+            is_required: true,
+            description: "The date, YYYY-MM-DD, in the organization's time zone",
+        },
+        Field {
+            name: "serviceType",
+            kind: FieldKind::Text(200),
+            is_required: false,
+            description: "What the appointment is for, such as a consultation",
+        },
+        Field {
+            name: "duration",
+            kind: FieldKind::Integer(15, 240),
+            is_required: false,
+            description: "The length in minutes; the service's own length when left out",
+        },
+    ],
+    is_effectful: false,
+    deadline: super::TOOL_DEADLINE,
+};
+
+/// Lists free times.
+pub(crate) struct CheckAvailability;
+
+#[async_trait]
+impl Tool for CheckAvailability {
+    fn definition(&self) -> &ToolDefinition {
+        &DEFINITION
+    }
+
+    async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<Ran, StorageError> {
+        let calendar = scope.profile().calendar().await?;
+        let service = text_of(work.arguments, "serviceType");
+        let asked = work.arguments.get("duration").and_then(definition::integer);
+        let minutes =
+            calendar.minutes_for(service.as_deref(), asked.and_then(|minutes| u16::try_from(minutes).ok()));
+        let slots = match work.arguments.get("appointmentDate").and_then(definition::date) {
+            Some(date) => {
+                let busy = busy_around(scope, &calendar, date).await?;
+                free_slots(&calendar, date, minutes, service.as_deref(), &busy, work.now, MAX_SLOTS)
+            }
+            None => Vec::new(),
+        };
+        let sentence = sentences::free(&slots, &work.profile.primary_language);
+        Ok(Ran { answer: ToolAnswer::Result(sentence), succeeded: true, made: None, effect: "availability" })
+    }
+}

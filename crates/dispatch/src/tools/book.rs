@@ -1,0 +1,194 @@
+//! `bookAppointment`: one appointment, in a place that the database keeps free of a second.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use org_resolver::phone;
+use scheduling::{Busy, Calendar, Placement, Refusal, SlotRequest, place, speak_refusal};
+use storage::repo::{Contact, EffectId, NewAppointment, NewContact, ToolAnswer};
+use storage::{OrgScope, StorageError};
+
+use super::definition::{self, Field, FieldKind, ToolDefinition, text_of};
+use super::run::{Ran, Tool, Work};
+use crate::sentences;
+
+/// How far around the wished date taken places are read: alternatives reach two weeks ahead.
+const DAYS_AROUND: (u64, u64) = (1, 16);
+
+const DEFINITION: ToolDefinition = ToolDefinition {
+    name: "bookAppointment",
+    aliases: &["bookClinicAppointment"],
+    description: "Books an appointment. Ask for the date, the time, the name and the phone number first, and repeat them.",
+    fields: &[
+        Field {
+            name: "appointmentDate",
+            kind: FieldKind::Date,
+            is_required: true,
+            description: "The date, YYYY-MM-DD, in the organization's time zone",
+        },
+        Field {
+            name: "appointmentTime",
+            kind: FieldKind::Time,
+            is_required: true,
+            description: "The time of day, HH:MM on the 24-hour clock, in the organization's time zone",
+        },
+        Field {
+            name: "patientName",
+            kind: FieldKind::Text(200),
+            is_required: true,
+            description: "The full name of the person who comes",
+        },
+        Field {
+            name: "patientPhone",
+            kind: FieldKind::Phone,
+            is_required: true,
+            description: "The phone number of the person who comes",
+        },
+        Field {
+            name: "patientEmail",
+            kind: FieldKind::Email,
+            is_required: false,
+            description: "The e-mail address of the person who comes",
+        },
+        Field {
+            name: "serviceType",
+            kind: FieldKind::Text(200),
+            is_required: false,
+            description: "What the appointment is for, such as a consultation",
+        },
+        Field {
+            name: "duration",
+            kind: FieldKind::Integer(15, 240),
+            is_required: false,
+            description: "The length in minutes; the service's own length when left out",
+        },
+    ],
+    is_effectful: true,
+    deadline: super::TOOL_DEADLINE,
+};
+
+/// Books an appointment.
+pub(crate) struct BookAppointment;
+
+#[async_trait]
+impl Tool for BookAppointment {
+    fn definition(&self) -> &ToolDefinition {
+        &DEFINITION
+    }
+
+    async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<Ran, StorageError> {
+        let calendar = scope.profile().calendar().await?;
+        let Some(request) = read(work, &calendar) else {
+            // The check has seen to this already; the sentence is for the day it changes.
+            return Ok(refused("The date or the time of the appointment could not be read.".to_owned()));
+        };
+        let language = &work.profile.primary_language;
+        let mut free = match free_places(scope, &calendar, &request, work.now).await? {
+            Ok(places) => places.into_iter(),
+            Err(refusal) => return Ok(refused(speak_refusal(&refusal, language))),
+        };
+        let contact = contact(scope, work).await?;
+        while let Some(place) = free.next() {
+            if let Some(id) = insert(scope, work, &request, &contact, place).await? {
+                tracing::debug!(call_id = work.caller.call_id, appointment_id = %id.0, "booked an appointment");
+                return Ok(booked(work, &request, id));
+            }
+        }
+        // Somebody was faster in every place that looked free.
+        let refusal = match free_places(scope, &calendar, &request, work.now).await? {
+            Err(refusal) => refusal,
+            Ok(_) => Refusal::Taken { alternatives: Vec::new() },
+        };
+        Ok(refused(speak_refusal(&refusal, language)))
+    }
+}
+
+fn read(work: &Work<'_>, calendar: &Calendar) -> Option<SlotRequest> {
+    let argument = |name: &str| work.arguments.get(name);
+    let service = text_of(work.arguments, "serviceType");
+    let asked =
+        argument("duration").and_then(definition::integer).and_then(|minutes| u16::try_from(minutes).ok());
+    Some(SlotRequest {
+        date: argument("appointmentDate").and_then(definition::date)?,
+        time: argument("appointmentTime").and_then(definition::time)?,
+        minutes: calendar.minutes_for(service.as_deref(), asked),
+        service,
+    })
+}
+
+async fn free_places(
+    scope: &mut OrgScope,
+    calendar: &Calendar,
+    request: &SlotRequest,
+    now: DateTime<Utc>,
+) -> Result<Result<Vec<Placement>, Refusal>, StorageError> {
+    let busy = busy_around(scope, calendar, request.date).await?;
+    Ok(place(calendar, request, &busy, now))
+}
+
+/// What is taken around a date, in the organization's zone.
+pub(super) async fn busy_around(
+    scope: &mut OrgScope,
+    calendar: &Calendar,
+    date: NaiveDate,
+) -> Result<Vec<Busy>, StorageError> {
+    let midnight = |date: NaiveDate| {
+        scheduling::resolve(calendar.timezone, date.and_time(chrono::NaiveTime::MIN)).instant()
+    };
+    let from = date.checked_sub_days(Days::new(DAYS_AROUND.0)).unwrap_or(date);
+    let to = date.checked_add_days(Days::new(DAYS_AROUND.1)).unwrap_or(date);
+    scope.appointments().busy(midnight(from), midnight(to)).await
+}
+
+async fn contact(scope: &mut OrgScope, work: &Work<'_>) -> Result<Contact, StorageError> {
+    let phone = text_of(work.arguments, "patientPhone")
+        .and_then(|raw| phone::normalise(&raw, Some(work.profile.region)));
+    let name = text_of(work.arguments, "patientName");
+    let email = text_of(work.arguments, "patientEmail");
+    let contact = NewContact {
+        phone: phone.as_deref(),
+        name: name.as_deref(),
+        email: email.as_deref(),
+        last_call_at: (!work.caller.call_id.is_empty()).then_some(work.now),
+    };
+    scope.contacts().upsert(&contact, work.now).await
+}
+
+async fn insert(
+    scope: &mut OrgScope,
+    work: &Work<'_>,
+    request: &SlotRequest,
+    contact: &Contact,
+    place: Placement,
+) -> Result<Option<EffectId>, StorageError> {
+    let name = text_of(work.arguments, "patientName").unwrap_or_default();
+    let email = text_of(work.arguments, "patientEmail");
+    let appointment = NewAppointment {
+        contact_id: Some(contact.id),
+        service: request.service.as_deref(),
+        resource_id: place.resource_id,
+        // Capacities stop at 1000 in the schema.
+        seat: i16::try_from(place.seat).unwrap_or(i16::MAX),
+        starts_at: place.starts_at,
+        ends_at: place.ends_at,
+        blocked_until: place.blocked_until,
+        patient_name: &name,
+        patient_phone: contact.phone.as_deref(),
+        patient_email: email.as_deref(),
+        vapi_call_id: Some(work.caller.call_id).filter(|id| !id.is_empty()),
+        tool_call_id: Some(work.tool_call_id).filter(|id| !id.is_empty()),
+    };
+    Ok(scope.appointments().insert(&appointment, work.now).await?.map(|id| EffectId(id.0)))
+}
+
+fn booked(work: &Work<'_>, request: &SlotRequest, id: EffectId) -> Ran {
+    let name = text_of(work.arguments, "patientName").unwrap_or_default();
+    let local = request.date.and_time(request.time);
+    let sentence =
+        sentences::booked(&name, request.service.as_deref(), local, &work.profile.primary_language);
+    Ran { answer: ToolAnswer::Result(sentence), succeeded: true, made: Some(id), effect: "booked" }
+}
+
+/// Taken, past and closed are answers that can be spoken, not errors.
+fn refused(sentence: String) -> Ran {
+    Ran { answer: ToolAnswer::Result(sentence), succeeded: false, made: None, effect: "not_booked" }
+}

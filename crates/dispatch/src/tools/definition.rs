@@ -1,0 +1,229 @@
+//! What a tool is called, what it takes, and how its arguments are checked.
+
+use std::time::Duration;
+
+use chrono::{NaiveDate, NaiveTime};
+use org_resolver::phone::{self, Region};
+use serde_json::{Map, Value, json};
+
+/// One tool: the single source of its validation, its description for the provider, and its docs.
+#[derive(Clone, Copy, Debug)]
+pub struct ToolDefinition {
+    /// The name that assistants call it by.
+    pub name: &'static str,
+    /// Further names, compared without regard to case.
+    pub aliases: &'static [&'static str],
+    /// What it does, for the model that decides to call it.
+    pub description: &'static str,
+    /// Its arguments; unknown ones are ignored.
+    pub fields: &'static [Field],
+    /// True when it changes data, so that a repetition must not run it again.
+    pub is_effectful: bool,
+    /// The longest it may take.
+    pub deadline: Duration,
+}
+
+/// One argument of a tool.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// The argument's name.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// False when the tool does without it.
+    pub is_required: bool,
+    /// What it means, for the model that fills it in.
+    pub description: &'static str,
+}
+
+/// What an argument holds. Numbers are taken from text too, because models send both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Text of at most so many characters.
+    Text(usize),
+    /// A date, `YYYY-MM-DD`.
+    Date,
+    /// A time of day, `HH:MM`.
+    Time,
+    /// A phone number.
+    Phone,
+    /// An e-mail address.
+    Email,
+    /// A whole number between two bounds, both included.
+    Integer(i64, i64),
+}
+
+impl ToolDefinition {
+    /// The JSON Schema of the arguments.
+    pub fn schema(&self) -> Value {
+        let properties: Map<String, Value> = self
+            .fields
+            .iter()
+            .map(|field| (field.name.to_owned(), field.kind.schema(field.description)))
+            .collect();
+        let required: Vec<&str> =
+            self.fields.iter().filter(|field| field.is_required).map(|field| field.name).collect();
+        json!({"type": "object", "properties": properties, "required": required})
+    }
+
+    /// Checks every argument; the error is a sentence that names the field.
+    pub(crate) fn check(&self, arguments: &Map<String, Value>, region: Region) -> Result<(), String> {
+        for field in self.fields {
+            let value = arguments.get(field.name).filter(|value| !is_absent(value));
+            match value {
+                None if field.is_required => {
+                    return Err(format!(
+                        "The field {} is missing: {}.",
+                        field.name,
+                        field.kind.expectation()
+                    ));
+                }
+                None => {}
+                Some(value) if field.kind.fits(value, region) => {}
+                Some(_) => {
+                    return Err(format!("The field {} must be {}.", field.name, field.kind.expectation()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FieldKind {
+    fn schema(self, description: &str) -> Value {
+        match self {
+            Self::Text(max) => json!({"type": "string", "maxLength": max, "description": description}),
+            Self::Date => json!({"type": "string", "format": "date", "description": description}),
+            Self::Time => {
+                json!({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$", "description": description})
+            }
+            Self::Phone => json!({"type": "string", "description": description}),
+            Self::Email => json!({"type": "string", "format": "email", "description": description}),
+            Self::Integer(min, max) => {
+                json!({"type": "integer", "minimum": min, "maximum": max, "description": description})
+            }
+        }
+    }
+
+    fn expectation(self) -> String {
+        match self {
+            Self::Text(max) => format!("a text of at most {max} characters"),
+            Self::Date => "a date such as 2026-11-24".to_owned(),
+            Self::Time => "a time of day such as 14:30".to_owned(),
+            Self::Phone => "a phone number such as +15552010100".to_owned(),
+            Self::Email => "an e-mail address".to_owned(),
+            Self::Integer(min, max) => format!("a whole number from {min} to {max}"),
+        }
+    }
+
+    fn fits(self, value: &Value, region: Region) -> bool {
+        match self {
+            Self::Text(max) => text(value).is_some_and(|text| text.chars().count() <= max),
+            Self::Date => date(value).is_some(),
+            Self::Time => time(value).is_some(),
+            Self::Phone => text(value).is_some_and(|text| phone::normalise(&text, Some(region)).is_some()),
+            Self::Email => text(value).is_some_and(|text| is_email(&text)),
+            Self::Integer(min, max) => integer(value).is_some_and(|number| (min..=max).contains(&number)),
+        }
+    }
+}
+
+/// Null, empty and blank count as absent: models fill optional fields with all three.
+fn is_absent(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// A text, or a number as its text; `None` when absent.
+pub(crate) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A named text argument.
+pub(crate) fn text_of(arguments: &Map<String, Value>, name: &str) -> Option<String> {
+    arguments.get(name).and_then(text)
+}
+
+/// A date, `YYYY-MM-DD`.
+pub(crate) fn date(value: &Value) -> Option<NaiveDate> {
+    scheduling::parse_date(value.as_str()?.trim())
+}
+
+/// A time of day.
+pub(crate) fn time(value: &Value) -> Option<NaiveTime> {
+    scheduling::parse_time(value.as_str()?.trim())
+}
+
+/// A whole number, also when written as text or with an empty fraction.
+pub(crate) fn integer(value: &Value) -> Option<i64> {
+    let written = text(value)?;
+    written.strip_suffix(".0").unwrap_or(&written).parse().ok()
+}
+
+fn is_email(text: &str) -> bool {
+    let is_clean = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    is_clean
+        && text
+            .split_once('@')
+            .is_some_and(|(user, host)| !user.is_empty() && host.contains('.') && !host.contains('@'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFINITION: ToolDefinition = ToolDefinition {
+        name: "probe",
+        aliases: &[],
+        description: "For the test.",
+        fields: &[
+            Field { name: "day", kind: FieldKind::Date, is_required: true, description: "" },
+            Field { name: "at", kind: FieldKind::Time, is_required: false, description: "" },
+            Field { name: "phone", kind: FieldKind::Phone, is_required: false, description: "" },
+            Field { name: "mail", kind: FieldKind::Email, is_required: false, description: "" },
+            Field { name: "length", kind: FieldKind::Integer(15, 240), is_required: false, description: "" },
+            Field { name: "note", kind: FieldKind::Text(5), is_required: false, description: "" },
+        ],
+        is_effectful: false,
+        deadline: Duration::from_secs(1),
+    };
+
+    fn check(arguments: &Value) -> Result<(), String> {
+        DEFINITION.check(arguments.as_object().unwrap(), "US".parse().unwrap())
+    }
+
+    #[test]
+    fn what_models_send_is_taken() {
+        for arguments in [
+            json!({"day": "2026-11-24"}),
+            json!({"day": "2026-11-24", "at": "14:30", "phone": "(555) 201-0100", "mail": "a@b.co", "length": "30"}),
+            json!({"day": "2026-11-24", "at": null, "phone": "", "mail": " ", "length": 30.0, "note": 12345, "other": {}}),
+        ] {
+            assert_eq!(check(&arguments), Ok(()), "{arguments}");
+        }
+    }
+
+    #[test]
+    fn a_misfit_is_named() {
+        for (arguments, field) in [
+            (json!({}), "day"),
+            (json!({"day": null}), "day"),
+            (json!({"day": "tomorrow"}), "day"),
+            (json!({"day": "2026-02-30"}), "day"),
+            (json!({"day": 20_261_124}), "day"),
+            (json!({"day": "2026-11-24", "at": "25:00"}), "at"),
+            (json!({"day": "2026-11-24", "phone": "anonymous"}), "phone"),
+            (json!({"day": "2026-11-24", "mail": "nobody"}), "mail"),
+            (json!({"day": "2026-11-24", "length": 241}), "length"),
+            (json!({"day": "2026-11-24", "length": "soon"}), "length"),
+            (json!({"day": "2026-11-24", "note": "too long"}), "note"),
+            (json!({"day": ["2026-11-24"]}), "day"),
+        ] {
+            let sentence = check(&arguments).unwrap_err();
+            assert!(sentence.contains(&format!("field {field} ")), "{arguments}: {sentence}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The tools by name.
+
+use super::availability::CheckAvailability;
+use super::book::BookAppointment;
+use super::definition::ToolDefinition;
+use super::run::Tool;
+
+/// Every tool that messages can call.
+pub struct ToolRegistry {
+    tools: Vec<Box<dyn Tool>>,
+}
+
+impl ToolRegistry {
+    pub(crate) fn built_in() -> Self {
+        Self { tools: vec![Box::new(BookAppointment), Box::new(CheckAvailability)] }
+    }
+
+    /// The definitions, for provisioning and docs.
+    pub fn definitions(&self) -> impl Iterator<Item = &ToolDefinition> {
+        self.tools.iter().map(|tool| tool.definition())
+    }
+
+    /// A tool by its name or an alias, without regard to case.
+    pub(crate) fn find(&self, name: &str) -> Option<&dyn Tool> {
+        let is_named = |definition: &ToolDefinition| {
+            definition.name.eq_ignore_ascii_case(name)
+                || definition.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+        };
+        self.tools.iter().find(|tool| is_named(tool.definition())).map(AsRef::as_ref)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_aliases_are_unique_and_fit_the_provider() {
+        let registry = ToolRegistry::built_in();
+        let mut names: Vec<String> = registry
+            .definitions()
+            .flat_map(|tool| std::iter::once(&tool.name).chain(tool.aliases).map(|name| name.to_lowercase()))
+            .collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        for tool in registry.definitions() {
+            // The provider takes ^[A-Za-z0-9_-]{1,64}$ as a function's name, and 1000 characters of description.
+            assert!(
+                tool.name.len() <= 64
+                    && tool.name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+            );
+            assert!(tool.description.len() < 1000);
+            assert_eq!(tool.schema()["type"], "object");
+        }
+    }
+}
