@@ -1,0 +1,225 @@
+//! Puts the gateway together, and runs it.
+
+use std::future::Future;
+use std::io;
+use std::net::TcpListener;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{App, HttpServer, web};
+use dispatch::{DispatchOptions, Dispatcher};
+use org_resolver::{
+    CacheConfig, CachedKeys, CachedLookup, ChainConfig, Gate, GatePolicy, KeySource, Lookup, LookupStep,
+    ResolverChain,
+};
+use rate_limit::KeyedLimiter;
+use signature::{Credential, CredentialError, CredentialId, KeyRing};
+use storage::{ChangeSink, Directory, QuarantineBounds, Storage, StorageConfig, StorageError};
+use uuid::Uuid;
+
+use crate::body::BodyReader;
+use crate::clock::Clock;
+use crate::config::{AuthConfig, Config, Environment, ServerConfig, Synchronous};
+use crate::directory::{CacheOnlyKeys, CacheOnlyLookup, Invalidation};
+use crate::guard::UnverifiedGuard;
+use crate::routes;
+use crate::state::{AppState, Doors, Running};
+use crate::tls::{self, TlsError};
+
+/// Organizations times classes whose allowance is remembered.
+const MAX_ALLOWANCES: usize = 262_144;
+/// Assistants remembered for the warning of missing metadata.
+const MAX_WARNED: usize = 16_384;
+/// A kept-alive connection that asks nothing for so long is closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Time for a request's head to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Whole seconds for answers to leave after the last request ended.
+const FLUSH_S: u64 = 1;
+
+/// A gateway that is ready to serve.
+pub struct Gateway {
+    state: Arc<AppState>,
+    changes: Arc<dyn ChangeSink>,
+    config: ServerConfig,
+}
+
+/// Why a gateway cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The shared secret does not fit one of the recipes that it is to be tried with.
+    #[error("VAPI_WEBHOOK_SECRET does not fit the preset {preset} of auth.shared_presets")]
+    SharedSecret {
+        /// The preset.
+        preset: &'static str,
+        /// Why.
+        #[source]
+        cause: CredentialError,
+    },
+}
+
+/// Why a gateway stopped serving, other than being told to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The listener failed.
+    #[error("the listener failed")]
+    Listener(#[from] io::Error),
+    /// The certificate or its key cannot be used.
+    #[error("TLS cannot be served")]
+    Tls(#[from] TlsError),
+}
+
+impl Config {
+    /// How to reach and use the store.
+    ///
+    /// # Errors
+    /// [`StorageError::Configuration`] when the database URL is none.
+    pub fn storage(&self) -> Result<StorageConfig, StorageError> {
+        let database = &self.database;
+        let mut config = StorageConfig::new(database.url.parse()?);
+        config.owner_url.clone_from(&database.owner_url);
+        config.directory_url.clone_from(&database.directory_url);
+        config.operator_url.clone_from(&database.operator_url);
+        config.assume_roles = database.assume_roles;
+        config.max_connections = database.max_connections;
+        config.statement_timeout = Duration::from_millis(database.statement_timeout_ms);
+        config.sqlite_synchronous_full = database.sqlite_synchronous == Synchronous::Full;
+        Ok(config)
+    }
+}
+
+/// Builds a gateway over a store that is connected and migrated.
+///
+/// # Errors
+/// [`BuildError`] when the configuration holds a secret that cannot be used.
+pub fn build(config: Config, storage: Storage, clock: Arc<dyn Clock>) -> Result<Gateway, BuildError> {
+    let chain = ChainConfig { order: config.chain_order() };
+    let requires_https = config.environment == Environment::Production && !config.serves_tls();
+    let Config { server, resolver, limits, auth, quarantine, .. } = config;
+    let cache = CacheConfig {
+        hits: resolver.cache_hits,
+        misses: resolver.cache_misses,
+        organizations: resolver.cache_organizations,
+        time_to_live: Duration::from_millis(resolver.cache_ttl_ms),
+    };
+    let directory: Arc<Directory> = storage.directory();
+    let lookup = Arc::new(CachedLookup::new(Arc::clone(&directory), cache));
+    let keys = Arc::new(CachedKeys::new(directory, cache));
+    let shared = shared_ring(&auth)?;
+    let policy = GatePolicy { metadata_with_shared_secret: resolver.metadata_with_shared_secret };
+    let doors = |lookup: Arc<dyn Lookup>, keys: Arc<dyn KeySource>| Doors {
+        chain: ResolverChain::new(lookup, chain.clone()),
+        gate: Gate::new(keys, shared.clone(), policy),
+    };
+    let options = DispatchOptions {
+        quarantine: QuarantineBounds {
+            max_messages: quarantine.max_messages,
+            max_bytes: quarantine.max_bytes,
+            max_age: Duration::from_secs(u64::from(quarantine.max_age_hours) * 3600),
+        },
+        ..DispatchOptions::default()
+    };
+    let state = AppState {
+        clock,
+        doors: doors(lookup.clone(), keys.clone()),
+        cached_doors: doors(
+            Arc::new(CacheOnlyLookup(Arc::clone(&lookup))),
+            Arc::new(CacheOnlyKeys(Arc::clone(&keys))),
+        ),
+        dispatcher: Dispatcher::new(storage.clone(), options),
+        storage,
+        bodies: BodyReader::new(server.max_body_bytes, server.body_timeout(), server.max_in_flight_bytes),
+        guard: UnverifiedGuard::new(limits.unverified_per_address, limits.unverified_total),
+        allowances: KeyedLimiter::new(MAX_ALLOWANCES),
+        limits,
+        warned: KeyedLimiter::new(MAX_WARNED),
+        backend_url: server.backend_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()),
+        trusted_proxies: server.trusted_proxies.clone(),
+        requires_https,
+        identification_methods: identification_methods(&chain.order),
+        running: Running::default(),
+    };
+    Ok(Gateway { state: Arc::new(state), changes: Arc::new(Invalidation { lookup, keys }), config: server })
+}
+
+impl Gateway {
+    /// Serves until `shutdown` is ready: then no new connection is taken, running requests end within the
+    /// configured time, and the listener is closed.
+    ///
+    /// # Errors
+    /// [`ServeError`] when the listener or the certificate cannot be used.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        let Self { state, changes, config } = self;
+        let tls = tls::server_config(&config)?;
+        let shared = web::Data::from(Arc::clone(&state));
+        let server =
+            HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes::configure))
+                .workers(workers(&config))
+                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(HEAD_TIMEOUT)
+                .shutdown_timeout(FLUSH_S)
+                .disable_signals();
+        let server = match tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+            None => server.listen(listener)?,
+        };
+        let server = server.run();
+        let handle = server.handle();
+        let watcher = tokio::spawn({
+            let storage = state.storage.clone();
+            async move { storage.watch(changes).await }
+        });
+        let stopping = async {
+            shutdown.await;
+            state.running.stop();
+            handle.pause().await;
+            state.running.idle(config.shutdown_timeout()).await;
+            handle.stop(true).await;
+        };
+        tokio::pin!(server);
+        let served = tokio::select! {
+            served = &mut server => served,
+            () = stopping => server.await,
+        };
+        watcher.abort();
+        Ok(served?)
+    }
+}
+
+fn workers(config: &ServerConfig) -> usize {
+    let machine = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    config.workers.unwrap_or_else(machine)
+}
+
+/// The shared secret under each recipe that it is tried with; empty without a secret.
+fn shared_ring(config: &AuthConfig) -> Result<KeyRing, BuildError> {
+    let Some(secret) = &config.webhook_secret else { return Ok(KeyRing::new(Vec::new())) };
+    let mut credentials = Vec::new();
+    for preset in &config.shared_presets {
+        let credential = Credential::new(
+            CredentialId::new(Uuid::nil()),
+            preset.as_str(),
+            preset.scheme(),
+            secret.key().clone(),
+            None,
+            None,
+        );
+        let refused = |cause| BuildError::SharedSecret { preset: preset.as_str(), cause };
+        credentials.push(credential.map_err(refused)?);
+    }
+    Ok(KeyRing::new(credentials))
+}
+
+/// What the endpoint check lists: three methods that operators look for, then the rest of the chain.
+fn identification_methods(order: &[LookupStep]) -> Vec<&'static str> {
+    let always = [LookupStep::AssistantId, LookupStep::PhoneNumber, LookupStep::CallId];
+    let rest = order.iter().copied().filter(|step| !always.contains(step));
+    always.into_iter().chain(rest).map(LookupStep::describe).collect()
+}

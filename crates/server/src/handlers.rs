@@ -1,0 +1,55 @@
+//! What the routes lead to.
+
+pub(crate) mod health;
+pub(crate) mod message;
+pub(crate) mod tools;
+pub(crate) mod webhook;
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::http::ConnectionType;
+use actix_web::{HttpResponse, web};
+use futures::FutureExt;
+
+use crate::error::Refusal;
+use crate::state::AppState;
+
+/// Answers an unknown path.
+pub(crate) async fn not_found(state: web::Data<AppState>) -> HttpResponse {
+    Refusal::NotFound.respond(&state.new_request_id())
+}
+
+/// Runs one request to its end, counted, so that a stop waits for it.
+pub(crate) async fn answered(state: &AppState, work: impl AsyncFnOnce(&str) -> HttpResponse) -> HttpResponse {
+    let _running = state.running.begin();
+    let request_id = state.new_request_id();
+    let mut response = caught(&request_id, work(&request_id)).await;
+    if state.running.is_stopping() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    response
+}
+
+/// Catches a panic, so that a fault in one request is answered and takes nobody else down.
+async fn caught(request_id: &str, work: impl Future<Output = HttpResponse>) -> HttpResponse {
+    // Nothing that the work borrows is used after a panic, except shared state that is whole at every step.
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| {
+        tracing::error!(request_id, "a request ended in a panic");
+        Refusal::Internal.respond(request_id)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered() {
+        let response = caught("r1", async { panic!("on purpose") }).await;
+        assert_eq!(response.status(), 500);
+        let body = to_bytes(response.into_body()).await.unwrap();
+        assert_eq!(body, r#"{"error":"Something went wrong","code":"internal","request_id":"r1"}"#);
+    }
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod app;
+mod body;
+mod clock;
+pub mod config;
+mod directory;
+mod error;
+mod guard;
+mod handlers;
+mod record;
+mod routes;
+mod state;
+pub mod telemetry;
+mod tls;
+
+pub use address::{IpRange, NotARange};
+pub use app::{BuildError, Gateway, ServeError, build};
+pub use clock::{Clock, SystemClock};
+pub use config::{Config, ConfigError, ProcessVars, Vars};
+pub use routes::{Access, Method, ROUTES, Route};

@@ -1,0 +1,111 @@
+//! The log: what is written, how, and off the threads that answer.
+
+use std::io;
+
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{LogConfig, LogFormat};
+
+/// Lines that wait for the writer. When they do not fit, lines are dropped and answers are not held up.
+const BUFFERED_LINES: usize = 65_536;
+
+/// Writes what is left of the log when dropped: keep it until the end of the program.
+#[derive(Debug)]
+#[must_use = "the log stops when this is dropped"]
+pub struct LogGuard {
+    _worker: WorkerGuard,
+}
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TelemetryError {
+    /// The filter is no filter.
+    #[error("log.filter (RUST_LOG) is no filter")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The program has a log already.
+    #[error("the log is set up already")]
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Sets up the program's log on standard error.
+///
+/// # Errors
+/// [`TelemetryError`] when the filter cannot be read or there is a log already.
+pub fn init(config: &LogConfig) -> Result<LogGuard, TelemetryError> {
+    let (writer, worker) = NonBlockingBuilder::default()
+        .buffered_lines_limit(BUFFERED_LINES)
+        .lossy(true)
+        .thread_name("log")
+        .finish(io::stderr());
+    subscriber(config, writer)?.try_init()?;
+    Ok(LogGuard { _worker: worker })
+}
+
+fn subscriber(
+    config: &LogConfig,
+    writer: NonBlocking,
+) -> Result<Box<dyn tracing::Subscriber + Send + Sync>, TelemetryError> {
+    let filter = EnvFilter::try_new(&config.filter)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
+    Ok(match config.format {
+        LogFormat::Text => Box::new(builder.finish()),
+        LogFormat::Json => Box::new(
+            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish(),
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(filter: &str, format: LogFormat) -> String {
+        let sink = Sink::default();
+        let (writer, worker) = NonBlockingBuilder::default().finish(sink.clone());
+        let config = LogConfig { filter: filter.to_owned(), format };
+        tracing::subscriber::with_default(subscriber(&config, writer).unwrap(), || {
+            tracing::info!(org_id = "a\nb", "told");
+            tracing::debug!("untold");
+        });
+        drop(worker);
+        let bytes = sink.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_a_line_in_both_formats() {
+        let text = written("info", LogFormat::Text);
+        assert!(text.contains(r#"told org_id="a\nb""#) && text.lines().count() == 1, "{text}");
+        let json: serde_json::Value = serde_json::from_str(&written("info", LogFormat::Json)).unwrap();
+        assert_eq!((&json["message"], &json["org_id"]), (&"told".into(), &"a\nb".into()));
+    }
+
+    #[test]
+    fn the_filter_decides() {
+        assert_eq!(written("error", LogFormat::Text), "");
+        assert_eq!(written("server=debug", LogFormat::Text).lines().count(), 2);
+        let config = LogConfig { filter: "server=loud".to_owned(), format: LogFormat::Text };
+        let (writer, _worker) = NonBlockingBuilder::default().finish(io::sink());
+        assert!(matches!(subscriber(&config, writer), Err(TelemetryError::Filter(_))));
+    }
+}

@@ -1,0 +1,116 @@
+//! Bodies within and beyond their bounds.
+
+use crate::support::{TestGateway, request};
+
+const WEBHOOK: &str = "/api/webhooks/vapi";
+const SMALL: &str = "[server]\nmax_body_bytes = 1000\nmax_in_flight_bytes = 1000\nbody_timeout_ms = 300\n";
+
+/// A JSON object of exactly so many bytes.
+fn object(bytes: usize) -> Vec<u8> {
+    let text = format!("{{\"x\":\"{}\"}}", "y".repeat(bytes - 8));
+    assert_eq!(text.len(), bytes);
+    text.into_bytes()
+}
+
+#[test]
+fn the_limit_itself_fits_and_one_byte_more_does_not() {
+    let gateway = TestGateway::start(SMALL);
+    gateway.post(WEBHOOK, &[], &object(1000)).refused(400, "unresolved_organization");
+    gateway.post(WEBHOOK, &[], &object(1001)).refused(413, "payload_too_large");
+}
+
+#[test]
+fn a_body_without_a_declared_length_is_counted_as_it_comes() {
+    let gateway = TestGateway::start(SMALL);
+    for (bytes, status, code) in [(1000, 400, "unresolved_organization"), (1001, 413, "payload_too_large")] {
+        let mut connection = gateway.connect();
+        connection.send(&request("POST", WEBHOOK, &[("transfer-encoding", "chunked")], None));
+        for chunk in object(bytes).chunks(100) {
+            connection.send(format!("{:x}\r\n", chunk.len()).as_bytes());
+            connection.send(chunk);
+            connection.send(b"\r\n");
+        }
+        connection.send(b"0\r\n\r\n");
+        connection.answer().refused(status, code);
+    }
+}
+
+#[test]
+fn a_body_of_twenty_megabytes_is_refused_in_words() {
+    let gateway = TestGateway::start("");
+    gateway.post(WEBHOOK, &[], &object(20 * 1024 * 1024)).refused(413, "payload_too_large");
+    assert_eq!(gateway.get("/health/live").status, 200);
+}
+
+#[test]
+fn a_body_that_stalls_is_given_up() {
+    let gateway = TestGateway::start(SMALL);
+    let mut connection = gateway.connect();
+    connection.send(&request("POST", WEBHOOK, &[], Some(500)));
+    connection.send(b"{\"x\":");
+    connection.answer().refused(408, "request_timeout");
+}
+
+#[test]
+fn any_content_type_is_read_and_no_content_encoding_is() {
+    let gateway = TestGateway::start("");
+    let plain = [("content-type", "text/plain; charset=latin1")];
+    let identity = [("content-encoding", "identity")];
+    for headers in [&[][..], &plain[..], &identity[..]] {
+        gateway.post(WEBHOOK, headers, b"{}").refused(400, "unresolved_organization");
+    }
+    for encoding in ["gzip", "br", "identity, gzip", "x"] {
+        let headers = [("content-encoding", encoding)];
+        gateway.post(WEBHOOK, &headers, b"{}").refused(415, "unsupported_encoding");
+    }
+}
+
+#[test]
+fn what_is_no_json_object_is_unreadable() {
+    let gateway = TestGateway::start("");
+    let deep = "[".repeat(5000);
+    let nested = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));
+    let bodies: [&[u8]; 9] = [
+        b"",
+        b"null",
+        b"[]",
+        b"\"text\"",
+        b"{",
+        b"{} {}",
+        b"{\"x\":\"\xff\"}",
+        deep.as_bytes(),
+        nested.as_bytes(),
+    ];
+    for body in bodies {
+        for path in [WEBHOOK, "/api/vapi/tools/bookAppointment"] {
+            gateway.post(path, &[], body).refused(400, "unreadable_payload");
+        }
+    }
+}
+
+#[test]
+fn the_process_holds_only_so_many_bytes_at_one_time() {
+    let gateway = TestGateway::start(
+        "[server]\nmax_body_bytes = 1000\nmax_in_flight_bytes = 1000\nbody_timeout_ms = 30000\n[limits]\nunverified_per_address = 100000\nunverified_total = 100000\n",
+    );
+    let body = object(900);
+    let mut slow = gateway.connect();
+    slow.send(&request("POST", WEBHOOK, &[], Some(body.len())));
+    slow.send(&body[..800]);
+    // The slow body's bytes count from the moment at which they were read.
+    let refused = (0..10_000).map(|_| gateway.post(WEBHOOK, &[], &body)).find(|answer| answer.status != 400);
+    refused.expect("two bodies never fit").refused(503, "unavailable");
+    slow.send(&body[800..]);
+    slow.answer().refused(400, "unresolved_organization");
+    gateway.post(WEBHOOK, &[], &body).refused(400, "unresolved_organization");
+}
+
+#[test]
+fn a_connection_that_breaks_off_within_a_body_harms_nobody() {
+    let gateway = TestGateway::start(SMALL);
+    let mut connection = gateway.connect();
+    connection.send(&request("POST", WEBHOOK, &[], Some(500)));
+    connection.send(b"{\"x\":");
+    drop(connection);
+    gateway.post(WEBHOOK, &[], b"{}").refused(400, "unresolved_organization");
+}

@@ -1,0 +1,61 @@
+//! What strangers may cost.
+
+use std::time::Duration;
+
+use crate::support::TestGateway;
+
+const WEBHOOK: &str = "/api/webhooks/vapi";
+const TIGHT: &str = "[limits]\nunverified_per_address = 3\n[server]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";
+
+#[test]
+fn an_address_over_its_budget_is_told_to_wait() {
+    let gateway = TestGateway::start(TIGHT);
+    for _ in 0..3 {
+        gateway.post(WEBHOOK, &[], br#"{"assistantId":"a"}"#).refused(400, "unresolved_organization");
+    }
+    for body in [&br#"{"assistantId":"a"}"#[..], br#"{"assistantId":"never seen"}"#] {
+        let answer = gateway.post(WEBHOOK, &[], body);
+        answer.refused(429, "rate_limited");
+        // Three a minute: one every twenty seconds.
+        assert_eq!(answer.header("retry-after"), Some("20"));
+    }
+    assert_eq!(gateway.get("/health").status, 200);
+    assert_eq!(gateway.get(WEBHOOK).status, 200);
+    gateway.clock.advance(Duration::from_secs(20));
+    gateway.post(WEBHOOK, &[], b"{}").refused(400, "unresolved_organization");
+    gateway.post(WEBHOOK, &[], b"{}").refused(429, "rate_limited");
+}
+
+#[test]
+fn unreadable_bodies_count_too() {
+    let gateway = TestGateway::start(TIGHT);
+    for _ in 0..3 {
+        gateway.post(WEBHOOK, &[], b"[]").refused(400, "unreadable_payload");
+    }
+    gateway.post(WEBHOOK, &[], b"{}").refused(429, "rate_limited");
+}
+
+#[test]
+fn addresses_behind_a_trusted_proxy_have_budgets_of_their_own() {
+    let gateway = TestGateway::start(TIGHT);
+    let from = |address: &str| gateway.post(WEBHOOK, &[("x-forwarded-for", address)], b"{}").status;
+    assert_eq!([(); 4].map(|()| from("203.0.113.1")), [400, 400, 400, 429]);
+    assert_eq!(from("203.0.113.2"), 400);
+    // What a sender writes in front of the proxy's own word makes no difference.
+    assert_eq!(from("198.51.100.1, 203.0.113.1"), 429);
+}
+
+#[test]
+fn a_forged_address_means_nothing_without_a_trusted_proxy() {
+    let gateway = TestGateway::start("[limits]\nunverified_per_address = 1\n");
+    let from = |address: &str| gateway.post(WEBHOOK, &[("x-forwarded-for", address)], b"{}").status;
+    assert_eq!([from("203.0.113.1"), from("203.0.113.2")], [400, 429]);
+}
+
+#[test]
+fn all_addresses_together_have_one_budget() {
+    let gateway =
+        TestGateway::start("[limits]\nunverified_total = 2\n[server]\ntrusted_proxies = [\"127.0.0.1\"]\n");
+    let from = |address: &str| gateway.post(WEBHOOK, &[("x-forwarded-for", address)], b"{}").status;
+    assert_eq!([from("203.0.113.1"), from("203.0.113.2"), from("203.0.113.3")], [400, 400, 429]);
+}
