@@ -1,0 +1,8 @@
+//! One module for each command.
+
+pub(crate) mod apply;
+pub(crate) mod explain;
+pub(crate) mod migrate;
+pub(crate) mod serve;
+pub(crate) mod simulate;
+pub(crate) mod verify;

@@ -1,0 +1,125 @@
+//! `serve`: the gateway itself.
+
+mod listen;
+mod patience;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use clap::error::ErrorKind;
+use server::config::Environment;
+use server::{Config, SystemClock};
+use storage::{Storage, StorageConfig};
+
+use self::patience::until_answered;
+use crate::demo::Demo;
+use crate::exit::Exit;
+use crate::store::NoKey;
+use crate::{environment, output, store};
+
+/// The database of a demo: the one that every command takes when none is configured.
+const EMBEDDED: &str = "sqlite:data/gateway.db";
+
+/// Serves the webhook until it is told to stop.
+///
+/// On start the database is migrated; one that does not answer yet is waited for. SIGTERM and SIGINT let running
+/// requests end first.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Serve two sample organizations out of SQLite in ./data, on loopback only, and print calls to paste
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// The address to listen on, instead of HOST
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<IpAddr>,
+    /// The port to listen on, instead of PORT; 0 takes a free one
+    #[arg(long)]
+    port: Option<u16>,
+    /// The certificate chain (PEM), to serve TLS without a proxy
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the gateway cannot be started, or its listener fails.
+pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
+    let is_demo = args.demo;
+    let config = configure(args)?;
+    let _log = server::telemetry::init(&config.log)?;
+    let stop = listen::stop_signal()?;
+    let database = store::database(&config)?;
+    let storage = open(&config, &database).await?;
+    let demo = if is_demo { Some(Demo::prepare(&storage, &database).await?) } else { None };
+    let listener = listen::bind(config.listen_address())?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let scheme = if config.serves_tls() { "https" } else { "http" };
+    let gateway = server::build(config, storage, Arc::new(SystemClock::new()))?;
+    output::line(format_args!("vapi-gateway listens on {scheme}://{address}"))?;
+    if let Some(demo) = demo {
+        demo.print(address)?;
+    }
+    gateway.run(listener, stop).await?;
+    Ok(Exit::Done)
+}
+
+/// The configuration with the options on top.
+fn configure(args: ServeArgs) -> anyhow::Result<Config> {
+    let mut config = environment::config()?;
+    if args.demo {
+        // Whatever the environment holds is for the real thing: a demo touches nothing beyond ./data.
+        config.environment = Environment::Development;
+        config.server.host = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        config.database.url = EMBEDDED.to_owned();
+    }
+    if let Some(host) = args.host {
+        if args.demo && !host.is_loopback() {
+            usage("--demo is served on loopback only");
+        }
+        config.server.host = Some(host);
+    }
+    if let Some(port) = args.port {
+        config.server.port = port;
+    }
+    if args.tls_cert.is_some() {
+        if args.demo {
+            usage("--demo prints calls without TLS");
+        }
+        config.server.tls_cert = args.tls_cert;
+        config.server.tls_key = args.tls_key;
+    }
+    Ok(config)
+}
+
+fn usage(sentence: &str) -> ! {
+    use clap::CommandFactory;
+
+    crate::cli::Cli::command().error(ErrorKind::ArgumentConflict, sentence).exit()
+}
+
+/// Migrates and connects, and waits for a database that does not answer yet.
+async fn open(config: &Config, database: &StorageConfig) -> anyhow::Result<Storage> {
+    let name = database.url.to_string();
+    let clock = SystemClock::new();
+    let report = until_answered(&name, &clock, tokio::time::sleep, async || Storage::migrate(database).await)
+        .await
+        .with_context(|| format!("cannot migrate the database {name}"))?;
+    for version in &report.applied {
+        tracing::info!(database = name, "applied migration {version}");
+    }
+    // After the migration, which makes the directory that the key lies in.
+    let sealer = store::sealer(config, database, NoKey::Make)?;
+    // The minute begins anew: a migration may have taken longer than that.
+    let clock = SystemClock::new();
+    let connect = async || Storage::connect(database.clone(), sealer.clone()).await;
+    until_answered(&name, &clock, tokio::time::sleep, connect)
+        .await
+        .with_context(|| format!("cannot work with the database {name}"))
+}

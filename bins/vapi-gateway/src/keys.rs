@@ -1,0 +1,91 @@
+//! An organization as the database holds it, with its secrets opened: for the commands that need them.
+
+use anyhow::{Context, bail};
+use manifest::Organization;
+use org_resolver::KeySource;
+use server::{Config, ProcessVars, Vars};
+use signature::{Credential, CredentialId, KeyRing};
+use storage::Storage;
+use uuid::Uuid;
+
+/// Where the provider sends its messages.
+pub(crate) const WEBHOOK_PATH: &str = "/api/webhooks/vapi";
+
+/// An organization and the credentials that prove its messages.
+#[derive(Debug)]
+pub(crate) struct Keyed {
+    /// What is declared of it.
+    pub(crate) organization: Organization,
+    /// Its own credentials, or the deployment's where it never had one.
+    pub(crate) ring: KeyRing,
+}
+
+/// Reads an organization by slug or id. Reading secrets is an operator's act, and audited with `purpose`.
+///
+/// # Errors
+/// When there is no such organization, or the database or the key does not open it.
+pub(crate) async fn of_organization(
+    storage: &Storage,
+    config: &Config,
+    name: &str,
+    purpose: &str,
+) -> anyhow::Result<Keyed> {
+    let mut scope = storage.operator(&actor(), purpose).await?;
+    let Some(entry) = scope.find_organization(name).await? else {
+        let known = scope.list_organizations().await?;
+        let known: Vec<String> =
+            known.into_iter().map(|entry| entry.slug.unwrap_or_else(|| entry.id.to_string())).collect();
+        match known.as_slice() {
+            [] => bail!("there is no organization {name}: none is declared yet (`vapi-gateway apply`)"),
+            _ => bail!("there is no organization {name}: known are {}", known.join(", ")),
+        }
+    };
+    let own = scope.credentials(entry.id).await?;
+    let stored = scope.organizations().await?;
+    scope.commit().await?;
+    let organization = stored
+        .into_iter()
+        .find(|stored| stored.id == entry.id.as_uuid())
+        .with_context(|| format!("organization {name} has just been removed"))?;
+    if let Some(closed) = organization.credentials.iter().find(|credential| credential.secret.is_none()) {
+        bail!(
+            "the secret of {name}'s credential {:?} cannot be opened with the master key at hand",
+            closed.label
+        );
+    }
+    let access = storage.directory().access(entry.id).await?;
+    let is_served_by_shared = access.is_some_and(|access| !access.has_own_credentials);
+    let ring = if is_served_by_shared { shared(config)? } else { own };
+    Ok(Keyed { organization, ring })
+}
+
+/// The deployment's secret under each recipe that it is tried with; empty without a secret.
+fn shared(config: &Config) -> anyhow::Result<KeyRing> {
+    let Some(secret) = &config.auth.webhook_secret else { return Ok(KeyRing::new(Vec::new())) };
+    let credentials = config.auth.shared_presets.iter().map(|preset| {
+        let id = CredentialId::new(Uuid::nil());
+        Credential::new(
+            id,
+            format!("VAPI_WEBHOOK_SECRET as {preset}"),
+            preset.scheme(),
+            secret.key().clone(),
+            None,
+            None,
+        )
+    });
+    let credentials = credentials.collect::<Result<Vec<_>, _>>();
+    Ok(KeyRing::new(
+        credentials.context("VAPI_WEBHOOK_SECRET does not fit the presets of auth.shared_presets")?,
+    ))
+}
+
+/// Who is at the keyboard, for the audit log.
+pub(crate) fn actor() -> String {
+    ProcessVars.get("USER").filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".to_owned())
+}
+
+/// The webhook's URL as recipes that sign it see it, when it is configured.
+pub(crate) fn public_url(config: &Config) -> Option<String> {
+    let base = config.server.backend_url.as_deref()?;
+    Some(format!("{}{WEBHOOK_PATH}", base.trim_end_matches('/')))
+}

@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+
+mod calls;
+mod cli;
+mod commands;
+mod demo;
+mod environment;
+mod exit;
+mod keys;
+mod output;
+mod recording;
+mod secret;
+mod shell;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(Err(error.into())),
+    };
+    exit::report(runtime.block_on(run(cli)))
+}
+
+async fn run(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => commands::serve::run(args).await,
+        Command::Migrate(args) => commands::migrate::run(&args).await,
+        Command::Apply(args) => commands::apply::run(&args).await,
+        Command::Explain(args) => commands::explain::run(&args).await,
+        Command::Simulate(args) => commands::simulate::run(&args).await,
+        Command::Verify(args) => commands::verify::run(&args).await,
+    }
+}

@@ -1,0 +1,82 @@
+//! The database and the master key of a command.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use server::Config;
+use storage::{DatabaseUrl, MasterKey, Sealer, Storage, StorageConfig};
+
+/// Where the generated key lies when the database is no file of ours.
+const KEY_DIRECTORY: &str = "data";
+const KEY_FILE: &str = "master.key";
+
+/// What to do when there is no master key yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoKey {
+    /// Make one: the command is about to seal secrets.
+    Make,
+    /// Fail: the command needs secrets that some other key has sealed.
+    Fail,
+    /// Go on without opening any secret.
+    GoOn,
+}
+
+/// The database, as the configuration names it.
+///
+/// # Errors
+/// When the URL is none.
+pub(crate) fn database(config: &Config) -> anyhow::Result<StorageConfig> {
+    Ok(config.storage()?)
+}
+
+/// The sealer of the configured key, or of the key file beside the database.
+///
+/// # Errors
+/// When the key is no key, or the file cannot be used, or there is none and the command cannot do without.
+pub(crate) fn sealer(config: &Config, database: &StorageConfig, no_key: NoKey) -> anyhow::Result<Sealer> {
+    if let Some(secret) = &config.auth.master_key {
+        let key = MasterKey::from_base64(secret.expose()).context("GATEWAY_MASTER_KEY cannot be used")?;
+        return Ok(Sealer::new(key));
+    }
+    let path = key_file(&database.url);
+    let key = match no_key {
+        NoKey::GoOn if !path.exists() => MasterKey::generate()?,
+        NoKey::Fail if !path.exists() => bail!(
+            "there is no master key to open secrets with: set GATEWAY_MASTER_KEY, or run where {} is",
+            path.display()
+        ),
+        _ => MasterKey::load_or_create(&path)?,
+    };
+    Ok(Sealer::new(key))
+}
+
+/// Connects to a database that is there and migrated.
+///
+/// # Errors
+/// When it is not, with what to do about it.
+pub(crate) async fn connect(config: &Config, no_key: NoKey) -> anyhow::Result<Storage> {
+    let database = database(config)?;
+    if let Some(path) = missing_file(&database.url) {
+        bail!(
+            "there is no database at {}: run `vapi-gateway migrate` or `vapi-gateway serve` first",
+            path.display()
+        );
+    }
+    let sealer = sealer(config, &database, no_key)?;
+    let name = database.url.to_string();
+    let storage = Storage::connect(database, sealer)
+        .await
+        .with_context(|| format!("cannot work with the database {name}"))?;
+    storage.health().await.with_context(|| format!("the database {name} is not ready"))?;
+    Ok(storage)
+}
+
+/// The path of an embedded database that was never made.
+pub(crate) fn missing_file(url: &DatabaseUrl) -> Option<&Path> {
+    url.sqlite_path().filter(|path| !path.exists())
+}
+
+fn key_file(url: &DatabaseUrl) -> PathBuf {
+    let directory = url.sqlite_path().map_or(Some(Path::new(KEY_DIRECTORY)), Path::parent);
+    directory.unwrap_or(Path::new("")).join(KEY_FILE)
+}

@@ -1,0 +1,22 @@
+//! What the gateway shows from outside: the walkthroughs of its users, and what its enemies and accidents do to it.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
+
+mod answers;
+mod bad_input;
+mod booking;
+mod conflicts;
+mod encoding;
+mod idempotency;
+mod inactive;
+mod isolation;
+mod ledger;
+mod limits;
+mod logging;
+mod odd_messages;
+mod outage;
+mod shared_secret;
+mod signatures;
+mod support;
+mod tools_route;
+mod walkthroughs;

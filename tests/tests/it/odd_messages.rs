@@ -1,0 +1,136 @@
+//! Bodies that are odd and authentic: stored, answered, and never lost.
+
+use blackbox::{Database, Organization, message};
+use serde_json::{Value, json};
+
+use crate::bad_input::{patient_world, still_serves};
+use crate::support::{World, on_both_databases};
+
+on_both_databases![verified_oddities_are_stored_and_answered, every_kind_is_stored_and_answered];
+
+/// Bodies of an organization's assistant that no schema describes, each in a call of its own.
+pub(crate) fn odd(organization: &Organization) -> Vec<(&'static str, Vec<u8>)> {
+    let assistant = organization.assistant.as_str();
+    // `kind` is the JSON of the type, `own` further members of the message.
+    let text = |name: &str, kind: &str, own: &str| {
+        let type_member = if kind.is_empty() { String::new() } else { format!(r#""type":{kind},"#) };
+        format!(
+            r#"{{"message":{{{type_member}"call":{{"id":"odd-{name}","assistantId":"{assistant}"}}{own}}}}}"#
+        )
+    };
+    let report = |name: &str, own: &str| text(name, r#""end-of-call-report""#, own);
+    [
+        ("no type", text("no-type", "", "")),
+        ("a type of another type", text("type-7", "7", "")),
+        ("an empty type", text("type-empty", r#""""#, "")),
+        ("a kind from the future", text("future", r#""call.dreamt""#, r#","dream":{"of":["sheep"]}"#)),
+        ("a kind with odd characters", text("kind", r#""\u0000\ud800'\"; DROP TABLE x""#, "")),
+        ("a lone surrogate", report("surrogate", r#","endedReason":"x","artifact":{"transcript":"so \ud83d so"}"#)),
+        ("two lone surrogates in keys", report("keys", r#","\udc00":"\udc00","a\ud800b":{"\ud800":1}"#)),
+        ("NUL", report("nul", r#","endedReason":"a\u0000b","artifact":{"transcript":"x\u0000y"},"analysis":{"summary":"\u0000"}"#)),
+        ("NUL in a key and in metadata", report("nul-key", r#","a\u0000":1,"metadata":{"k\u0000":"v\u0000"}"#)),
+        ("numbers as text", report("numbers", r#","timestamp":"1728393715369","cost":"0.12","durationSeconds":"61.5","artifact":{},"analysis":{}"#)),
+        ("texts as numbers", report("texts", r#","endedReason":7,"artifact":{"transcript":42},"analysis":{"successEvaluation":1}"#)),
+        ("huge numbers", report("huge", r#","cost":1e999,"timestamp":-1e400,"durationMs":123456789012345678901234567890"#)),
+        ("an artifact that is text", report("artifact", r#","artifact":"gone","analysis":[],"costs":{},"startedAt":true"#)),
+        ("everything null", report("null", r#","endedReason":null,"artifact":null,"analysis":null,"cost":null,"startedAt":null,"customer":null"#)),
+        ("a list instead of a customer", report("customer", r#","customer":[1,2],"phoneNumber":7,"assistant":"me""#)),
+        ("keys twice", report("twice", r#","endedReason":"a","endedReason":"b","artifact":{},"artifact":"x""#)),
+        ("a status of another type", text("status", r#""status-update""#, r#","status":{"now":"ended"}"#)),
+        ("an unknown status", text("status-2", r#""status-update""#, r#","status":"pondering","endedReason":"because""#)),
+        ("a status with impossible times", text("times", r#""status-update""#, r#","status":"ended","timestamp":"yesterday","startedAt":"0000-00-00""#)),
+        ("turns of another type", text("turns", r#""conversation-update""#, r#","messages":"none","messagesOpenAIFormatted":{}"#)),
+        ("a transcript without words", text("words", r#""transcript""#, r#","transcript":null,"role":7"#)),
+        ("the longest transcript", text("long", r#""transcript""#, &format!(r#","transcript":"{}""#, "word ".repeat(400_000)))),
+    ]
+    .map(|(what, text)| (what, text.into_bytes()))
+    .to_vec()
+}
+
+fn verified_oddities_are_stored_and_answered(database: Database) {
+    let mut world = patient_world(database);
+    let World { gateway, deployment, northgate, .. } = &world;
+    let stored =
+        || deployment.postgres().map(|postgres| postgres.count("SELECT count(*) FROM webhook_events"));
+    for (what, body) in odd(northgate) {
+        let before = stored();
+        let answer = gateway.send_bytes_with(&northgate.secret, &body);
+        assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+        assert!(answer.json().is_object(), "{what}");
+        let effects = gateway.effects(&answer);
+        assert!(effects.contains(&"stored".to_owned()), "{what}: {effects:?}");
+        assert_eq!(stored(), before.map(|rows| rows + 1), "{what}");
+        // A second delivery is the same message.
+        let again = gateway.send_bytes_with(&northgate.secret, &body);
+        assert_eq!((again.status, again.json()), (200, answer.json()), "{what}");
+        assert_eq!(stored(), before.map(|rows| rows + 1), "{what}");
+    }
+    still_serves(&mut world.gateway, &world.northgate);
+}
+
+/// Every kind of the provider whose answer is nothing but an acknowledgement, and what integrators made up.
+const EVENTS: [&str; 30] = [
+    "status-update",
+    "end-of-call-report",
+    "speech-update",
+    "transcript",
+    "transcript[transcriptType=\"final\"]",
+    "hang",
+    "user-interrupted",
+    "model-output",
+    "transfer-update",
+    "phone-call-control",
+    "language-change-detected",
+    "language-changed",
+    "voice-input",
+    "assistant.speechStarted",
+    "assistant.started",
+    "chat.created",
+    "chat.deleted",
+    "session.created",
+    "session.updated",
+    "session.deleted",
+    "call.deleted",
+    "call.delete.failed",
+    "call.artifact.upload",
+    "call.started",
+    "call.ended",
+    "call-start",
+    "call-ended",
+    "call.transcribed",
+    "transcript.update",
+    "something.new",
+];
+
+/// The name under which a kind is kept: of several spellings, one.
+fn kept_as(kind: &str) -> &str {
+    match kind {
+        "transcript[transcriptType=\"final\"]" => "transcript",
+        "call-start" => "call.started",
+        "call-ended" => "call.ended",
+        other => other,
+    }
+}
+
+fn every_kind_is_stored_and_answered(database: Database) {
+    let World { gateway, deployment, northgate, .. } = &patient_world(database);
+    for kind in EVENTS {
+        let call_id = format!("call-of-{kind}");
+        let mut body = message::of_kind(kind, message::call(&call_id, &northgate.assistant), json!({}));
+        let nested = gateway.send(northgate, &body);
+        assert_eq!((nested.status, nested.json()), (200, json!({})), "{kind}");
+        assert!(gateway.effects(&nested).contains(&"stored".to_owned()), "{kind}");
+        if let Some(postgres) = deployment.postgres() {
+            let kept =
+                postgres.value(&format!("SELECT kind FROM webhook_events WHERE vapi_call_id = '{call_id}'"));
+            assert_eq!(kept.as_deref(), Some(kept_as(kind)));
+        }
+        // The same without the wrapper.
+        let mut flat: Value = body["message"].take();
+        flat["call"]["id"] = json!(format!("flat-{call_id}"));
+        let flat = gateway.send(northgate, &flat);
+        assert_eq!((flat.status, flat.json()), (200, json!({})), "{kind}");
+        let line = gateway.log().of_request(&flat.request_id());
+        assert_eq!(line["kind"], kept_as(kind), "{line}");
+    }
+}

@@ -1,0 +1,150 @@
+//! The database goes away under load: what is not committed is not acknowledged, and nobody has to restart anything.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use blackbox::message::{self, call};
+use blackbox::{Database, Deployment, Gateway, Organization, Postgres, days_ahead, eventually};
+use serde_json::json;
+
+use crate::support::{World, on_postgres, results};
+
+on_postgres![
+    lost_connections_cost_no_message_and_no_restart,
+    a_database_that_lets_nobody_in_is_answered_with_503,
+    the_gateway_starts_before_its_database,
+];
+
+/// Recovery is waited for, never timed.
+const PATIENCE: Duration = Duration::from_secs(60);
+const THREADS: usize = 4;
+const MESSAGES: usize = 50;
+
+fn terminate(postgres: &Postgres) {
+    postgres.run_outside(&format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()",
+        postgres.name()
+    ));
+}
+
+fn event(call_id: &str, organization: &Organization) -> serde_json::Value {
+    message::status_update(call_id, &organization.assistant, "ringing")
+}
+
+fn recovers(gateway: &Gateway, organization: &Organization) {
+    eventually("events are taken again", PATIENCE, || {
+        (gateway.send(organization, &event("call-recovered", organization)).status == 200).then_some(())
+    });
+    eventually("the gateway is ready again", PATIENCE, || {
+        (gateway.get("/health/ready").status == 200).then_some(())
+    });
+}
+
+fn lost_connections_cost_no_message_and_no_restart(database: Database) {
+    let world = World::new(database);
+    let World { gateway, deployment, northgate, .. } = &world;
+    let postgres = deployment.postgres().unwrap();
+    assert_eq!(gateway.send(northgate, &event("call-warm", northgate)).status, 200);
+    let sent = AtomicUsize::new(0);
+    let answers: Vec<(String, u16)> = thread::scope(|threads| {
+        let senders: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                let sent = &sent;
+                threads.spawn(move || {
+                    (0..MESSAGES)
+                        .map(|nth| {
+                            let call_id = format!("call-{thread}-{nth}");
+                            let status = gateway.send(northgate, &event(&call_id, northgate)).status;
+                            sent.fetch_add(1, Ordering::Relaxed);
+                            (call_id, status)
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        // In the midst of it, several times.
+        for share in 1..=4 {
+            eventually("the load goes on", PATIENCE, || {
+                (sent.load(Ordering::Relaxed) >= THREADS * MESSAGES * share / 6).then_some(())
+            });
+            terminate(postgres);
+        }
+        senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect()
+    });
+    assert_eq!(answers.len(), THREADS * MESSAGES);
+    for (call_id, status) in &answers {
+        assert!([200, 503].contains(status), "{call_id}: {status}");
+        // What was acknowledged is there; what was not may be.
+        let stored =
+            postgres.count(&format!("SELECT count(*) FROM webhook_events WHERE vapi_call_id = '{call_id}'"));
+        assert!(
+            stored == 1 || (*status == 503 && stored == 0),
+            "{call_id}: answered {status}, stored {stored} times"
+        );
+    }
+    assert!(answers.iter().any(|(_, status)| *status == 200));
+    recovers(gateway, northgate);
+    // A change that happens now is noticed: the ear for changes has been mended too.
+    let renamed = "asst_after_the_outage";
+    postgres.run(&format!(
+        "INSERT INTO customer_configurations (organization_id, vapi_assistant_id) VALUES ('{}', '{renamed}')",
+        northgate.id
+    ));
+    blackbox::within_a_second("a new mapping counts", || {
+        gateway.send(northgate, &message::call_started("call-new", renamed)).status == 200
+    });
+}
+
+fn a_database_that_lets_nobody_in_is_answered_with_503(database: Database) {
+    let mut world = World::new(database);
+    let World { gateway, deployment, northgate, .. } = &world;
+    let postgres = deployment.postgres().unwrap();
+    let book = |call_id: &str| message::book(call_id, &northgate.assistant, "call_1", days_ahead(4), "10:00");
+    assert_eq!(gateway.send(northgate, &event("call-warm", northgate)).status, 200);
+
+    postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS false", postgres.name()));
+    terminate(postgres);
+    for nth in 0..5 {
+        let answer = gateway.send(northgate, &event(&format!("call-lost-{nth}"), northgate));
+        assert_eq!((answer.status, answer.refusal()), (503, "unavailable".to_owned()));
+    }
+    // The provider waits for these, and hears a sentence.
+    let answer = gateway.answer(northgate, &book("call-lost"));
+    assert!(results(&answer)[0]["error"].is_string(), "{answer}");
+    let request = message::of_kind("assistant-request", call("call-ar", &northgate.assistant), json!({}));
+    let answer = gateway.answer(northgate, &request);
+    assert!(answer["error"].is_string() || answer["assistantId"].is_string(), "{answer}");
+    // A forged message learns nothing of the trouble.
+    assert_eq!(gateway.send_with("a guess", &event("call-forged", northgate)).status, 401);
+    assert_eq!(gateway.get("/health/ready").status, 503);
+    assert_eq!(gateway.get("/health").status, 503);
+    assert_eq!(gateway.get("/health/live").status, 200);
+
+    postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS true", postgres.name()));
+    recovers(gateway, northgate);
+    let lost = "SELECT count(*) FROM webhook_events WHERE vapi_call_id LIKE 'call-lost%'";
+    assert_eq!(postgres.count(lost), 0);
+    // The caller's second try is no repetition of a run that never was.
+    let answer = gateway.answer(northgate, &book("call-lost"));
+    assert!(
+        results(&answer)[0]["result"].as_str().is_some_and(|text| text.contains("is booked for")),
+        "{answer}"
+    );
+    assert!(world.gateway.is_alive());
+}
+
+fn the_gateway_starts_before_its_database(database: Database) {
+    let deployment = Deployment::new(database);
+    let northgate = Organization::northgate();
+    deployment.apply(&[&northgate]);
+    let postgres = deployment.postgres().unwrap();
+    postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS false", postgres.name()));
+    let gateway = thread::scope(|threads| {
+        let starting = threads.spawn(|| deployment.start());
+        // A first attempt has been refused by now, or is about to be: either way the program has to try again.
+        postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS true", postgres.name()));
+        starting.join().unwrap()
+    });
+    assert_eq!(gateway.send(&northgate, &event("call-1", &northgate)).status, 200);
+}

@@ -1,0 +1,246 @@
+//! `cargo xtask layering`: which crate may reach which, as cargo itself resolves it.
+//!
+//! Four kinds of rule: crates of ours point downwards only; some dependencies stand in the manifests of few crates;
+//! some may not even be reached from the others; and the released binary is built without the tests' doors.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, bail};
+
+use crate::process;
+use crate::workspace::{Metadata, Package, cargo};
+
+/// The crates from the bottom to the top. A crate may depend on those of lower rows only.
+const LAYERS: &[&[&str]] = &[
+    &["vapi-types", "signature", "scheduling", "rate-limit", "test-support", "xtask"],
+    &["org-resolver"],
+    &["manifest"],
+    &["storage"],
+    &["dispatch"],
+    &["server"],
+    &["vapi-gateway"],
+    &["blackbox"],
+];
+
+/// Crates that only tests may depend on.
+const FOR_TESTS_ONLY: &[&str] = &["test-support"];
+
+/// The crates that may reach a dependency, at whatever distance.
+const WEB: &[&str] = &["server", "vapi-gateway", "blackbox"];
+const QUERIES: &[&str] = &["storage", "dispatch", "server", "vapi-gateway", "blackbox"];
+const WIRE: &[&str] = &["storage", "dispatch", "server", "vapi-gateway", "blackbox", "test-support", "xtask"];
+
+/// A dependency that few crates may use.
+struct Confined {
+    name: &'static str,
+    /// The crates that may name it in their manifest, their tests included.
+    direct: &'static [&'static str],
+    /// The crates that may have it in their tree, their tests excluded.
+    reached: &'static [&'static str],
+}
+
+const CONFINED: &[Confined] = &[
+    Confined { name: "actix-web", direct: &["server"], reached: WEB },
+    Confined { name: "actix-rt", direct: &["server"], reached: WEB },
+    Confined { name: "diesel", direct: &["storage"], reached: QUERIES },
+    Confined { name: "diesel-async", direct: &["storage"], reached: QUERIES },
+    Confined { name: "diesel_migrations", direct: &["storage"], reached: QUERIES },
+    Confined { name: "libsqlite3-sys", direct: &["storage"], reached: QUERIES },
+    Confined {
+        name: "tokio-postgres",
+        direct: &["storage", "test-support", "xtask", "blackbox"],
+        reached: WIRE,
+    },
+];
+
+/// The feature that opens doors for tests; see the crates that declare it.
+const TEST_FEATURE: &str = "test-support";
+
+/// Runs the job.
+///
+/// # Errors
+/// If a rule is broken; every breach is named.
+pub(crate) fn run() -> Result<()> {
+    let metadata = Metadata::read()?;
+    let members: Vec<&Package> = metadata.members().collect();
+    let mut breaches = Vec::new();
+    breaches.extend(upward_edges(&members));
+    breaches.extend(direct_uses(&members));
+
+    let mut trees = BTreeMap::new();
+    for member in &members {
+        trees.insert(member.name.as_str(), tree(&member.name)?);
+    }
+    breaches.extend(reached(&trees));
+    breaches.extend(test_doors(&members, &features_of("vapi-gateway")?));
+
+    if !breaches.is_empty() {
+        bail!("the layering is broken:\n  {}", breaches.join("\n  "));
+    }
+    println!("layering: {} crates, {} confined dependencies, no breach", members.len(), CONFINED.len());
+    Ok(())
+}
+
+/// Lists what a package builds with, its tests excluded, on any platform.
+fn tree(package: &str) -> Result<BTreeSet<String>> {
+    let text = process::output(
+        cargo().args(["tree", "--package", package, "--all-features", "--target", "all"]).args([
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ]),
+    )?;
+    Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+}
+
+/// Lists the lines of a package's tree with the features that its release build switches on.
+fn features_of(package: &str) -> Result<String> {
+    process::output(cargo().args([
+        "tree",
+        "--package",
+        package,
+        "--edges",
+        "normal,build,features",
+        "--prefix",
+        "none",
+    ]))
+}
+
+fn upward_edges(members: &[&Package]) -> Vec<String> {
+    let layer = |name: &str| LAYERS.iter().position(|row| row.contains(&name));
+    let ours: BTreeSet<&str> = members.iter().map(|member| member.name.as_str()).collect();
+    let mut breaches = Vec::new();
+    for member in members {
+        let Some(own) = layer(&member.name) else {
+            breaches.push(format!("{} has no layer: give it one in xtask/src/layering.rs", member.name));
+            continue;
+        };
+        for dependency in &member.dependencies {
+            let name = dependency.name.as_str();
+            if !ours.contains(name) || dependency.kind.as_deref() == Some("dev") {
+                continue;
+            }
+            if FOR_TESTS_ONLY.contains(&name) {
+                breaches.push(format!("{} depends on {name} outside its tests", member.name));
+            } else if layer(name).is_none_or(|below| below >= own) {
+                breaches.push(format!("{} depends on {name}, which is not below it", member.name));
+            }
+        }
+    }
+    breaches
+}
+
+fn direct_uses(members: &[&Package]) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for member in members {
+        for rule in CONFINED.iter().filter(|rule| !rule.direct.contains(&member.name.as_str())) {
+            if member.dependencies.iter().any(|dependency| dependency.name == rule.name) {
+                breaches.push(format!("{} names {} in its manifest", member.name, rule.name));
+            }
+        }
+    }
+    breaches
+}
+
+fn reached(trees: &BTreeMap<&str, BTreeSet<String>>) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for rule in CONFINED {
+        let users = || trees.iter().filter(|(_, tree)| tree.contains(rule.name)).map(|(package, _)| *package);
+        if users().next().is_none() {
+            breaches.push(format!("nothing reaches {}: its rule proves nothing any more", rule.name));
+        }
+        for package in users().filter(|package| !rule.reached.contains(package)) {
+            breaches.push(format!("{package} reaches {}", rule.name));
+        }
+    }
+    breaches
+}
+
+fn test_doors(members: &[&Package], features: &str) -> Vec<String> {
+    let mut breaches = Vec::new();
+    if !members.iter().any(|member| member.features.contains_key(TEST_FEATURE)) {
+        breaches
+            .push(format!("no crate declares the feature {TEST_FEATURE}: the rule proves nothing any more"));
+    }
+    let quoted = format!("feature \"{TEST_FEATURE}\"");
+    let open = features.lines().filter(|line| line.contains(&quoted) || line.starts_with("test-support "));
+    breaches.extend(open.map(|line| format!("the released binary holds {line}")));
+    breaches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, dependencies: &[(&str, Option<&str>)], features: &[&str]) -> Package {
+        let dependencies: Vec<_> =
+            dependencies.iter().map(|(name, kind)| serde_json::json!({"name": name, "kind": kind})).collect();
+        let features: BTreeMap<_, _> = features.iter().map(|name| (*name, Vec::<String>::new())).collect();
+        serde_json::from_value(serde_json::json!({
+            "id": name, "name": name, "version": "0.1.0", "rust_version": null,
+            "dependencies": dependencies, "features": features,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn arrows_point_downwards() {
+        let packages = [
+            package("signature", &[("hmac", None)], &[]),
+            package("org-resolver", &[("signature", None), ("test-support", Some("dev"))], &[]),
+            package("storage", &[("org-resolver", None), ("server", None), ("test-support", None)], &[]),
+            package("test-support", &[], &[]),
+            package("server", &[("storage", None), ("server", Some("dev"))], &[]),
+            package("newcomer", &[], &[]),
+        ];
+        assert_eq!(
+            upward_edges(&packages.iter().collect::<Vec<_>>()),
+            [
+                "storage depends on server, which is not below it",
+                "storage depends on test-support outside its tests",
+                "newcomer has no layer: give it one in xtask/src/layering.rs",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_confined_dependency_stands_in_few_manifests_not_even_in_tests() {
+        let packages = [
+            package("storage", &[("diesel", None)], &[]),
+            package("server", &[("diesel", Some("dev"))], &[]),
+        ];
+        let breaches = direct_uses(&packages.iter().collect::<Vec<_>>());
+        assert_eq!(breaches, ["server names diesel in its manifest"]);
+    }
+
+    #[test]
+    fn what_is_reached_at_any_distance_counts_and_so_does_an_idle_rule() {
+        let all: BTreeSet<String> = CONFINED.iter().map(|rule| rule.name.to_owned()).collect();
+        let mut without_actix = all.clone();
+        without_actix.retain(|name| !name.starts_with("actix"));
+        let resolver = BTreeSet::from(["libsqlite3-sys".to_owned(), "serde".to_owned()]);
+
+        let trees =
+            BTreeMap::from([("server", all), ("storage", without_actix.clone()), ("org-resolver", resolver)]);
+        assert_eq!(reached(&trees), ["org-resolver reaches libsqlite3-sys"]);
+
+        let breaches = reached(&BTreeMap::from([("storage", without_actix)]));
+        assert_eq!(breaches.len(), 2);
+        assert!(breaches[0].starts_with("nothing reaches actix-web"));
+    }
+
+    #[test]
+    fn the_tests_doors_stay_out_of_the_binary() {
+        let declared = package("org-resolver", &[], &["test-support"]);
+        let clean = "vapi-gateway v0.1.0 (/x)\norg-resolver feature \"default\"\nserde v1.0.0";
+        assert!(test_doors(&[&declared], clean).is_empty());
+
+        let open = format!("{clean}\norg-resolver feature \"test-support\"\ntest-support v0.1.0 (/x)");
+        assert_eq!(test_doors(&[&declared], &open).len(), 2);
+
+        assert_eq!(test_doors(&[&package("org-resolver", &[], &[])], clean).len(), 1);
+    }
+}
