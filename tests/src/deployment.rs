@@ -137,7 +137,15 @@ impl Deployment {
     /// If it does not become ready.
     #[must_use]
     pub fn start(&self) -> Gateway {
-        Gateway::start(self)
+        let mut gateway = self.launch();
+        gateway.wait_until_ready();
+        gateway
+    }
+
+    /// Starts the gateway and does not wait.
+    #[must_use]
+    pub fn launch(&self) -> Gateway {
+        Gateway::launch(self)
     }
 
     /// Starts `serve` on a port, its output going to a new file.

@@ -46,13 +46,19 @@ pub struct Stopped {
 }
 
 impl Gateway {
-    pub(crate) fn start(deployment: &Deployment) -> Self {
+    pub(crate) fn launch(deployment: &Deployment) -> Self {
         let port = Port::claim();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number));
         let (child, log) = deployment.serve(port.number);
-        let mut gateway = Self { child, address, log, _port: port };
-        eventually("the gateway is ready", PATIENCE, || gateway.is_ready().then_some(()));
-        gateway
+        Self { child, address, log, _port: port }
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub fn wait_until_ready(&mut self) {
+        eventually("the gateway is ready", PATIENCE, || self.is_ready().then_some(()));
     }
 
     fn is_ready(&mut self) -> bool {

@@ -2,6 +2,8 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
@@ -13,7 +15,8 @@ const COUNT: u16 = 12_000;
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) number: u16,
-    /// The lock goes with the file.
+    path: PathBuf,
+    /// Holds the lock.
     _claim: File,
 }
 
@@ -29,11 +32,26 @@ impl Port {
         let start = u16::try_from(random % u64::from(COUNT)).unwrap();
         for step in 0..COUNT {
             let number = FIRST + (start + step) % COUNT;
-            let claim = File::create(directory.join(number.to_string())).unwrap();
-            if claim.try_lock().is_ok() && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
-                return Self { number, _claim: claim };
+            let path = directory.join(number.to_string());
+            let claim = File::create(&path).unwrap();
+            let is_ours = claim.try_lock().is_ok() && is_same(&claim, &path);
+            if is_ours && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
+                return Self { number, path, _claim: claim };
             }
         }
         panic!("no port between {FIRST} and {} is free", FIRST + COUNT);
+    }
+}
+
+/// False when the file was removed by its last owner after it had been opened here: the lock on it means nothing.
+fn is_same(file: &File, path: &Path) -> bool {
+    let (Ok(opened), Ok(found)) = (file.metadata(), fs::metadata(path)) else { return false };
+    (opened.dev(), opened.ino()) == (found.dev(), found.ino())
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        // While the lock is held; what a killed test leaves behind is an empty file.
+        let _ = fs::remove_file(&self.path);
     }
 }

@@ -8,8 +8,10 @@ use serde_json::Value;
 use storage::repo::{EventVerdict, NewEvent};
 use vapi_types::{DriftedBody, Envelope, ServerMessage, redact};
 
+use crate::context::Context;
 use crate::dedupe::dedupe_key;
-use crate::dispatcher::Context;
+use crate::tools::DIRECT_KIND;
+use crate::tools::keys::inbox_key;
 
 /// A verified message, read once: what is stored of it, and what it says.
 pub(crate) struct Arrival<'a> {
@@ -30,12 +32,16 @@ impl<'a> Arrival<'a> {
             Cow::Borrowed(text) => redact(text),
             Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
         };
+        let (kind, dedupe_key) = match context.tool.filter(|_| context.is_direct) {
+            Some(tool) => (DIRECT_KIND, inbox_key(tool, context.request_id)),
+            None => (envelope.kind().as_str(), dedupe_key(envelope)),
+        };
         Self {
             envelope,
             message: envelope.message(),
             body: text,
-            kind: envelope.kind().as_str().to_owned(),
-            dedupe_key: dedupe_key(envelope),
+            kind: kind.to_owned(),
+            dedupe_key,
             trace: serde_json::to_value(trace).unwrap_or_default(),
             request_id: context.request_id,
             received_at: context.now,

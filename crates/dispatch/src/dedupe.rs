@@ -40,7 +40,7 @@ pub(crate) fn dedupe_key(envelope: &Envelope<'_>) -> String {
         let at = head.timestamp.map(|at| at.timestamp_millis().to_string()).unwrap_or_default();
         format!("{at}/{}", fingerprint(envelope))
     });
-    bounded(format!("{}/{}/{rest}", kind.as_str(), call.unwrap_or_default()))
+    bounded(&format!("{}/{}/{rest}", kind.as_str(), call.unwrap_or_default()))
 }
 
 /// SHA-256 over what the message says beside its shared members; tool calls in their canonical form.
@@ -96,7 +96,7 @@ pub(crate) fn canonical_arguments(arguments: &Map<String, Value>) -> String {
 }
 
 /// A key of bounded length: an overlong one keeps its beginning and becomes unique by its hash.
-fn bounded(key: String) -> String {
+fn bounded(key: &str) -> String {
     const MAX_CHARS: usize = 400;
     let key = key.replace('\0', "\u{fffd}");
     if key.chars().count() <= MAX_CHARS {

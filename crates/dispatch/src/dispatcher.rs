@@ -2,39 +2,17 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use org_resolver::{LookupStep, RefusalReason, RefusedOrg, Trace, VerifiedOrg};
 use storage::repo::{EventVerdict, Inserted, Pin, SecurityEntry};
 use storage::{OrgScope, QuarantineBounds, QuarantinedMessage, Storage, StorageError};
 use vapi_types::{Envelope, MessageKind, Reply};
 
 use crate::arrival::Arrival;
+use crate::context::{Context, DirectToolCall};
 use crate::handlers::{self, FallbackAssistants};
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
 use crate::tools::ToolRegistry;
 use crate::{ledger, tools};
-
-/// What comes with a message beside its body.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    /// Names the request in logs and rows.
-    pub request_id: &'a str,
-    /// When the message arrived.
-    pub now: DateTime<Utc>,
-    /// The tool that the route names, if it names one.
-    pub tool: Option<&'a str>,
-}
-
-/// A tool called with its arguments alone, without a message around them.
-#[derive(Clone, Copy, Debug)]
-pub struct DirectToolCall<'a> {
-    /// The tool's name or alias.
-    pub tool: &'a str,
-    /// The body: one JSON object.
-    pub arguments: &'a [u8],
-    /// What makes a repetition the same call; effectful tools demand it.
-    pub idempotency_key: Option<&'a str>,
-}
 
 /// Deadlines and bounds of the work.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +68,7 @@ impl Dispatcher {
                 return tools::answer(self, org, &arrival, context).await;
             }
             MessageKind::VoiceRequest => {
-                return self.turn_away(envelope, RefusalCode::NotSupported);
+                return self.turn_away(envelope, context, RefusalCode::NotSupported);
             }
             MessageKind::AssistantRequest => handlers::assistant_request(self, org, &arrival).await,
             MessageKind::EndOfCallReport => handlers::end_of_call_report(self, org, &arrival).await,
@@ -107,7 +85,7 @@ impl Dispatcher {
             MessageKind::CallDeleted => handlers::call_deleted(self, org, &arrival).await,
             _ => handlers::event(self, org, &arrival).await,
         };
-        work.unwrap_or_else(|error| self.failed(envelope, error))
+        work.unwrap_or_else(|error| self.failed(envelope, context, error))
     }
 
     /// Runs a tool for a body that holds its arguments only.
@@ -141,7 +119,7 @@ impl Dispatcher {
             request_id: context.request_id,
         };
         let recorded = self.storage.record_refusal(org, &arrival.event(verdict), &entry).await;
-        let mut handled = self.turn_away(envelope, code);
+        let mut handled = self.turn_away(envelope, context, code);
         if let Err(error) = recorded {
             // Nothing is acknowledged that is not committed; what the provider waits for is answered all the same.
             if matches!(handled.outcome, Outcome::Refused(_)) && error.kind() == storage::ErrorKind::Transient
@@ -181,14 +159,17 @@ impl Dispatcher {
     }
 
     /// Refuses a message without doing anything: in the provider's shape where it waits for an answer.
-    pub fn turn_away(&self, envelope: &Envelope<'_>, code: RefusalCode) -> Handled {
+    pub fn turn_away(&self, envelope: &Envelope<'_>, context: &Context<'_>, code: RefusalCode) -> Handled {
+        if context.is_direct {
+            return tools::spoken(code.spoken());
+        }
         let reply = Reply::refusal(envelope.kind(), &envelope.tool_calls(), code.spoken());
         let outcome = reply.map_or(Outcome::Refused(code), Outcome::Reply);
         Handled { outcome, effects: Vec::new(), error: None }
     }
 
-    fn failed(&self, envelope: &Envelope<'_>, error: StorageError) -> Handled {
-        let mut handled = self.turn_away(envelope, RefusalCode::Unavailable);
+    fn failed(&self, envelope: &Envelope<'_>, context: &Context<'_>, error: StorageError) -> Handled {
+        let mut handled = self.turn_away(envelope, context, RefusalCode::Unavailable);
         handled.error = Some(DispatchError::Storage(error));
         handled
     }

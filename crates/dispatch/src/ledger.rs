@@ -35,7 +35,7 @@ fn observe(row: &mut Call, head: &Head<'_>, message: &ServerMessage) {
         );
     }
     for source in [overrides_metadata(message), call.metadata.clone()].into_iter().flatten() {
-        merge_metadata(&mut row.metadata, source);
+        merge_metadata(&mut row.metadata, &source);
     }
     // The URL lets its holder speak in the call, so it is kept no longer than the call lasts.
     if row.status_rank < ENDED_RANK {
@@ -108,11 +108,11 @@ fn overrides_metadata(message: &ServerMessage) -> Option<Value> {
     serde_json::from_str::<Map<String, Value>>(overrides.as_str()).ok()?.remove("metadata")
 }
 
-fn merge_metadata(known: &mut Value, found: Value) {
+fn merge_metadata(known: &mut Value, found: &Value) {
     if !known.is_object() {
         *known = Value::Object(Map::new());
     }
-    if let (Value::Object(known), Value::Object(found)) = (known, clean(&found)) {
+    if let (Value::Object(known), Value::Object(found)) = (known, clean(found)) {
         known.extend(found);
     }
 }

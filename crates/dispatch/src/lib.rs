@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arrival;
+mod context;
 mod dedupe;
 mod dispatcher;
 mod handlers;
@@ -10,6 +11,7 @@ mod outcome;
 mod sentences;
 mod tools;
 
-pub use dispatcher::{Context, DirectToolCall, DispatchOptions, Dispatcher};
+pub use context::{Context, DirectToolCall};
+pub use dispatcher::{DispatchOptions, Dispatcher};
 pub use outcome::{DispatchError, Handled, Outcome, RefusalCode};
 pub use tools::{Field, FieldKind, ToolDefinition, ToolRegistry};

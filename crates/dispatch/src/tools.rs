@@ -3,7 +3,7 @@
 mod availability;
 mod book;
 mod definition;
-mod keys;
+pub(crate) mod keys;
 mod registry;
 mod run;
 
@@ -21,10 +21,14 @@ pub use definition::{Field, FieldKind, ToolDefinition};
 pub use registry::ToolRegistry;
 
 use crate::arrival::Arrival;
-use crate::dispatcher::{Context, DirectToolCall, Dispatcher};
+use crate::context::{Context, DirectToolCall};
+use crate::dispatcher::Dispatcher;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
 use keys::RunKeys;
 use run::{Caller, Invocation};
+
+/// The kind under which bare arguments stand in the inbox.
+pub(crate) const DIRECT_KIND: &str = "tool-request";
 
 /// How many calls of one message run side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -37,7 +41,6 @@ pub(crate) async fn answer(
     context: &Context<'_>,
 ) -> Handled {
     let calls = arrival.envelope.tool_calls();
-    tracing::debug!(tool_calls = calls.len(), "extracted tool calls");
     let head = arrival.envelope.head();
     let caller = Caller { call_id: head.call_id().unwrap_or_default() };
     let run = futures::stream::iter(&calls)
@@ -124,7 +127,7 @@ async fn store_direct(
     let body = vapi_types::redact(&text);
     let dedupe_key = keys::inbox_key(direct.tool, direct.idempotency_key.unwrap_or(context.request_id));
     let event = NewEvent {
-        kind: "tool-request",
+        kind: DIRECT_KIND,
         vapi_call_id: None,
         dedupe_key: &dedupe_key,
         verdict: EventVerdict::Accepted,
@@ -207,7 +210,8 @@ fn refused(sentence: &'static str) -> Handled {
     Handled { outcome, effects: Vec::new(), error: None }
 }
 
-fn spoken(text: &str) -> Handled {
+/// The answer to bare arguments: one sentence.
+pub(crate) fn spoken(text: &str) -> Handled {
     Handled::reply(Reply::FunctionCall(FunctionCallReply::new(text)), Vec::new())
 }
 

@@ -5,6 +5,7 @@ mod dialect;
 mod listen;
 mod migrate;
 mod roles;
+mod tls;
 mod tx;
 
 #[path = "sql/appointments.rs"]
@@ -40,8 +41,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use org_resolver::{LookupKey, OrgId};
 use uuid::Uuid;
 
-pub(crate) use self::migrate::migrate;
 use self::connect::{Login, Pool, Role};
+pub(crate) use self::migrate::migrate;
 use self::operator::Operator;
 use self::scope::Scope;
 use self::tx::{Lease, Tx};
@@ -183,8 +184,7 @@ impl Backend for PgBackend {
         _now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         let mut tx = Tx::begin(&self.app, Some(org)).await?;
-        let touched =
-            diesel::select(dialect::touch_credential(DbUuid(credential))).execute(tx.conn()?).await;
+        let touched = diesel::select(dialect::touch_credential(DbUuid(credential))).execute(tx.conn()?).await;
         tx.check(touched)?;
         tx.commit().await
     }

@@ -14,8 +14,6 @@ pub use appointments::{Appointment, AppointmentId, Appointments, NewAppointment}
 pub use calls::{Call, CallPins, Calls, Pin};
 pub use contacts::{Contact, ContactId, Contacts, NewContact};
 pub use events::{EventId, EventVerdict, Events, Inserted, NewEvent};
-pub use profile::{
-    Agent, KnowledgeDocument, OrgProfile, PhoneNumber, Profile, Route, TransferDestination,
-};
+pub use profile::{Agent, KnowledgeDocument, OrgProfile, PhoneNumber, Profile, Route, TransferDestination};
 pub use security_log::{SecurityEntry, SecurityLog};
 pub use tool_results::{Claim, EffectId, KeyHash, NewToolResult, ToolAnswer, ToolResults};

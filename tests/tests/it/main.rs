@@ -13,6 +13,8 @@ mod isolation;
 mod ledger;
 mod limits;
 mod logging;
+mod mappings;
+mod nodes;
 mod odd_messages;
 mod outage;
 mod shared_secret;

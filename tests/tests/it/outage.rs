@@ -32,6 +32,18 @@ fn event(call_id: &str, organization: &Organization) -> serde_json::Value {
     message::status_update(call_id, &organization.assistant, "ringing")
 }
 
+/// Fills the caches. The gateway forgets them once, when it begins to hear of changes, so that comes first.
+fn warm(gateway: &Gateway, postgres: &Postgres, organization: &Organization) {
+    let message = message::call_started("call-heard", "asst_heard");
+    assert_eq!(gateway.send(organization, &message).status, 400);
+    postgres.run(&format!(
+        "INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{}', 'asst_heard')",
+        organization.id
+    ));
+    blackbox::within_a_second("changes are heard", || gateway.send(organization, &message).status == 200);
+    assert_eq!(gateway.send(organization, &event("call-warm", organization)).status, 200);
+}
+
 fn recovers(gateway: &Gateway, organization: &Organization) {
     eventually("events are taken again", PATIENCE, || {
         (gateway.send(organization, &event("call-recovered", organization)).status == 200).then_some(())
@@ -45,7 +57,7 @@ fn lost_connections_cost_no_message_and_no_restart(database: Database) {
     let world = World::new(database);
     let World { gateway, deployment, northgate, .. } = &world;
     let postgres = deployment.postgres().unwrap();
-    assert_eq!(gateway.send(northgate, &event("call-warm", northgate)).status, 200);
+    warm(gateway, postgres, northgate);
     let sent = AtomicUsize::new(0);
     let answers: Vec<(String, u16)> = thread::scope(|threads| {
         let senders: Vec<_> = (0..THREADS)
@@ -101,7 +113,7 @@ fn a_database_that_lets_nobody_in_is_answered_with_503(database: Database) {
     let World { gateway, deployment, northgate, .. } = &world;
     let postgres = deployment.postgres().unwrap();
     let book = |call_id: &str| message::book(call_id, &northgate.assistant, "call_1", days_ahead(4), "10:00");
-    assert_eq!(gateway.send(northgate, &event("call-warm", northgate)).status, 200);
+    warm(gateway, postgres, northgate);
 
     postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS false", postgres.name()));
     terminate(postgres);
@@ -140,11 +152,11 @@ fn the_gateway_starts_before_its_database(database: Database) {
     deployment.apply(&[&northgate]);
     let postgres = deployment.postgres().unwrap();
     postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS false", postgres.name()));
-    let gateway = thread::scope(|threads| {
-        let starting = threads.spawn(|| deployment.start());
-        // A first attempt has been refused by now, or is about to be: either way the program has to try again.
-        postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS true", postgres.name()));
-        starting.join().unwrap()
+    let mut gateway = deployment.launch();
+    gateway.log().wait("the gateway says what it waits for", |line| {
+        line["level"] == "WARN" && line["message"].as_str().is_some_and(|text| text.contains("database"))
     });
+    postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS true", postgres.name()));
+    gateway.wait_until_ready();
     assert_eq!(gateway.send(&northgate, &event("call-1", &northgate)).status, 200);
 }

@@ -119,7 +119,7 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(seconds) = text.parse::<i64>() {
         return DateTime::from_timestamp(seconds, 0).ok_or_else(|| "it is out of range".to_owned());
     }
-    DateTime::parse_from_rfc3339(text)
-        .map(|instant| instant.with_timezone(&Utc))
-        .map_err(|_unreadable| "it is neither an instant such as 2027-01-31T00:00:00Z nor epoch seconds".to_owned())
+    DateTime::parse_from_rfc3339(text).map(|instant| instant.with_timezone(&Utc)).map_err(|_unreadable| {
+        "it is neither an instant such as 2027-01-31T00:00:00Z nor epoch seconds".to_owned()
+    })
 }

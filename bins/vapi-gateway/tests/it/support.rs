@@ -42,6 +42,7 @@ impl Directory {
     }
 
     /// Puts a command into the directory, and only the directory's variables around it.
+    #[expect(clippy::disallowed_methods, reason = "programs are found by the surrounding PATH")]
     pub(crate) fn surround(&self, command: &mut Command) {
         command.current_dir(self.directory.path()).env_clear().stdin(Stdio::null());
         command.envs(std::env::var("PATH").map(|path| ("PATH", path)));

@@ -82,12 +82,12 @@ impl Tool for BookAppointment {
             return Ok(refused("The date or the time of the appointment could not be read.".to_owned()));
         };
         let language = &work.profile.primary_language;
-        let mut free = match free_places(scope, &calendar, &request, work.now).await? {
-            Ok(places) => places.into_iter(),
+        let free = match free_places(scope, &calendar, &request, work.now).await? {
+            Ok(places) => places,
             Err(refusal) => return Ok(refused(speak_refusal(&refusal, language))),
         };
         let contact = contact(scope, work).await?;
-        while let Some(place) = free.next() {
+        for place in free {
             if let Some(id) = insert(scope, work, &request, &contact, place).await? {
                 tracing::debug!(call_id = work.caller.call_id, appointment_id = %id.0, "booked an appointment");
                 return Ok(booked(work, &request, id));

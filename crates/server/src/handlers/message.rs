@@ -220,7 +220,7 @@ impl Journey<'_> {
         // Asked for every message, because the answer to it takes as long as a wrong signature does.
         let is_proven = self.state.doors.gate.is_proven_by_shared(signed, now);
         if is_proven && received.direct.is_none() {
-            let context = self.context();
+            let context = self.context(received);
             let kept =
                 self.state.dispatcher.quarantine(&received.envelope, &unresolved.trace, &context).await;
             if let Err(error) = kept {
@@ -245,13 +245,13 @@ impl Journey<'_> {
         let allowance = self.allowance(org.id(), received, org.access().limits);
         let dispatcher = &self.state.dispatcher;
         let handled = match (allowance, *direct) {
-            (Err(_), _) => self.turn_away(envelope, record),
+            (Err(_), _) => self.turn_away(received, record),
             (Ok(()), Some(tool)) => {
                 let idempotency_key = text_of(&RequestHeaders(self.request.headers()), IDEMPOTENCY_HEADER);
                 let call = DirectToolCall { tool, arguments: envelope.body(), idempotency_key };
-                dispatcher.run_tool(&org, call, &self.context()).await
+                dispatcher.run_tool(&org, call, &self.context(received)).await
             }
-            (Ok(()), None) => dispatcher.handle(&org, envelope, &self.context()).await,
+            (Ok(()), None) => dispatcher.handle(&org, envelope, &self.context(received)).await,
         };
         self.note_use(org);
         self.answer(handled, allowance, record)
@@ -271,17 +271,17 @@ impl Journey<'_> {
         let handled = match allowance {
             Ok(()) => {
                 record.verdict = org.reason().as_str();
-                self.state.dispatcher.refuse(&org, envelope, &self.context()).await
+                self.state.dispatcher.refuse(&org, envelope, &self.context(received)).await
             }
-            Err(_) => self.turn_away(envelope, record),
+            Err(_) => self.turn_away(received, record),
         };
         self.answer(handled, allowance, record)
     }
 
-    fn turn_away(&self, envelope: &Envelope<'_>, record: &mut Record<'_>) -> Handled {
+    fn turn_away(&self, received: &Received<'_>, record: &mut Record<'_>) -> Handled {
         let code = RefusalCode::RateLimited;
         record.verdict = code.as_str();
-        self.state.dispatcher.turn_away(envelope, code)
+        self.state.dispatcher.turn_away(&received.envelope, &self.context(received), code)
     }
 
     /// Takes one from the organization's allowance for this class of messages.
@@ -368,8 +368,13 @@ impl Journey<'_> {
         tracing::debug!(request_id, "extracted {} tool calls", head.tool_call_ids.len());
     }
 
-    fn context(&self) -> Context<'_> {
-        Context { request_id: self.request_id, now: self.state.clock.now(), tool: self.tool }
+    fn context(&self, received: &Received<'_>) -> Context<'_> {
+        Context {
+            request_id: self.request_id,
+            now: self.state.clock.now(),
+            tool: self.tool,
+            is_direct: received.direct.is_some(),
+        }
     }
 
     /// The URL as recipes sign it: the configured one, with the path of the request.

@@ -5,12 +5,17 @@ use std::time::Duration;
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use diesel_async::AsyncPgConnection;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::POOL_WAIT;
+use super::tls::Wishes;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
 
@@ -45,6 +50,7 @@ impl Role {
 #[derive(Clone)]
 pub(super) struct Login {
     config: Config,
+    tls: Option<MakeRustlsConnect>,
     setup: String,
     /// Connections live on the runtime that opened the store, whichever worker asks for one.
     runtime: Handle,
@@ -52,17 +58,13 @@ pub(super) struct Login {
 
 impl Login {
     pub(super) fn new(config: &StorageConfig, url: &str, role: Option<Role>) -> Result<Self, StorageError> {
-        let mut login: Config = url.parse().map_err(|_cause| {
+        let wishes = Wishes::read(url)?;
+        let mut login: Config = wishes.url.parse().map_err(|_cause| {
             // The parser's error may quote the password.
             StorageError::Configuration("the PostgreSQL URL cannot be read".to_owned())
         })?;
-        if login.get_ssl_mode() == SslMode::Require {
-            return Err(StorageError::Configuration(
-                "sslmode=require is not offered: use a local proxy or a private network".to_owned(),
-            ));
-        }
         login
-            .ssl_mode(SslMode::Disable)
+            .ssl_mode(if wishes.is_encrypted { SslMode::Require } else { SslMode::Disable })
             .application_name(&config.application_name)
             .connect_timeout(CONNECT_TIMEOUT)
             .keepalives_idle(Duration::from_secs(30))
@@ -82,17 +84,21 @@ impl Login {
         let runtime = Handle::try_current().map_err(|_cause| {
             StorageError::Configuration("the store is opened inside a tokio runtime only".to_owned())
         })?;
-        Ok(Self { config: login, setup, runtime })
+        Ok(Self { config: login, tls: wishes.connector()?, setup, runtime })
     }
 
-    /// Logs in and sets the session up.
-    pub(super) async fn client(
-        &self,
-    ) -> Result<
-        (Client, tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>),
-        StorageError,
-    > {
-        self.config.connect(NoTls).await.map_err(login_failure)
+    /// Logs in. The stream drives the connection, and yields what the server says unasked.
+    pub(super) async fn client(&self) -> Result<(Client, Messages), StorageError> {
+        match &self.tls {
+            None => {
+                self.config.connect(NoTls).await.map(|(client, connection)| (client, messages(connection)))
+            }
+            Some(tls) => {
+                let connected = self.config.connect(tls.clone()).await;
+                connected.map(|(client, connection)| (client, messages(connection)))
+            }
+        }
+        .map_err(login_failure)
     }
 
     /// A connection for diesel, driven by a task of its own.
@@ -105,9 +111,9 @@ impl Login {
     }
 
     async fn open_here(&self) -> Result<PgConn, StorageError> {
-        let (client, connection) = self.client().await?;
+        let (client, messages) = self.client().await?;
         let driver = tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = messages.try_for_each(|_| async { Ok(()) }).await {
                 tracing::debug!(error = %Chain(&error), "a database connection ended");
             }
         });
@@ -120,6 +126,13 @@ impl Login {
         let conn = AsyncPgConnection::try_from(client).await.map_err(StorageError::unavailable)?;
         Ok(PgConn { conn, driver })
     }
+}
+
+/// What a connection says unasked, until it ends.
+pub(super) type Messages = BoxStream<'static, Result<AsyncMessage, Error>>;
+
+fn messages<S: TlsStream + Unpin + Send + 'static>(mut connection: Connection<Socket, S>) -> Messages {
+    stream::poll_fn(move |context| connection.poll_message(context)).boxed()
 }
 
 /// A connection with the task that drives it.
@@ -172,7 +185,7 @@ impl managed::Manager for PgManager {
 }
 
 /// Sorts a failed login: one that a person has to mend, or one that passes.
-fn login_failure(error: tokio_postgres::Error) -> StorageError {
+fn login_failure(error: Error) -> StorageError {
     let class = error.code().map(|code| code.code().chars().take(2).collect::<String>());
     match class.as_deref() {
         // Wrong password or login, no such database, missing rights, no such role.

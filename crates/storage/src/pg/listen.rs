@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt, select_biased, stream};
+use futures::{FutureExt, StreamExt, select_biased};
 use tokio_postgres::AsyncMessage;
 
 use super::connect::{Chain, Login};
@@ -37,8 +37,7 @@ pub(super) async fn watch(login: &Login, sink: &dyn ChangeSink) {
 
 /// Listens over one connection until it ends.
 async fn listen(login: &Login, sink: &dyn ChangeSink, wait: &mut Duration) -> Result<(), StorageError> {
-    let (client, mut connection) = login.client().await?;
-    let messages = stream::poll_fn(move |context| connection.poll_message(context));
+    let (client, messages) = login.client().await?;
     let mut messages = messages.fuse();
     let command = format!("LISTEN {CHANNEL}");
     let mut listening = Box::pin(client.batch_execute(&command)).fuse();

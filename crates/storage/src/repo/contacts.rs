@@ -61,7 +61,8 @@ pub trait Contacts: Send {
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer.
-    async fn upsert(&mut self, contact: &NewContact<'_>, now: DateTime<Utc>) -> Result<Contact, StorageError>;
+    async fn upsert(&mut self, contact: &NewContact<'_>, now: DateTime<Utc>)
+    -> Result<Contact, StorageError>;
 
     /// How many contacts there are.
     ///

@@ -191,6 +191,12 @@ async fn a_wrong_login_is_told_from_a_database_that_is_away() {
     let unknown = with_login(&database.url(), "nobody_of_that_name", "x");
     let text = refusal(StorageConfig::new(unknown.parse().unwrap())).await;
     assert!(text.starts_with("the database refuses the login"), "{text}");
+    // A server that offers no TLS, or shows a certificate that nobody vouches for, is never talked to in the clear.
+    let url = database.url();
+    let joint = if url.contains('?') { '&' } else { '?' };
+    let encrypted = StorageConfig::new(format!("{url}{joint}sslmode=require").parse().unwrap());
+    let error = Storage::connect(encrypted, sealer()).await.unwrap_err();
+    assert_eq!(error.kind(), storage::ErrorKind::Transient, "{error:?}");
     // Nothing listens on the discard port.
     let away = StorageConfig::new("postgres://x@127.0.0.1:9/x".parse().unwrap());
     let error = Storage::connect(away, sealer()).await.unwrap_err();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use org_resolver::{
-    ChainConfig, ClaimedOrg, Conflict, KeySource, Lookup, LookupError, OrgHints, Resolution, ResolverChain,
+    ChainConfig, ClaimedOrg, Conflict, KeySource, LookupError, OrgHints, Resolution, ResolverChain,
 };
 use server::{Clock, SystemClock};
 use vapi_types::Envelope;
@@ -44,9 +44,8 @@ impl Question {
         }
         match store::connect(&config, NoKey::GoOn).await {
             Ok(storage) => {
-                let directory = storage.directory();
-                question.chain = ResolverChain::new(Arc::clone(&directory) as Arc<dyn Lookup>, order);
-                question.keys = Some(directory);
+                question.chain = ResolverChain::new(storage.directory(), order);
+                question.keys = Some(storage.directory());
             }
             Err(error) => question.fail(&error),
         }

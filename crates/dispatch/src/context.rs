@@ -1,0 +1,27 @@
+//! What comes with the body of a request.
+
+use chrono::{DateTime, Utc};
+
+/// What comes with a message beside its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Names the request in logs and rows.
+    pub request_id: &'a str,
+    /// When the message arrived.
+    pub now: DateTime<Utc>,
+    /// The tool that the route names, if it names one.
+    pub tool: Option<&'a str>,
+    /// True when the body is that tool's arguments and nothing else.
+    pub is_direct: bool,
+}
+
+/// A tool called with its arguments alone, without a message around them.
+#[derive(Clone, Copy, Debug)]
+pub struct DirectToolCall<'a> {
+    /// The tool's name or alias.
+    pub tool: &'a str,
+    /// The body: one JSON object.
+    pub arguments: &'a [u8],
+    /// What makes a repetition the same call; effectful tools demand it.
+    pub idempotency_key: Option<&'a str>,
+}
