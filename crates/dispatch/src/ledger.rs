@@ -159,14 +159,14 @@ mod tests {
         }
     }
 
-    fn take(row: &mut Call, message: Value) {
+    fn take(row: &mut Call, message: &Value) {
         let body = json!({"message": message}).to_string();
         let envelope = Envelope::parse(body.as_bytes()).unwrap();
         apply(row, envelope.head(), &envelope.message().unwrap());
     }
 
     fn status_of(row: &mut Call, status: &str) {
-        take(row, json!({"type": "status-update", "status": status, "call": {"id": "call-1"}}));
+        take(row, &json!({"type": "status-update", "status": status, "call": {"id": "call-1"}}));
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
         let mut row = row();
         take(
             &mut row,
-            json!({"type": "end-of-call-report", "endedReason": "customer-ended-call",
+            &json!({"type": "end-of-call-report", "endedReason": "customer-ended-call",
             "call": {"id": "call-1", "status": "queued"}}),
         );
         assert_eq!(
@@ -207,12 +207,12 @@ mod tests {
         let mut row = row();
         take(
             &mut row,
-            json!({"type": "end-of-call-report", "cost": 0.5, "artifact": {"transcript": "Hello there."},
+            &json!({"type": "end-of-call-report", "cost": 0.5, "artifact": {"transcript": "Hello there."},
             "analysis": {"summary": "Greeting."}, "call": {"id": "call-1"}}),
         );
         take(
             &mut row,
-            json!({"type": "end-of-call-report", "cost": "0.75", "artifact": {"transcript": "Hello."},
+            &json!({"type": "end-of-call-report", "cost": "0.75", "artifact": {"transcript": "Hello."},
             "analysis": {"structuredData": {"lead": true, "apiKey": "sk-1"}}, "call": {"id": "call-1"}}),
         );
         assert_eq!(row.cost, Some(0.75));
@@ -227,7 +227,7 @@ mod tests {
         let mut row = row();
         take(
             &mut row,
-            json!({"type": "status-update", "status": "queued", "call": {"id": "call-1",
+            &json!({"type": "status-update", "status": "queued", "call": {"id": "call-1",
             "metadata": {"leadId": "lead-456"}, "assistantOverrides": {"metadata": {"organizationId": "org-123"}}}}),
         );
         assert_eq!(row.metadata, json!({"leadId": "lead-456", "organizationId": "org-123"}));
@@ -239,12 +239,12 @@ mod tests {
         let monitor = json!({"controlUrl": "https://phone.example/control"});
         take(
             &mut row,
-            json!({"type": "status-update", "status": "in-progress", "call": {"id": "call-1", "monitor": monitor}}),
+            &json!({"type": "status-update", "status": "in-progress", "call": {"id": "call-1", "monitor": monitor}}),
         );
         assert_eq!(row.control_url.as_deref(), Some("https://phone.example/control"));
         status_of(&mut row, "ended");
         assert_eq!(row.control_url, None);
-        take(&mut row, json!({"type": "hang", "call": {"id": "call-1", "monitor": monitor}}));
+        take(&mut row, &json!({"type": "hang", "call": {"id": "call-1", "monitor": monitor}}));
         assert_eq!(row.control_url, None);
     }
 }
