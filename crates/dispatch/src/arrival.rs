@@ -34,7 +34,7 @@ impl<'a> Arrival<'a> {
         };
         let (kind, dedupe_key) = match context.tool.filter(|_| context.is_direct) {
             Some(tool) => (DIRECT_KIND, inbox_key(tool, context.request_id)),
-            None => (envelope.kind().as_str(), dedupe_key(envelope)),
+            None => (envelope.head().kind_text(), dedupe_key(envelope)),
         };
         Self {
             envelope,

@@ -148,7 +148,7 @@ impl Dispatcher {
             .map(|look| serde_json::json!({"step": look.step, "value": look.value, "path": look.path}))
             .collect();
         let message = QuarantinedMessage {
-            kind: envelope.kind().as_str(),
+            kind: envelope.head().kind_text(),
             vapi_call_id: arrival.call_id(),
             identifiers,
             body: arrival.body(),

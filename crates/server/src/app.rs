@@ -16,6 +16,7 @@ use org_resolver::{
 use rate_limit::KeyedLimiter;
 use signature::{Credential, CredentialError, CredentialId, KeyRing};
 use storage::{ChangeSink, Directory, QuarantineBounds, Storage, StorageConfig, StorageError};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::body::BodyReader;
@@ -37,11 +38,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Whole seconds for answers to leave after the last request ended.
 const FLUSH_S: u64 = 1;
+/// Time for the directory to be watched before the first request is taken.
+const WATCH_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A gateway that is ready to serve.
 pub struct Gateway {
     state: Arc<AppState>,
     changes: Arc<dyn ChangeSink>,
+    watching: Arc<Notify>,
     config: ServerConfig,
 }
 
@@ -142,7 +146,9 @@ pub fn build(config: Config, storage: Storage, clock: Arc<dyn Clock>) -> Result<
         identification_methods: identification_methods(&chain.order),
         running: Running::default(),
     };
-    Ok(Gateway { state: Arc::new(state), changes: Arc::new(Invalidation { lookup, keys }), config: server })
+    let watching = Arc::new(Notify::new());
+    let changes = Arc::new(Invalidation { lookup, keys, watching: Arc::clone(&watching) });
+    Ok(Gateway { state: Arc::new(state), changes, watching, config: server })
 }
 
 impl Gateway {
@@ -156,8 +162,15 @@ impl Gateway {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        let Self { state, changes, config } = self;
+        let Self { state, changes, watching, config } = self;
         let tls = tls::server_config(&config)?;
+        let watcher = tokio::spawn({
+            let storage = state.storage.clone();
+            async move { storage.watch(changes).await }
+        });
+        // Watched before the first request, so that nothing is remembered that changed unnoticed. A directory that
+        // cannot be watched delays the start and does not prevent it: the caches' time to live stands in.
+        let _ = tokio::time::timeout(WATCH_PATIENCE, watching.notified()).await;
         let shared = web::Data::from(Arc::clone(&state));
         let server =
             HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes::configure))
@@ -172,10 +185,6 @@ impl Gateway {
         };
         let server = server.run();
         let handle = server.handle();
-        let watcher = tokio::spawn({
-            let storage = state.storage.clone();
-            async move { storage.watch(changes).await }
-        });
         let stopping = async {
             shutdown.await;
             state.running.stop();

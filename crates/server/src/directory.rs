@@ -7,6 +7,7 @@ use org_resolver::{
     CachedKeys, CachedLookup, KeySource, Lookup, LookupError, LookupKey, OrgAccess, OrgId, Owners,
 };
 use storage::ChangeSink;
+use tokio::sync::Notify;
 
 /// The question needs the store.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,8 @@ impl<K: KeySource> KeySource for CacheOnlyKeys<K> {
 pub(crate) struct Invalidation<L, K> {
     pub(crate) lookup: Arc<CachedLookup<L>>,
     pub(crate) keys: Arc<CachedKeys<K>>,
+    /// Told when the directory is watched from now on: nothing changes unnoticed any more.
+    pub(crate) watching: Arc<Notify>,
 }
 
 #[async_trait]
@@ -56,5 +59,7 @@ impl<L: Lookup, K: KeySource> ChangeSink for Invalidation<L, K> {
     async fn everything(&self) {
         self.lookup.invalidate_all();
         self.keys.invalidate_all();
+        // Kept for a waiter that is yet to come.
+        self.watching.notify_one();
     }
 }

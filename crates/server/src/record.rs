@@ -48,7 +48,8 @@ impl Verified {
         let head = envelope.head();
         Self {
             org,
-            kind: envelope.kind().as_str().into(),
+            // A kind may be any text, and the line is for people.
+            kind: envelope.head().kind_text().chars().take(100).collect(),
             assistant: head
                 .of_kind(vapi_types::IdentifierKind::AssistantId)
                 .next()

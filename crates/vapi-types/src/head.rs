@@ -151,6 +151,12 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
+    /// The kind as the sender wrote it; the name of its kind for a message that is known by its lists alone.
+    #[must_use]
+    pub fn kind_text(&self) -> &str {
+        if self.type_text.is_empty() { self.kind.as_str() } else { &self.type_text }
+    }
+
     /// The id of the call, if there is one.
     #[must_use]
     pub fn call_id(&self) -> Option<&str> {

@@ -1,7 +1,7 @@
 //! Answers that the provider reads, each in its own shape, from the organization's own data.
 
-use blackbox::message::{self, call, of_kind};
-use blackbox::{Database, Deployment, Organization, now};
+use crate::harness::message::{self, call, of_kind};
+use crate::harness::{Database, Deployment, Organization, now};
 use chrono::Timelike;
 use serde_json::{Value, json};
 

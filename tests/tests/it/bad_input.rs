@@ -1,6 +1,8 @@
 //! Bodies that no provider sends: never a fault of ours, never a row, and the gateway lives on.
 
-use blackbox::{Database, Deployment, Gateway, Organization, Request, TOOLS, WEBHOOK, WEBHOOK_TOO, message};
+use crate::harness::{
+    Database, Deployment, Gateway, Organization, Request, TOOLS, WEBHOOK, WEBHOOK_TOO, message,
+};
 use serde_json::json;
 
 use crate::support::{World, on_both_databases, refused};

@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use blackbox::message::{self, call, tool_call, tool_calls};
-use blackbox::{Database, Organization, days_ahead, spoken};
+use crate::harness::message::{self, call, tool_call, tool_calls};
+use crate::harness::{Database, Organization, days_ahead, spoken};
 use chrono::{NaiveDate, NaiveTime};
 use serde_json::{Value, json};
 

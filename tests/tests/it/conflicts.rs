@@ -1,7 +1,7 @@
 //! Messages that name two organizations: refused after verification, and of no effect on the other one.
 
-use blackbox::message::{self, call, of_kind, tool_call};
-use blackbox::{Database, Deployment, Organization, days_ahead};
+use crate::harness::message::{self, call, of_kind, tool_call};
+use crate::harness::{Database, Deployment, Organization, days_ahead};
 use serde_json::{Value, json};
 
 use crate::support::{World, on_both_databases, refused, results};

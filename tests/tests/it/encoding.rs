@@ -1,6 +1,6 @@
 //! How a body may come: any content type, no encoding, whole or in chunks, and in time.
 
-use blackbox::{Database, Deployment, Request, WEBHOOK, message};
+use crate::harness::{Database, Deployment, Request, WEBHOOK, message};
 use serde_json::json;
 
 use crate::bad_input::{patient_world, still_serves};

@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use blackbox::message::{self, call, tool_call, tool_calls};
-use blackbox::{Database, Deployment, days_ahead};
+use crate::harness::message::{self, call, tool_call, tool_calls};
+use crate::harness::{Database, Deployment, days_ahead};
 use serde_json::{Value, json};
 
 use crate::support::{World, on_both_databases, only_result, results};
@@ -49,8 +49,9 @@ fn a_redelivery_after_a_restart_gets_the_same_answer(database: Database) {
     let World { gateway, deployment, northgate, .. } = World::new(database);
     let message = message::book("call-1", &northgate.assistant, "call_1", days_ahead(4), "10:00");
     let refused = message::book("call-2", &northgate.assistant, "call_1", days_ahead(4), "10:15");
-    let answers =
-        |gateway: &blackbox::Gateway| [&message, &refused].map(|it| gateway.send(&northgate, it).text());
+    let answers = |gateway: &crate::harness::Gateway| {
+        [&message, &refused].map(|it| gateway.send(&northgate, it).text())
+    };
     let first = answers(&gateway);
     assert!(first[0].contains("is booked for") && first[1].contains("taken"), "{first:?}");
 

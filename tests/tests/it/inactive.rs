@@ -1,6 +1,6 @@
 //! Organizations that are switched off: found, proven, and refused.
 
-use blackbox::{Database, Deployment, Organization, message, within_a_second};
+use crate::harness::{Database, Deployment, Organization, message, within_a_second};
 use serde_json::{Value, json};
 
 use crate::support::{on_both_databases, refused};

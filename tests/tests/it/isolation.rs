@@ -1,7 +1,7 @@
 //! Two organizations in one PostgreSQL database, seen with the rights that the gateway works with.
 
-use blackbox::message::{self, call, of_kind};
-use blackbox::{Database, Postgres, days_ahead};
+use crate::harness::message::{self, call, of_kind};
+use crate::harness::{Database, Postgres, days_ahead};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! The ledger: one row a call, whatever the order in which its messages come.
 
-use blackbox::message::{self, call, of_kind};
-use blackbox::{Database, Postgres};
+use crate::harness::message::{self, call, of_kind};
+use crate::harness::{Database, Postgres};
 use serde_json::{Value, json};
 
 use crate::support::{World, on_both_databases, on_postgres};
@@ -39,7 +39,7 @@ fn a_verified_call_is_known_by_its_id(database: Database) {
     // A call that two organizations have seen is nobody's without a mapping.
     let stolen = message::status_update("call-1", &fontaneria.assistant, "in-progress");
     assert_eq!(gateway.send(fontaneria, &stolen).status, 200);
-    blackbox::within_a_second("the contested pin is a miss", || {
+    crate::harness::within_a_second("the contested pin is a miss", || {
         [northgate, fontaneria]
             .iter()
             .all(|organization| gateway.send(organization, &only_call).status == 400)

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use blackbox::message::{self, call, of_kind};
-use blackbox::{Database, Deployment, Gateway, Organization, Response, WEBHOOK, eventually};
+use crate::harness::message::{self, call, of_kind};
+use crate::harness::{Database, Deployment, Gateway, Organization, Response, WEBHOOK, eventually};
 use serde_json::json;
 
 use crate::support::{World, on_both_databases, refused, results};

@@ -1,7 +1,7 @@
 //! What the log says, and what it never says.
 
-use blackbox::message::{self, call, of_kind, tool_call};
-use blackbox::{Database, Deployment, WEBHOOK, days_ahead};
+use crate::harness::message::{self, call, of_kind, tool_call};
+use crate::harness::{Database, Deployment, WEBHOOK, days_ahead};
 use serde_json::json;
 
 use crate::support::{World, on_both_databases, refused};

@@ -7,6 +7,7 @@ mod bad_input;
 mod booking;
 mod conflicts;
 mod encoding;
+mod harness;
 mod idempotency;
 mod inactive;
 mod isolation;

@@ -1,7 +1,7 @@
 //! Mappings as hand-written SQL changes them: in every notation, with one owner, and with a memory.
 
-use blackbox::message::{self, of_kind};
-use blackbox::{Database, Deployment, Gateway, Postgres, within_a_second};
+use crate::harness::message::{self, of_kind};
+use crate::harness::{Database, Deployment, Gateway, Postgres, within_a_second};
 use serde_json::{Value, json};
 
 use crate::support::on_postgres;

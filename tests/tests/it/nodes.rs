@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use blackbox::{Database, Gateway, days_ahead, message, within_a_second};
+use crate::harness::{Database, Gateway, days_ahead, message, within_a_second};
 use serde_json::Value;
 
 use crate::support::{World, on_postgres, only_result};

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use blackbox::message::{self, call};
-use blackbox::{Database, Deployment, Gateway, Organization, Postgres, days_ahead, eventually};
+use crate::harness::message::{self, call};
+use crate::harness::{Database, Deployment, Gateway, Organization, Postgres, days_ahead, eventually};
 use serde_json::json;
 
 use crate::support::{World, on_postgres, results};
@@ -40,7 +40,9 @@ fn warm(gateway: &Gateway, postgres: &Postgres, organization: &Organization) {
         "INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{}', 'asst_heard')",
         organization.id
     ));
-    blackbox::within_a_second("changes are heard", || gateway.send(organization, &message).status == 200);
+    crate::harness::within_a_second("changes are heard", || {
+        gateway.send(organization, &message).status == 200
+    });
     assert_eq!(gateway.send(organization, &event("call-warm", organization)).status, 200);
 }
 
@@ -103,7 +105,7 @@ fn lost_connections_cost_no_message_and_no_restart(database: Database) {
         "INSERT INTO customer_configurations (organization_id, vapi_assistant_id) VALUES ('{}', '{renamed}')",
         northgate.id
     ));
-    blackbox::within_a_second("a new mapping counts", || {
+    crate::harness::within_a_second("a new mapping counts", || {
         gateway.send(northgate, &message::call_started("call-new", renamed)).status == 200
     });
 }

@@ -1,6 +1,8 @@
 //! One secret for the whole deployment: whom it serves, and from when on no more.
 
-use blackbox::{Database, Deployment, Organization, days_ahead, message, unix_seconds, within_a_second};
+use crate::harness::{
+    Database, Deployment, Organization, days_ahead, message, unix_seconds, within_a_second,
+};
 use serde_json::json;
 use test_support::{sign_vapi_hmac, sign_x_vapi, x_vapi_secret};
 
@@ -26,11 +28,12 @@ fn it_serves_until_the_first_own_credential(database: Database) {
         let body = message::call_started("call-2", &organization.assistant).to_string();
         let bytes = body.as_bytes();
         for headers in [sign_x_vapi(SHARED, unix_seconds(0), bytes), x_vapi_secret(SHARED)] {
-            let answer = gateway.post(blackbox::WEBHOOK, headers, bytes);
+            let answer = gateway.post(crate::harness::WEBHOOK, headers, bytes);
             assert_eq!(answer.status, 200, "{}", answer.text());
         }
         // A recipe that the deployment does not offer.
-        let other = gateway.post(blackbox::WEBHOOK, sign_vapi_hmac(SHARED, unix_seconds(0), bytes), bytes);
+        let other =
+            gateway.post(crate::harness::WEBHOOK, sign_vapi_hmac(SHARED, unix_seconds(0), bytes), bytes);
         assert_eq!(refused(&other), (401, "unauthorized".to_owned()));
         let booked = gateway.send_with(
             SHARED,
@@ -69,7 +72,7 @@ fn without_any_secret_nothing_is_let_in(database: Database) {
     let gateway = deployment.start();
     let body = message::call_started("call-1", &northgate.assistant).to_string();
     for headers in [Vec::new(), x_vapi_secret(""), sign_x_vapi("", unix_seconds(0), body.as_bytes())] {
-        let answer = gateway.post(blackbox::WEBHOOK, headers, body.as_str());
+        let answer = gateway.post(crate::harness::WEBHOOK, headers, body.as_str());
         assert_eq!(refused(&answer), (401, "unauthorized".to_owned()));
     }
 }

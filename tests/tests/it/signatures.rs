@@ -1,6 +1,6 @@
 //! Signature headers that are wrong, missing, repeated, old or strange.
 
-use blackbox::{Database, Gateway, Organization, Request, WEBHOOK, message, now, unix_seconds};
+use crate::harness::{Database, Gateway, Organization, Request, WEBHOOK, message, now, unix_seconds};
 use chrono::SecondsFormat;
 use serde_json::json;
 use test_support::{Headers, bearer, sign_standard_webhooks, sign_vapi_hmac, sign_x_vapi, x_vapi_secret};
@@ -164,7 +164,7 @@ fn each_recipe_of_an_organization_is_taken(database: Database) {
     let body = message::status_update("call-1", &northgate.assistant, "ringing").to_string();
     let bytes = body.as_bytes();
     let at = || unix_seconds(0);
-    blackbox::within_a_second("new credentials count", || {
+    crate::harness::within_a_second("new credentials count", || {
         gateway.post(WEBHOOK, x_vapi_secret("plain secret"), bytes).status == 200
     });
     for (what, headers) in [

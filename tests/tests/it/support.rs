@@ -1,13 +1,13 @@
 //! What the scenarios have in common.
 
-use blackbox::{Database, Deployment, Gateway, Organization, Response};
+use crate::harness::{Database, Deployment, Gateway, Organization, Response};
 use serde_json::Value;
 
 /// Runs each scenario, a function that takes a [`Database`], once on either kind of database.
 macro_rules! on_both_databases {
     ($($scenario:ident),+ $(,)?) => {$(
         mod $scenario {
-            use blackbox::{Backend, Database};
+            use crate::harness::{Backend, Database};
 
             #[test]
             fn on_postgres() {
@@ -30,7 +30,7 @@ macro_rules! on_both_databases {
 macro_rules! on_postgres {
     ($($scenario:ident),+ $(,)?) => {$(
         mod $scenario {
-            use blackbox::{Backend, Database};
+            use crate::harness::{Backend, Database};
 
             #[test]
             fn on_postgres() {

@@ -1,6 +1,8 @@
 //! A tool's own route: a message for it, or its arguments alone.
 
-use blackbox::{Database, Deployment, Gateway, Organization, Response, TOOLS, days_ahead, message, spoken};
+use crate::harness::{
+    Database, Deployment, Gateway, Organization, Response, TOOLS, days_ahead, message, spoken,
+};
 use chrono::NaiveTime;
 use serde_json::{Value, json};
 use test_support::Headers;

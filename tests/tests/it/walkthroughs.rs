@@ -1,7 +1,7 @@
 //! What operators do today, step by step, and what must come of it.
 
-use blackbox::message::{self, tool_call, tool_calls};
-use blackbox::{
+use crate::harness::message::{self, tool_call, tool_calls};
+use crate::harness::{
     Database, Deployment, Gateway, Organization, Postgres, TOOLS, WEBHOOK, WEBHOOK_TOO, days_ahead,
     within_a_second,
 };

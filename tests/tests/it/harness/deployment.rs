@@ -11,17 +11,17 @@ use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::database::{Database, Postgres};
-use crate::gateway::Gateway;
-use crate::log::Log;
-use crate::organization::Organization;
+use super::database::{Database, Postgres};
+use super::gateway::Gateway;
+use super::log::Log;
+use super::organization::Organization;
 
 /// Says which program to test; the test command sets it.
 const BINARY: &str = "GATEWAY_TEST_BINARY";
 
 /// A deployment of the gateway.
 #[derive(Debug)]
-pub struct Deployment {
+pub(crate) struct Deployment {
     database: Database,
     directory: TempDir,
     settings: Vec<(String, String)>,
@@ -30,7 +30,7 @@ pub struct Deployment {
 impl Deployment {
     /// A deployment on a database, with a master key and without a shared secret.
     #[must_use]
-    pub fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Database) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = match &database {
             Database::Postgres(postgres) => postgres.url(),
@@ -54,26 +54,26 @@ impl Deployment {
 
     /// Sets an environment variable of every program that is run from now on.
     #[must_use]
-    pub fn set(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.change(name, value);
         self
     }
 
     /// Like [`Deployment::set`], for a deployment in use.
-    pub fn change(&mut self, name: &str, value: &str) {
+    pub(crate) fn change(&mut self, name: &str, value: &str) {
         self.settings.retain(|(known, _)| known != name);
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// Sets the deployment's shared secret.
     #[must_use]
-    pub fn shared_secret(self, secret: &str) -> Self {
+    pub(crate) fn shared_secret(self, secret: &str) -> Self {
         self.set("VAPI_WEBHOOK_SECRET", secret)
     }
 
     /// The database's rows, where the test can read them.
     #[must_use]
-    pub fn postgres(&self) -> Option<&Postgres> {
+    pub(crate) fn postgres(&self) -> Option<&Postgres> {
         self.database.postgres()
     }
 
@@ -81,7 +81,7 @@ impl Deployment {
     ///
     /// # Panics
     /// If it cannot be written.
-    pub fn write(&self, name: &str, content: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         fs::write(&path, content).unwrap();
         path
@@ -91,7 +91,7 @@ impl Deployment {
     ///
     /// # Panics
     /// If the program refuses.
-    pub fn apply(&self, organizations: &[&Organization]) {
+    pub(crate) fn apply(&self, organizations: &[&Organization]) {
         self.apply_with(organizations, &[]);
     }
 
@@ -99,7 +99,7 @@ impl Deployment {
     ///
     /// # Panics
     /// If the program refuses.
-    pub fn apply_and_prune(&self, organizations: &[&Organization]) {
+    pub(crate) fn apply_and_prune(&self, organizations: &[&Organization]) {
         self.apply_with(organizations, &["--prune"]);
     }
 
@@ -119,7 +119,7 @@ impl Deployment {
     ///
     /// # Panics
     /// If it fails.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         let output = self.command(arguments).output().unwrap();
         assert!(
             output.status.success(),
@@ -136,7 +136,7 @@ impl Deployment {
     /// # Panics
     /// If it does not become ready.
     #[must_use]
-    pub fn start(&self) -> Gateway {
+    pub(crate) fn start(&self) -> Gateway {
         let mut gateway = self.launch();
         gateway.wait_until_ready();
         gateway
@@ -144,7 +144,7 @@ impl Deployment {
 
     /// Starts the gateway and does not wait.
     #[must_use]
-    pub fn launch(&self) -> Gateway {
+    pub(crate) fn launch(&self) -> Gateway {
         Gateway::launch(self)
     }
 

@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_millis(20);
 ///
 /// # Panics
 /// If there is none within the limit; `what` names it.
-pub fn eventually<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         // The clock is read before the question, so that the last question is asked after the whole limit.
@@ -30,6 +30,6 @@ pub fn eventually<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Optio
 ///
 /// # Panics
 /// If it has not by then.
-pub fn within_a_second(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn within_a_second(what: &str, mut is_so: impl FnMut() -> bool) {
     eventually(what, NOTICE, || is_so().then_some(()));
 }

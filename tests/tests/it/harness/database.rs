@@ -9,11 +9,11 @@ use tokio_postgres::{NoTls, SimpleQueryMessage};
 use uuid::Uuid;
 
 /// How many rows each table has.
-pub type RowCounts = BTreeMap<String, i64>;
+pub(crate) type RowCounts = BTreeMap<String, i64>;
 
 /// The kinds of database that the gateway runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
+pub(crate) enum Backend {
     /// A clone of the migrated template.
     Postgres,
     /// A new file.
@@ -22,7 +22,7 @@ pub enum Backend {
 
 /// A database for one test.
 #[derive(Debug)]
-pub enum Database {
+pub(crate) enum Database {
     /// On a PostgreSQL server.
     Postgres(Postgres),
     /// In a file, which the deployment makes in its directory.
@@ -32,7 +32,7 @@ pub enum Database {
 impl Database {
     /// Makes a database. `None`, with a printed line, when it is to be PostgreSQL and none is configured.
     #[must_use]
-    pub fn create(backend: Backend) -> Option<Self> {
+    pub(crate) fn create(backend: Backend) -> Option<Self> {
         match backend {
             Backend::Postgres => Postgres::create().map(Self::Postgres),
             Backend::Sqlite => Some(Self::Sqlite),
@@ -41,7 +41,7 @@ impl Database {
 
     /// The database's rows, where a test can read them: only through SQL on a server.
     #[must_use]
-    pub fn postgres(&self) -> Option<&Postgres> {
+    pub(crate) fn postgres(&self) -> Option<&Postgres> {
         match self {
             Self::Postgres(postgres) => Some(postgres),
             Self::Sqlite => None,
@@ -51,7 +51,7 @@ impl Database {
 
 /// A PostgreSQL database, with the superuser's eyes and hands.
 #[derive(Debug)]
-pub struct Postgres {
+pub(crate) struct Postgres {
     database: TestDb,
     runtime: Runtime,
 }
@@ -59,7 +59,7 @@ pub struct Postgres {
 impl Postgres {
     /// Clones the template. `None`, with a printed line, when no server is configured.
     #[must_use]
-    pub fn create() -> Option<Self> {
+    pub(crate) fn create() -> Option<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let database = runtime.block_on(TestDb::create())?;
         Some(Self { database, runtime })
@@ -67,13 +67,13 @@ impl Postgres {
 
     /// The superuser's URL.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.database.url()
     }
 
     /// The database's name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.database.name()
     }
 
@@ -81,7 +81,7 @@ impl Postgres {
     ///
     /// # Panics
     /// If a statement fails.
-    pub fn run(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+    pub(crate) fn run(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         self.attempt(sql).unwrap_or_else(|reason| panic!("{reason}\n{sql}"))
     }
 
@@ -89,7 +89,7 @@ impl Postgres {
     ///
     /// # Errors
     /// What the server says.
-    pub fn attempt(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
+    pub(crate) fn attempt(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
         self.query(&self.url(), sql)
     }
 
@@ -97,7 +97,7 @@ impl Postgres {
     ///
     /// # Panics
     /// If a statement fails.
-    pub fn run_outside(&self, sql: &str) {
+    pub(crate) fn run_outside(&self, sql: &str) {
         self.query(&with_database(&self.url(), "postgres"), sql)
             .unwrap_or_else(|reason| panic!("{reason}\n{sql}"));
     }
@@ -106,7 +106,7 @@ impl Postgres {
     ///
     /// # Panics
     /// If it fails or gives anything but one row of one column.
-    pub fn value(&self, sql: &str) -> Option<String> {
+    pub(crate) fn value(&self, sql: &str) -> Option<String> {
         let mut rows = self.run(sql);
         assert_eq!(rows.len(), 1, "one row is expected of {sql}");
         let mut row = rows.remove(0);
@@ -118,7 +118,7 @@ impl Postgres {
     ///
     /// # Panics
     /// If it gives anything else.
-    pub fn count(&self, sql: &str) -> i64 {
+    pub(crate) fn count(&self, sql: &str) -> i64 {
         self.value(sql).unwrap_or_default().parse().unwrap()
     }
 
@@ -126,7 +126,7 @@ impl Postgres {
     ///
     /// # Panics
     /// If there is none: then a loop over them would prove nothing.
-    pub fn tenant_tables(&self) -> Vec<String> {
+    pub(crate) fn tenant_tables(&self) -> Vec<String> {
         let tables = self.names(
             "SELECT c.table_name FROM information_schema.columns c
              JOIN information_schema.tables t USING (table_schema, table_name)
@@ -138,7 +138,7 @@ impl Postgres {
     }
 
     /// The rows of every table.
-    pub fn row_counts(&self) -> RowCounts {
+    pub(crate) fn row_counts(&self) -> RowCounts {
         let tables = self.names(
             "SELECT table_name FROM information_schema.tables
              WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1",
@@ -147,7 +147,7 @@ impl Postgres {
     }
 
     /// The rows of one organization in every tenant table.
-    pub fn row_counts_of(&self, organization: Uuid) -> RowCounts {
+    pub(crate) fn row_counts_of(&self, organization: Uuid) -> RowCounts {
         self.counts(&self.tenant_tables(), &format!("organization_id = '{organization}'"))
     }
 

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request, sent on a connection of its own.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     method: String,
     path: String,
     headers: Vec<(String, String)>,
@@ -21,32 +21,32 @@ pub struct Request {
 impl Request {
     /// A request without a body.
     #[must_use]
-    pub fn new(method: &str, path: &str) -> Self {
+    pub(crate) fn new(method: &str, path: &str) -> Self {
         Self { method: method.to_owned(), path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
     /// A `GET`.
     #[must_use]
-    pub fn get(path: &str) -> Self {
+    pub(crate) fn get(path: &str) -> Self {
         Self::new("GET", path)
     }
 
     /// A `POST` of these bytes.
     #[must_use]
-    pub fn post(path: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn post(path: &str, body: impl Into<Vec<u8>>) -> Self {
         Self { body: body.into(), ..Self::new("POST", path) }
     }
 
     /// Adds a header; one that is there already is sent twice.
     #[must_use]
-    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
     /// Adds headers.
     #[must_use]
-    pub fn headers(mut self, headers: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(crate) fn headers(mut self, headers: impl IntoIterator<Item = (String, String)>) -> Self {
         self.headers.extend(headers);
         self
     }
@@ -56,7 +56,7 @@ impl Request {
     /// # Panics
     /// If no answer comes.
     #[must_use]
-    pub fn send(&self, address: SocketAddr) -> Response {
+    pub(crate) fn send(&self, address: SocketAddr) -> Response {
         let mut bytes = self.head(&format!("content-length: {}\r\n", self.body.len()));
         bytes.extend_from_slice(&self.body);
         exchange(address, &bytes)
@@ -67,7 +67,7 @@ impl Request {
     /// # Panics
     /// If no answer comes.
     #[must_use]
-    pub fn send_in_chunks(&self, address: SocketAddr, chunk_bytes: usize) -> Response {
+    pub(crate) fn send_in_chunks(&self, address: SocketAddr, chunk_bytes: usize) -> Response {
         let mut bytes = self.head("transfer-encoding: chunked\r\n");
         for chunk in self.body.chunks(chunk_bytes) {
             bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
@@ -83,7 +83,7 @@ impl Request {
     /// # Panics
     /// If no answer comes.
     #[must_use]
-    pub fn send_stalled(&self, address: SocketAddr) -> Response {
+    pub(crate) fn send_stalled(&self, address: SocketAddr) -> Response {
         let mut bytes = self.head(&format!("content-length: {}\r\n", self.body.len() + 1));
         bytes.extend_from_slice(&self.body);
         exchange(address, &bytes)
@@ -106,7 +106,7 @@ impl Request {
 /// # Panics
 /// If no complete answer comes.
 #[must_use]
-pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Response {
+pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> Response {
     try_exchange(address, bytes).unwrap_or_else(|reason| panic!("no answer from {address}: {reason}"))
 }
 
@@ -125,13 +125,13 @@ pub(crate) fn try_exchange(address: SocketAddr, bytes: &[u8]) -> Result<Response
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub struct Response {
+pub(crate) struct Response {
     /// The status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The headers, names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// The body.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Response {
@@ -155,13 +155,13 @@ impl Response {
 
     /// The value of a header.
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
@@ -170,7 +170,7 @@ impl Response {
     /// # Panics
     /// If it is none.
     #[must_use]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: answer {} is no JSON: {:?}", self.status, self.text()))
     }
@@ -180,7 +180,7 @@ impl Response {
     /// # Panics
     /// If there is none.
     #[must_use]
-    pub fn request_id(&self) -> String {
+    pub(crate) fn request_id(&self) -> String {
         match self.header("x-request-id") {
             Some(id) if !id.is_empty() => id.to_owned(),
             _ => panic!("an answer without x-request-id: {self:?}"),
@@ -192,7 +192,7 @@ impl Response {
     /// # Panics
     /// If the answer is no refusal in the gateway's form.
     #[must_use]
-    pub fn refusal(&self) -> String {
+    pub(crate) fn refusal(&self) -> String {
         let body = self.json();
         assert!(self.status >= 400, "no refusal: {} {body}", self.status);
         assert_eq!(self.header("content-type"), Some("application/json"), "{body}");

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::wait::eventually;
+use super::wait::eventually;
 
 /// The log is written off the threads that answer, so that a line may come after its answer.
 const DELAY: Duration = Duration::from_secs(10);
 
 /// The program's output, standard error and standard output together.
 #[derive(Clone, Debug)]
-pub struct Log {
+pub(crate) struct Log {
     path: PathBuf,
 }
 
@@ -24,13 +24,13 @@ impl Log {
 
     /// Everything written so far.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.path).unwrap_or_default()).into_owned()
     }
 
     /// The complete lines that are JSON objects, in order.
     #[must_use]
-    pub fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         let text = self.text();
         let complete = text.rsplit_once('\n').map_or("", |(complete, _)| complete);
         complete.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect()
@@ -38,7 +38,7 @@ impl Log {
 
     /// The lines, one for each message, that the gateway writes at `info`.
     #[must_use]
-    pub fn messages(&self) -> Vec<Value> {
+    pub(crate) fn messages(&self) -> Vec<Value> {
         let is_message = |line: &Value| line["level"] == "INFO" && line["message"] == "message";
         self.lines().into_iter().filter(is_message).collect()
     }
@@ -47,7 +47,7 @@ impl Log {
     ///
     /// # Panics
     /// If none comes; `what` names it.
-    pub fn wait(&self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait(&self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(what, DELAY, || self.lines().into_iter().find(|line| is_wanted(line)))
     }
 
@@ -55,7 +55,7 @@ impl Log {
     ///
     /// # Panics
     /// If none comes.
-    pub fn of_request(&self, request_id: &str) -> Value {
+    pub(crate) fn of_request(&self, request_id: &str) -> Value {
         self.wait("the request's line in the log", |line| {
             line["message"] == "message" && line["request_id"] == request_id
         })

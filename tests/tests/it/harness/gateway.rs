@@ -9,27 +9,27 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use test_support::{Headers, sign_x_vapi};
 
-use crate::clock::unix_seconds;
-use crate::deployment::Deployment;
-use crate::http::{Request, Response, try_exchange};
-use crate::log::Log;
-use crate::organization::Organization;
-use crate::port::Port;
-use crate::wait::eventually;
+use super::clock::unix_seconds;
+use super::deployment::Deployment;
+use super::http::{Request, Response, try_exchange};
+use super::log::Log;
+use super::organization::Organization;
+use super::port::Port;
+use super::wait::eventually;
 
 /// The webhook of all organizations.
-pub const WEBHOOK: &str = "/api/webhooks/vapi";
+pub(crate) const WEBHOOK: &str = "/api/webhooks/vapi";
 /// The same under its other spelling.
-pub const WEBHOOK_TOO: &str = "/api/vapi/webhook";
+pub(crate) const WEBHOOK_TOO: &str = "/api/vapi/webhook";
 /// The tools' routes, without the tool's name.
-pub const TOOLS: &str = "/api/vapi/tools/";
+pub(crate) const TOOLS: &str = "/api/vapi/tools/";
 
 /// Start and stop are waited for, never timed; this ends a hopeless wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A gateway in a process of its own, killed when dropped.
 #[derive(Debug)]
-pub struct Gateway {
+pub(crate) struct Gateway {
     child: Child,
     address: SocketAddr,
     log: Log,
@@ -38,11 +38,11 @@ pub struct Gateway {
 
 /// How a gateway ended.
 #[derive(Debug)]
-pub struct Stopped {
+pub(crate) struct Stopped {
     /// Its exit status.
-    pub status: ExitStatus,
+    pub(crate) status: ExitStatus,
     /// Everything that it wrote.
-    pub log: String,
+    pub(crate) log: String,
 }
 
 impl Gateway {
@@ -57,7 +57,7 @@ impl Gateway {
     ///
     /// # Panics
     /// If it does not become ready.
-    pub fn wait_until_ready(&mut self) {
+    pub(crate) fn wait_until_ready(&mut self) {
         eventually("the gateway is ready", PATIENCE, || self.is_ready().then_some(()));
     }
 
@@ -71,13 +71,13 @@ impl Gateway {
 
     /// Where it listens.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// What it writes.
     #[must_use]
-    pub fn log(&self) -> &Log {
+    pub(crate) fn log(&self) -> &Log {
         &self.log
     }
 
@@ -86,7 +86,7 @@ impl Gateway {
     /// # Panics
     /// If no answer comes.
     #[must_use]
-    pub fn request(&self, request: &Request) -> Response {
+    pub(crate) fn request(&self, request: &Request) -> Response {
         request.send(self.address)
     }
 
@@ -95,7 +95,7 @@ impl Gateway {
     /// # Panics
     /// If no answer comes.
     #[must_use]
-    pub fn get(&self, path: &str) -> Response {
+    pub(crate) fn get(&self, path: &str) -> Response {
         self.request(&Request::get(path))
     }
 
@@ -104,7 +104,7 @@ impl Gateway {
     /// # Panics
     /// If no answer comes.
     #[must_use]
-    pub fn post(&self, path: &str, headers: Headers, body: impl Into<Vec<u8>>) -> Response {
+    pub(crate) fn post(&self, path: &str, headers: Headers, body: impl Into<Vec<u8>>) -> Response {
         let request = Request::post(path, body).header("content-type", "application/json").headers(headers);
         self.request(&request)
     }
@@ -114,7 +114,7 @@ impl Gateway {
     /// # Panics
     /// If no answer comes.
     #[must_use]
-    pub fn send_with(&self, secret: &str, message: &Value) -> Response {
+    pub(crate) fn send_with(&self, secret: &str, message: &Value) -> Response {
         self.send_bytes_with(secret, message.to_string().as_bytes())
     }
 
@@ -123,7 +123,7 @@ impl Gateway {
     /// # Panics
     /// If no answer comes.
     #[must_use]
-    pub fn send_bytes_with(&self, secret: &str, body: &[u8]) -> Response {
+    pub(crate) fn send_bytes_with(&self, secret: &str, body: &[u8]) -> Response {
         self.post(WEBHOOK, sign_x_vapi(secret, unix_seconds(0), body), body)
     }
 
@@ -132,7 +132,7 @@ impl Gateway {
     /// # Panics
     /// If no answer comes.
     #[must_use]
-    pub fn send(&self, organization: &Organization, message: &Value) -> Response {
+    pub(crate) fn send(&self, organization: &Organization, message: &Value) -> Response {
         self.send_with(&organization.secret, message)
     }
 
@@ -141,7 +141,7 @@ impl Gateway {
     /// # Panics
     /// If it is not.
     #[must_use]
-    pub fn answer(&self, organization: &Organization, message: &Value) -> Value {
+    pub(crate) fn answer(&self, organization: &Organization, message: &Value) -> Value {
         let response = self.send(organization, message);
         assert_eq!(response.status, 200, "{} to {message}", response.text());
         assert_eq!(response.header("content-type"), Some("application/json"));
@@ -153,7 +153,7 @@ impl Gateway {
     /// # Panics
     /// If the log does not tell of it.
     #[must_use]
-    pub fn effects(&self, response: &Response) -> Vec<String> {
+    pub(crate) fn effects(&self, response: &Response) -> Vec<String> {
         let line = self.log.of_request(&response.request_id());
         let effects = line["effects"].as_str().unwrap_or_default();
         effects.split(',').filter(|effect| !effect.is_empty()).map(str::to_owned).collect()
@@ -164,7 +164,7 @@ impl Gateway {
     /// # Panics
     /// If it does not end.
     #[must_use]
-    pub fn stop(mut self) -> Stopped {
+    pub(crate) fn stop(mut self) -> Stopped {
         kill_process(self.pid(), Signal::TERM).unwrap();
         let status = eventually("the gateway stops", PATIENCE, || self.child.try_wait().unwrap());
         Stopped { status, log: self.log.text() }
@@ -174,7 +174,7 @@ impl Gateway {
     ///
     /// # Panics
     /// If it cannot be ended.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -184,7 +184,7 @@ impl Gateway {
     /// # Panics
     /// If the system does not tell.
     #[must_use]
-    pub fn is_alive(&mut self) -> bool {
+    pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 

@@ -4,37 +4,37 @@ use serde_json::{Value, json};
 use test_support::{Headers, sign_x_vapi};
 use uuid::{Uuid, uuid};
 
-use crate::clock::unix_seconds;
+use super::clock::unix_seconds;
 
 /// An organization and its declaration.
 #[derive(Clone, Debug)]
-pub struct Organization {
+pub(crate) struct Organization {
     /// Its id.
-    pub id: Uuid,
+    pub(crate) id: Uuid,
     /// Its slug.
-    pub slug: String,
+    pub(crate) slug: String,
     /// The provider's id of its main assistant, Sarah.
-    pub assistant: String,
+    pub(crate) assistant: String,
     /// The provider's id of its second assistant, Marcy.
-    pub second_assistant: String,
+    pub(crate) second_assistant: String,
     /// The provider's id of its number.
-    pub phone_number_id: String,
+    pub(crate) phone_number_id: String,
     /// Its number.
-    pub phone_number: String,
+    pub(crate) phone_number: String,
     /// The provider's id of its squad.
-    pub squad: String,
+    pub(crate) squad: String,
     /// The secret of its own credential.
-    pub secret: String,
+    pub(crate) secret: String,
     /// Its declaration in the organizations file.
-    pub document: Value,
+    pub(crate) document: Value,
     /// Files that the declaration names.
-    pub files: Vec<(String, String)>,
+    pub(crate) files: Vec<(String, String)>,
 }
 
 impl Organization {
     /// A dental clinic in New York that speaks English and is open from 9 to 5 every day.
     #[must_use]
-    pub fn northgate() -> Self {
+    pub(crate) fn northgate() -> Self {
         Self::new(&Draft {
             id: uuid!("46cf2995-2bee-44e3-838b-24151486fe4e"),
             slug: "northgate-dental",
@@ -51,7 +51,7 @@ impl Organization {
 
     /// A plumber in Madrid who speaks Spanish.
     #[must_use]
-    pub fn fontaneria() -> Self {
+    pub(crate) fn fontaneria() -> Self {
         Self::new(&Draft {
             id: uuid!("6d593c7a-b00f-47be-8f77-cc4d1231f706"),
             slug: "fontaneria-madrid",
@@ -120,7 +120,7 @@ impl Organization {
     /// # Panics
     /// Never: a declaration is an object.
     #[must_use]
-    pub fn with(mut self, key: &str, value: Value) -> Self {
+    pub(crate) fn with(mut self, key: &str, value: Value) -> Self {
         self.document.as_object_mut().unwrap().insert(key.to_owned(), value);
         self
     }
@@ -130,14 +130,14 @@ impl Organization {
     /// # Panics
     /// Never: a declaration is an object.
     #[must_use]
-    pub fn without(mut self, key: &str) -> Self {
+    pub(crate) fn without(mut self, key: &str) -> Self {
         self.document.as_object_mut().unwrap().remove(key);
         self
     }
 
     /// Signs a body now with the organization's own secret.
     #[must_use]
-    pub fn sign(&self, body: &[u8]) -> Headers {
+    pub(crate) fn sign(&self, body: &[u8]) -> Headers {
         sign_x_vapi(&self.secret, unix_seconds(0), body)
     }
 }
