@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Context as _, Result};
 
@@ -23,6 +24,17 @@ pub(crate) fn run() -> Result<()> {
     check(&["bans", "licenses", "sources"])
 }
 
+/// Runs a job while cargo-deny is installed, should it be missing: the compiler leaves a core idle at times.
+///
+/// # Errors
+/// If the job fails. A failed installation is tried again, and told, by the job that needs it.
+pub(crate) fn meanwhile(job: impl FnOnce() -> Result<()>) -> Result<()> {
+    thread::scope(|scope| {
+        scope.spawn(tool);
+        job()
+    })
+}
+
 /// Runs the named checks of cargo-deny on the whole workspace.
 ///
 /// # Errors
@@ -30,7 +42,9 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn check(checks: &[&str]) -> Result<()> {
     let tool = tool()?;
     let mut command = Command::new(tool);
-    process::run(command.current_dir(root()).args(["--workspace", "--all-features", "check"]).args(checks))
+    // Errors only: its warnings draw a graph for each crate that two dependencies want in two versions.
+    let arguments = ["--log-level", "error", "--workspace", "--all-features", "check"];
+    process::run(command.current_dir(root()).args(arguments).args(checks))
 }
 
 /// Finds cargo-deny on the path or in the target directory, or installs it into the latter.
