@@ -3,20 +3,14 @@
 use anyhow::Result;
 
 use crate::process;
-use crate::workspace::cargo;
+use crate::workspace::{cargo, lint_directory};
 
 /// Runs the job.
 ///
 /// # Errors
 /// If a lint fires.
 pub(crate) fn run() -> Result<()> {
-    process::run(cargo().args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+    let mut clippy = cargo();
+    clippy.args(["clippy", "--workspace", "--all-targets", "--all-features", "--target-dir"]);
+    process::run(clippy.arg(lint_directory()?).args(["--", "-D", "warnings"]))
 }

@@ -6,7 +6,6 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread;
 
 use anyhow::{Context as _, Result};
 
@@ -24,23 +23,12 @@ pub(crate) fn run() -> Result<()> {
     check(&["bans", "licenses", "sources"])
 }
 
-/// Runs a job while cargo-deny is installed, should it be missing: the compiler leaves a core idle at times.
-///
-/// # Errors
-/// If the job fails. A failed installation is tried again, and told, by the job that needs it.
-pub(crate) fn meanwhile(job: impl FnOnce() -> Result<()>) -> Result<()> {
-    thread::scope(|scope| {
-        scope.spawn(tool);
-        job()
-    })
-}
-
 /// Runs the named checks of cargo-deny on the whole workspace.
 ///
 /// # Errors
 /// If a check fails, or cargo-deny can neither be found nor installed.
 pub(crate) fn check(checks: &[&str]) -> Result<()> {
-    let tool = tool()?;
+    let tool = install()?;
     let mut command = Command::new(tool);
     // Errors only: its warnings draw a graph for each crate that two dependencies want in two versions.
     let arguments = ["--log-level", "error", "--workspace", "--all-features", "check"];
@@ -48,7 +36,10 @@ pub(crate) fn check(checks: &[&str]) -> Result<()> {
 }
 
 /// Finds cargo-deny on the path or in the target directory, or installs it into the latter.
-fn tool() -> Result<PathBuf> {
+///
+/// # Errors
+/// If it can neither be found nor installed.
+pub(crate) fn install() -> Result<PathBuf> {
     if process::succeeds(Command::new("cargo-deny").arg("--version")) {
         return Ok(PathBuf::from("cargo-deny"));
     }

@@ -3,17 +3,15 @@
 use anyhow::Result;
 
 use crate::process;
-use crate::workspace::cargo;
+use crate::workspace::{cargo, lint_directory};
 
 /// Runs the job.
 ///
 /// # Errors
 /// If rustdoc warns.
 pub(crate) fn run() -> Result<()> {
-    process::run(cargo().env("RUSTDOCFLAGS", "-D warnings").args([
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--all-features",
-    ]))
+    let mut doc = cargo();
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    doc.args(["doc", "--workspace", "--no-deps", "--all-features", "--target-dir"]);
+    process::run(doc.arg(lint_directory()?))
 }

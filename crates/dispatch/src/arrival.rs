@@ -9,7 +9,7 @@ use storage::repo::{EventVerdict, NewEvent};
 use vapi_types::{DriftedBody, Envelope, ServerMessage, redact};
 
 use crate::context::Context;
-use crate::dedupe::dedupe_key;
+use crate::dedupe::{dedupe_key, hash};
 use crate::tools::DIRECT_KIND;
 use crate::tools::keys::inbox_key;
 
@@ -18,6 +18,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) envelope: &'a Envelope<'a>,
     /// The typed message; the error when a known kind has drifted from the shape we know.
     pub(crate) message: Result<ServerMessage, DriftedBody>,
+    call_id: Option<String>,
     body: Cow<'a, str>,
     kind: String,
     dedupe_key: String,
@@ -39,6 +40,7 @@ impl<'a> Arrival<'a> {
         Self {
             envelope,
             message: envelope.message(),
+            call_id: envelope.head().call_id().filter(|id| !id.trim().is_empty()).map(bounded),
             body: text,
             kind: kind.to_owned(),
             dedupe_key,
@@ -48,8 +50,9 @@ impl<'a> Arrival<'a> {
         }
     }
 
+    /// The call as it is stored: never empty, never too long for an index.
     pub(crate) fn call_id(&self) -> Option<&str> {
-        self.envelope.head().call_id()
+        self.call_id.as_deref()
     }
 
     pub(crate) fn received_at(&self) -> DateTime<Utc> {
@@ -82,4 +85,10 @@ impl<'a> Arrival<'a> {
             received_at: self.received_at,
         }
     }
+}
+
+/// An id as sent; in place of one that no provider makes, its hash, which is as good a name.
+fn bounded(id: &str) -> String {
+    const MAX_BYTES: usize = 256;
+    if id.len() <= MAX_BYTES { id.to_owned() } else { format!("sha256:{}", hash(id)) }
 }

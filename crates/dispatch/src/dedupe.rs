@@ -51,7 +51,7 @@ fn fingerprint(envelope: &Envelope<'_>) -> String {
     } else {
         serde_json::to_value(&calls).unwrap_or_default()
     };
-    hex(&Sha256::digest(canonical(&own).as_bytes()))
+    hash(&canonical(&own))
 }
 
 /// The message's members without the shared ones. A body too odd for a tree stands for itself.
@@ -103,11 +103,12 @@ fn bounded(key: &str) -> String {
         return key;
     }
     let start: String = key.chars().take(200).collect();
-    format!("{start}#{}", hex(&Sha256::digest(key.as_bytes())))
+    format!("{start}#{}", hash(&key))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256 of a text, in hex.
+pub(crate) fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -180,6 +181,12 @@ mod tests {
     fn chats_and_sessions_have_keys_of_their_own() {
         let body = |updated: &str| serde_json::json!({"message": {"type": "session.updated", "session": {"id": "s", "updatedAt": updated}}});
         assert_ne!(key(&body("2026-01-01T00:00:00Z")), key(&body("2026-01-02T00:00:00Z")));
+    }
+
+    #[test]
+    fn the_hash_is_sha_256() {
+        // printf abc | openssl dgst -sha256
+        assert_eq!(hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]

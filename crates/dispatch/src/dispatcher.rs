@@ -186,7 +186,7 @@ impl Dispatcher {
             Inserted::New(_) => "stored",
             Inserted::Again { .. } => "repeated",
         }];
-        if let Some(call_id) = arrival.call_id().filter(|id| !id.is_empty()) {
+        if let Some(call_id) = arrival.call_id() {
             effects.extend(follow_call(&mut scope, org, arrival, call_id).await?);
         }
         Ok((scope, inserted, effects))

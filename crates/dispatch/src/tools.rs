@@ -41,8 +41,7 @@ pub(crate) async fn answer(
     context: &Context<'_>,
 ) -> Handled {
     let calls = arrival.envelope.tool_calls();
-    let head = arrival.envelope.head();
-    let caller = Caller { call_id: head.call_id().unwrap_or_default() };
+    let caller = Caller { call_id: arrival.call_id().unwrap_or_default() };
     let run = futures::stream::iter(&calls)
         .map(|call| answer_call(dispatcher, org, call, caller, context))
         .buffered(SIDE_BY_SIDE)

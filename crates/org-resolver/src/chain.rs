@@ -131,7 +131,9 @@ impl ResolverChain {
             .iter()
             .zip(&verdicts)
             .any(|(look, verdict)| look.hint.step != LookupStep::Metadata && verdict.hit().is_some());
-        let call_id = hints.call_id().filter(|_| self.config.order.contains(&LookupStep::CallId));
+        let call_id = hints.call_id().filter(|id| {
+            id.len() <= LookupKey::MAX_VALUE_BYTES && self.config.order.contains(&LookupStep::CallId)
+        });
         let pins = match call_id {
             Some(call_id) if !has_mapping => Some(self.lookup.pins(call_id).await?),
             _ => None,

@@ -41,10 +41,17 @@ pub(crate) fn odd(organization: &Organization) -> Vec<(&'static str, Vec<u8>)> {
         ("a status with impossible times", text("times", r#""status-update""#, r#","status":"ended","timestamp":"yesterday","startedAt":"0000-00-00""#)),
         ("turns of another type", text("turns", r#""conversation-update""#, r#","messages":"none","messagesOpenAIFormatted":{}"#)),
         ("a transcript without words", text("words", r#""transcript""#, r#","transcript":null,"role":7"#)),
+        ("a call id that no index takes", text(&noise(6_000), r#""hang""#, "")),
+        ("a kind that no index takes", text("long-kind", &format!(r#""{}""#, noise(6_000)), "")),
         ("the longest transcript", text("long", r#""transcript""#, &format!(r#","transcript":"{}""#, "word ".repeat(400_000)))),
     ]
     .map(|(what, text)| (what, text.into_bytes()))
     .to_vec()
+}
+
+/// Text that does not compress: the digits of an arithmetic sequence, scrambled.
+fn noise(length: u64) -> String {
+    (0..length / 8).map(|n| format!("{:08x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)).collect()
 }
 
 fn verified_oddities_are_stored_and_answered(database: Database) {
