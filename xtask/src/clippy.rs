@@ -3,14 +3,20 @@
 use anyhow::Result;
 
 use crate::process;
-use crate::workspace::{cargo, lint_directory};
+use crate::workspace::cargo;
 
 /// Runs the job.
 ///
 /// # Errors
 /// If a lint fires.
 pub(crate) fn run() -> Result<()> {
-    let mut clippy = cargo();
-    clippy.args(["clippy", "--workspace", "--all-targets", "--all-features", "--target-dir"]);
-    process::run(clippy.arg(lint_directory()?).args(["--", "-D", "warnings"]))
+    process::run(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }

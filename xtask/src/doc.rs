@@ -3,15 +3,17 @@
 use anyhow::Result;
 
 use crate::process;
-use crate::workspace::{cargo, lint_directory};
+use crate::workspace::cargo;
 
 /// Runs the job.
 ///
 /// # Errors
 /// If rustdoc warns.
 pub(crate) fn run() -> Result<()> {
-    let mut doc = cargo();
-    doc.env("RUSTDOCFLAGS", "-D warnings");
-    doc.args(["doc", "--workspace", "--no-deps", "--all-features", "--target-dir"]);
-    process::run(doc.arg(lint_directory()?))
+    process::run(cargo().env("RUSTDOCFLAGS", "-D warnings").args([
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--all-features",
+    ]))
 }

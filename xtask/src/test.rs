@@ -83,7 +83,7 @@ fn run_step(step: Step, steps: &[Step], filter: &[String], totals: &mut Totals) 
     match step {
         Step::Fmt => fmt::run(&fmt::Options::default()),
         Step::Msrv => msrv::run(),
-        Step::Clippy => lint_and_build(steps),
+        Step::Clippy => lint(steps),
         Step::Layering => layering::run(),
         Step::Deny => deny::run(),
         Step::Doc => doc::run(),
@@ -95,16 +95,13 @@ fn run_step(step: Step, steps: &[Step], filter: &[String], totals: &mut Totals) 
     }
 }
 
-/// Lints, and builds meanwhile what later steps need: one alone leaves a core idle for much of the time.
+/// Lints, and installs meanwhile what the next step needs: the compiler leaves a core idle at times.
 ///
-/// A failed build is tried again, and told, by the step that needs it.
-fn lint_and_build(steps: &[Step]) -> Result<()> {
+/// A failed installation is tried again, and told, by the step that needs it.
+fn lint(steps: &[Step]) -> Result<()> {
     thread::scope(|scope| {
         if steps.contains(&Step::Deny) {
             scope.spawn(deny::install);
-        }
-        if steps.contains(&Step::Tests) {
-            scope.spawn(tests::build);
         }
         clippy::run()
     })

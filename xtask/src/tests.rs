@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs;
 use std::ops::AddAssign;
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -88,7 +87,7 @@ impl fmt::Display for Totals {
 /// If something does not build, the server does not start, a test fails, or none runs.
 pub(crate) fn run(filter: &[String], totals: &mut Totals) -> Result<()> {
     // Built first and as a whole: the server waits for nobody then, and the tests find everything built.
-    let gateway = build()?;
+    let gateway = binary(&[SELECTION, &["--lib", "--bins", "--tests", "--examples"]].concat())?;
     let server = Server::start()?;
     let template = Template::create(&server, &gateway)?;
 
@@ -109,14 +108,6 @@ pub(crate) fn run(filter: &[String], totals: &mut Totals) -> Result<()> {
     outcome?;
     ensure!(ran.passed > 0, "no test was run");
     Ok(())
-}
-
-/// Builds everything that the step runs, and returns the path of the gateway's program.
-///
-/// # Errors
-/// If something does not build.
-pub(crate) fn build() -> Result<PathBuf> {
-    binary(&[SELECTION, &["--lib", "--bins", "--tests", "--examples"]].concat())
 }
 
 fn run_nextest(command: &mut Command) -> (Result<()>, Totals) {

@@ -64,12 +64,3 @@ pub(crate) fn cargo() -> Command {
     command.current_dir(root());
     command
 }
-
-/// Returns where lints and documentation are built: a directory of their own, because cargo locks one for each build,
-/// and they share nothing with the tests but its name.
-///
-/// # Errors
-/// If cargo does not say where it builds.
-pub(crate) fn lint_directory() -> Result<PathBuf> {
-    Ok(Metadata::read()?.target_directory.join("lint"))
-}
