@@ -5,8 +5,8 @@ use scheduling::free_slots;
 use storage::repo::ToolAnswer;
 use storage::{OrgScope, StorageError};
 
-use super::book::busy_around;
-use super::definition::{self, Field, FieldKind, ToolDefinition, text_of};
+use super::book::{DATE, DURATION, SERVICE, busy_around};
+use super::definition::{self, ToolDefinition, text_of};
 use super::run::{Ran, Tool, Work};
 use crate::sentences;
 
@@ -17,26 +17,7 @@ const DEFINITION: ToolDefinition = ToolDefinition {
     name: "checkAvailability",
     aliases: &[],
     description: "Lists the free appointment times of a day.",
-    fields: &[
-        Field {
-            name: "appointmentDate",
-            kind: FieldKind::Date,
-            is_required: true,
-            description: "The date, YYYY-MM-DD, in the organization's time zone",
-        },
-        Field {
-            name: "serviceType",
-            kind: FieldKind::Text(200),
-            is_required: false,
-            description: "What the appointment is for, such as a consultation",
-        },
-        Field {
-            name: "duration",
-            kind: FieldKind::Integer(15, 240),
-            is_required: false,
-            description: "The length in minutes; the service's own length when left out",
-        },
-    ],
+    fields: &[DATE, SERVICE, DURATION],
     is_effectful: false,
     deadline: super::TOOL_DEADLINE,
 };

@@ -14,17 +14,36 @@ use crate::sentences;
 /// How far around the wished date taken places are read: alternatives reach two weeks ahead.
 const DAYS_AROUND: (u64, u64) = (1, 16);
 
+/// The day of an appointment, asked for in the same words by every tool.
+pub(super) const DATE: Field = Field {
+    name: "appointmentDate",
+    kind: FieldKind::Date,
+    is_required: true,
+    description: "The date, YYYY-MM-DD, in the organization's time zone",
+};
+
+/// What an appointment is for.
+pub(super) const SERVICE: Field = Field {
+    name: "serviceType",
+    kind: FieldKind::Text(200),
+    is_required: false,
+    description: "What the appointment is for, such as a consultation",
+};
+
+/// The length of an appointment.
+pub(super) const DURATION: Field = Field {
+    name: "duration",
+    kind: FieldKind::Integer(15, 240),
+    is_required: false,
+    description: "The length in minutes; the service's own length when left out",
+};
+
 const DEFINITION: ToolDefinition = ToolDefinition {
     name: "bookAppointment",
     aliases: &["bookClinicAppointment"],
     description: "Books an appointment. Ask for the date, the time, the name and the phone number first, and repeat them.",
     fields: &[
-        Field {
-            name: "appointmentDate",
-            kind: FieldKind::Date,
-            is_required: true,
-            description: "The date, YYYY-MM-DD, in the organization's time zone",
-        },
+        DATE,
         Field {
             name: "appointmentTime",
             kind: FieldKind::Time,
@@ -49,18 +68,8 @@ const DEFINITION: ToolDefinition = ToolDefinition {
             is_required: false,
             description: "The e-mail address of the person who comes",
         },
-        Field {
-            name: "serviceType",
-            kind: FieldKind::Text(200),
-            is_required: false,
-            description: "What the appointment is for, such as a consultation",
-        },
-        Field {
-            name: "duration",
-            kind: FieldKind::Integer(15, 240),
-            is_required: false,
-            description: "The length in minutes; the service's own length when left out",
-        },
+        SERVICE,
+        DURATION,
     ],
     is_effectful: true,
     deadline: super::TOOL_DEADLINE,
