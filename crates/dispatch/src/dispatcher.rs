@@ -150,6 +150,7 @@ impl Dispatcher {
         let message = QuarantinedMessage {
             kind: envelope.head().kind_text(),
             vapi_call_id: arrival.call_id(),
+            dedupe_key: arrival.event(arrival.verdict()).dedupe_key,
             identifiers,
             body: arrival.body(),
             request_id: context.request_id,

@@ -53,6 +53,8 @@ pub struct QuarantinedMessage<'a> {
     pub kind: &'a str,
     /// The provider's id of its call.
     pub vapi_call_id: Option<&'a str>,
+    /// What makes a second delivery the same message, in whichever organization claims it.
+    pub dedupe_key: &'a str,
     /// What it says about its organization, an array.
     pub identifiers: Value,
     /// The body, redacted; compressed by the storage.

@@ -30,7 +30,7 @@ pub use config::{DatabaseUrl, StorageConfig};
 pub use directory::Directory;
 pub use error::{ErrorKind, StorageError};
 pub use migrations::MigrationReport;
-pub use operator::{OperatorScope, OrgEntry};
+pub use operator::{AuditedOrg, OperatorScope, OrgEntry, QuarantineEntry};
 pub use scope::OrgScope;
 pub use seal::{MasterKey, Sealer};
 pub use storage::Storage;

@@ -1,5 +1,7 @@
 //! The operator's door: every organization at once, every opening and every change written down.
 
+mod entry;
+mod quarantine;
 pub(crate) mod rows;
 pub(crate) mod stored;
 
@@ -17,9 +19,13 @@ use crate::directory::Directory;
 use crate::error::StorageError;
 use crate::storage::Storage;
 
+pub use entry::AuditedOrg;
+pub use quarantine::QuarantineEntry;
+pub(crate) use quarantine::QuarantineStore;
+
 /// Everything a backend offers to operators.
 #[async_trait]
-pub(crate) trait OperatorStore: Send {
+pub(crate) trait OperatorStore: QuarantineStore + Send {
     /// Who works here and why, for the log.
     fn signs_as(&mut self, actor: &str, reason: &str);
 
@@ -33,6 +39,9 @@ pub(crate) trait OperatorStore: Send {
 
     /// Every organization, by slug.
     async fn list(&mut self) -> Result<Vec<OrgEntry>, StorageError>;
+
+    /// One organization.
+    async fn organization(&mut self, org: OrgId) -> Result<Option<OrgEntry>, StorageError>;
 
     /// Every organization as a file would declare it, by slug.
     async fn organizations(&mut self) -> Result<Vec<Organization>, StorageError>;

@@ -18,12 +18,16 @@ mod contacts;
 mod directory;
 #[path = "sql/events.rs"]
 mod events;
+#[path = "sql/inbox.rs"]
+mod inbox;
 #[path = "sql/operator.rs"]
 mod operator;
 #[path = "sql/operator/apply.rs"]
 mod operator_apply;
 #[path = "sql/operator/mappings.rs"]
 mod operator_mappings;
+#[path = "sql/operator/quarantine.rs"]
+mod operator_quarantine;
 #[path = "sql/profile.rs"]
 mod profile;
 #[path = "sql/scope.rs"]
@@ -163,6 +167,7 @@ impl Backend for PgBackend {
         let kept = diesel::select(dialect::quarantine_message(
             clean(message.kind),
             clean_option(message.vapi_call_id),
+            clean(message.dedupe_key),
             DbJson(clean_json(message.identifiers.clone())),
             pack(message.body),
             i32::try_from(message.body.len()).unwrap_or(i32::MAX),

@@ -6,6 +6,7 @@ mod appointments;
 mod calls;
 mod contacts;
 mod events;
+mod inbox;
 mod profile;
 mod security_log;
 mod tool_results;
@@ -14,6 +15,7 @@ pub use appointments::{Appointment, AppointmentId, Appointments, NewAppointment}
 pub use calls::{Call, CallPins, Calls, Pin};
 pub use contacts::{Contact, ContactId, Contacts, NewContact};
 pub use events::{EventId, EventVerdict, Events, Inserted, NewEvent};
+pub use inbox::{After, Inbox, Standing, StoredMessage};
 pub use profile::{Agent, KnowledgeDocument, OrgProfile, PhoneNumber, Profile, Route, TransferDestination};
 pub use security_log::{SecurityEntry, SecurityLog};
 pub use tool_results::{Claim, EffectId, KeyHash, NewToolResult, ToolAnswer, ToolResults};

@@ -355,6 +355,7 @@ diesel::table! {
         id -> SqlUuid,
         kind -> Text,
         vapi_call_id -> Nullable<Text>,
+        dedupe_key -> Text,
         identifiers -> SqlJson,
         body -> Binary,
         body_bytes -> Integer,

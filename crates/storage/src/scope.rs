@@ -6,12 +6,14 @@ use async_trait::async_trait;
 use org_resolver::OrgId;
 
 use crate::error::StorageError;
-use crate::repo::{Appointments, CallPins, Calls, Contacts, Events, Profile, SecurityLog, ToolResults};
+use crate::repo::{
+    Appointments, CallPins, Calls, Contacts, Events, Inbox, Profile, SecurityLog, ToolResults,
+};
 
 /// Everything a backend offers inside one organization.
 #[async_trait]
 pub(crate) trait TenantStore:
-    Calls + CallPins + Events + ToolResults + Contacts + Appointments + Profile + SecurityLog + Send
+    Calls + CallPins + Events + Inbox + ToolResults + Contacts + Appointments + Profile + SecurityLog + Send
 {
     /// Makes the transaction's writes durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;
@@ -22,7 +24,8 @@ pub(crate) trait TenantStore:
 
 /// One organization's data, for one unit of work.
 ///
-/// Opened with a [`VerifiedOrg`](org_resolver::VerifiedOrg) only. Never held across a wait for the network.
+/// Opened with a [`VerifiedOrg`](org_resolver::VerifiedOrg), or with the [`AuditedOrg`](crate::AuditedOrg) of an operator
+/// whose name and reason are in the audit log by then; with nothing else. Never held across a wait for the network.
 #[must_use = "a scope that is not committed is rolled back"]
 pub struct OrgScope {
     org: OrgId,
@@ -51,6 +54,11 @@ impl OrgScope {
 
     /// The inbox.
     pub fn events(&mut self) -> &mut dyn Events {
+        &mut *self.store
+    }
+
+    /// The inbox, for looking at what was stored before.
+    pub fn inbox(&mut self) -> &mut dyn Inbox {
         &mut *self.store
     }
 

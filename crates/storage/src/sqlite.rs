@@ -18,12 +18,16 @@ mod contacts;
 mod directory;
 #[path = "sql/events.rs"]
 mod events;
+#[path = "sql/inbox.rs"]
+mod inbox;
 #[path = "sql/operator.rs"]
 mod operator;
 #[path = "sql/operator/apply.rs"]
 mod operator_apply;
 #[path = "sql/operator/mappings.rs"]
 mod operator_mappings;
+#[path = "sql/operator/quarantine.rs"]
+mod operator_quarantine;
 #[path = "sql/profile.rs"]
 mod profile;
 #[path = "sql/scope.rs"]

@@ -34,6 +34,13 @@ impl EventVerdict {
             Self::Inactive => "inactive",
         }
     }
+
+    /// Reads a name of the table.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Accepted, Self::Drifted, Self::Conflict, Self::Inactive]
+            .into_iter()
+            .find(|verdict| verdict.as_str() == name)
+    }
 }
 
 /// A message to store.

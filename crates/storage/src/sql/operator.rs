@@ -31,6 +31,12 @@ use crate::text::{clean, clean_json};
 /// Up to so many organizations are read by their ids; beyond, everything is.
 const NAMED_AT_MOST: usize = 500;
 
+type EntryRow = (DbUuid, Option<String>, String, bool);
+
+fn entry((id, slug, name, is_active): EntryRow) -> OrgEntry {
+    OrgEntry { id: OrgId::new(id.0), slug, name, is_active }
+}
+
 /// A transaction that sees every organization.
 pub(super) struct Operator {
     pub(super) tx: Tx,
@@ -133,15 +139,19 @@ impl OperatorStore for Operator {
         let found = organizations::table
             .order((organizations::slug, organizations::id))
             .select((organizations::id, organizations::slug, organizations::name, organizations::is_active))
-            .load::<(DbUuid, Option<String>, String, bool)>(self.tx.conn()?)
+            .load::<EntryRow>(self.tx.conn()?)
             .await;
-        let entry = |(id, slug, name, is_active): (DbUuid, _, _, _)| OrgEntry {
-            id: OrgId::new(id.0),
-            slug,
-            name,
-            is_active,
-        };
         Ok(self.tx.check(found)?.into_iter().map(entry).collect())
+    }
+
+    async fn organization(&mut self, org: OrgId) -> Result<Option<OrgEntry>, StorageError> {
+        let found = organizations::table
+            .filter(organizations::id.eq(DbUuid(org.as_uuid())))
+            .select((organizations::id, organizations::slug, organizations::name, organizations::is_active))
+            .first::<EntryRow>(self.tx.conn()?)
+            .await
+            .optional();
+        Ok(self.tx.check(found)?.map(entry))
     }
 
     async fn organizations(&mut self) -> Result<Vec<Organization>, StorageError> {

@@ -61,6 +61,7 @@ pub(super) async fn quarantine(
             quarantine::id.eq(kept),
             quarantine::kind.eq(clean(message.kind)),
             quarantine::vapi_call_id.eq(clean_option(message.vapi_call_id)),
+            quarantine::dedupe_key.eq(clean(message.dedupe_key)),
             quarantine::identifiers.eq(DbJson(clean_json(message.identifiers.clone()))),
             quarantine::body_bytes.eq(i32::try_from(message.body.len()).unwrap_or(i32::MAX)),
             quarantine::body.eq(packed),

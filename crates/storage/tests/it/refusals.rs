@@ -84,6 +84,7 @@ fn unclaimed<'a>(request_id: &'a str, body: &'a [u8]) -> QuarantinedMessage<'a> 
     QuarantinedMessage {
         kind: "status-update",
         vapi_call_id: Some("call-1"),
+        dedupe_key: "status-update/call-1/ringing",
         identifiers: json!([{"kind": "assistant_id", "value": "asst_\u{0}x"}]),
         body,
         request_id,

@@ -1,0 +1,128 @@
+//! The inbox as an operator works through it again.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::error::StorageError;
+use crate::repo::{EventId, EventVerdict, KeyHash};
+
+/// A stored message without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Our id.
+    pub id: EventId,
+    /// The message's kind.
+    pub kind: String,
+    /// The provider's id of its call.
+    pub vapi_call_id: Option<String>,
+    /// What makes a second delivery the same message.
+    pub dedupe_key: String,
+    /// How it was taken.
+    pub verdict: EventVerdict,
+    /// The length of its body; 0 once that was erased.
+    pub body_bytes: i32,
+    /// Whether an answer is kept with it.
+    pub has_answer: bool,
+    /// The request that brought it first.
+    pub request_id: String,
+    /// When it arrived first.
+    pub received_at: DateTime<Utc>,
+    /// How often it was delivered.
+    pub deliveries: i32,
+}
+
+impl StoredMessage {
+    /// True when the body was erased.
+    pub fn is_erased(&self) -> bool {
+        self.body_bytes == 0
+    }
+
+    /// Its place among messages that are listed by time.
+    pub fn place(&self) -> After {
+        After { received_at: self.received_at, id: self.id.0 }
+    }
+}
+
+/// Where a page begins: after the message with this time and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct After {
+    /// When it arrived.
+    pub received_at: DateTime<Utc>,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// How the organization stands, as seen in the scope's own transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether its messages are served.
+    pub is_active: bool,
+    /// True from its first own credential on, for good.
+    pub has_own_credentials: bool,
+    /// The provider's account that it registered.
+    pub vapi_org_id: Option<String>,
+}
+
+/// What was stored of one organization's messages. Nothing here counts as a delivery.
+#[async_trait]
+pub trait Inbox: Send {
+    /// A message by its id.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer or the row is corrupt.
+    async fn get(&mut self, id: EventId) -> Result<Option<StoredMessage>, StorageError>;
+
+    /// A message by its dedupe key.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer or the row is corrupt.
+    async fn find_by_key(&mut self, dedupe_key: &str) -> Result<Option<StoredMessage>, StorageError>;
+
+    /// A call's messages in the order of their arrival, at most `limit`, from the beginning or after a message.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer or a row is corrupt.
+    async fn list(
+        &mut self,
+        vapi_call_id: &str,
+        after: Option<After>,
+        limit: i64,
+    ) -> Result<Vec<StoredMessage>, StorageError>;
+
+    /// Changes how a message counts as taken.
+    ///
+    /// # Errors
+    /// [`StorageError::Inconsistent`] when the row is gone.
+    async fn set_verdict(&mut self, id: EventId, verdict: EventVerdict) -> Result<(), StorageError>;
+
+    /// Whether the content of the call, or of a part of it, was erased.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    async fn is_erased(&mut self, vapi_call_id: &str) -> Result<bool, StorageError>;
+
+    /// Whether the call is pinned to the organization.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    async fn is_pinned(&mut self, vapi_call_id: &str) -> Result<bool, StorageError>;
+
+    /// How many entries the security log has for the call.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    async fn alarms(&mut self, vapi_call_id: &str) -> Result<i64, StorageError>;
+
+    /// Whether a tool call was answered.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    async fn is_answered(&mut self, key: KeyHash) -> Result<bool, StorageError>;
+
+    /// How the organization stands now.
+    ///
+    /// # Errors
+    /// [`StorageError::Inconsistent`] when the organization is gone.
+    async fn standing(&mut self) -> Result<Standing, StorageError>;
+}
