@@ -47,7 +47,7 @@ pub(crate) async fn end_of_call_report(
 }
 
 /// Finds or makes the caller's contact, and ties the call to it. False when the caller has no usable number.
-async fn keep_contact(
+pub(crate) async fn keep_contact(
     scope: &mut OrgScope,
     arrival: &Arrival<'_>,
     report: &EndOfCallReport,

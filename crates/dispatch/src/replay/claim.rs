@@ -1,0 +1,281 @@
+//! Messages of the quarantine, claimed by the organization that they turn out to belong to.
+//!
+//! A message is filed in its organization first, and leaves the quarantine afterwards. Whoever dies in between leaves
+//! both, and the next claim finds the message under its key and only removes it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use org_resolver::{LookupStep, OrgHints, OrgId};
+use serde_json::json;
+use storage::repo::{EventVerdict, NewEvent, Pin, SecurityEntry, StoredMessage};
+use storage::{AuditedOrg, OrgScope, QuarantineEntry, StorageError};
+use uuid::Uuid;
+use vapi_types::{Envelope, MessageKind};
+
+use super::difference::{self, RowChange};
+use super::effects::{self, Stored};
+use super::judge::{self, Owner};
+use super::report::{ClaimOutcome, ClaimRefusal, ClaimReport, ToolReport};
+use super::rerun::finish;
+use super::snapshot::Scene;
+use super::{Mode, Operator, ReplayError, Replayer};
+use crate::arrival::Arrival;
+use crate::context::Context;
+use crate::dedupe::dedupe_key;
+
+/// The organizations that were entered, so that the audit log has one line for each.
+type Entered = HashMap<OrgId, AuditedOrg>;
+
+/// What filing a message gave.
+struct Filed {
+    outcome: Result<bool, ClaimRefusal>,
+    tools: Vec<ToolReport>,
+    changes: Vec<RowChange>,
+}
+
+impl Replayer {
+    /// Claims messages of the quarantine, one report for each, in the order given. Their bodies are held meanwhile, so
+    /// that callers pass a few at a time.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when the store or the directory fails. What was filed before that is filed, and claiming again
+    /// finishes it.
+    pub async fn claim(
+        &self,
+        operator: &Operator<'_>,
+        ids: &[Uuid],
+        mode: Mode,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ClaimReport>, ReplayError> {
+        let mut door = self.storage.operator(operator.actor, operator.reason).await?;
+        let mut held = Vec::with_capacity(ids.len());
+        for id in ids {
+            held.push((*id, door.quarantined(*id).await?));
+        }
+        door.commit().await?;
+        let mut entered = Entered::new();
+        let mut reports = Vec::with_capacity(held.len());
+        for (id, found) in held {
+            reports.push(match found {
+                Some((entry, body)) => {
+                    self.claim_one(operator, &entry, &body, &mut entered, mode, now).await?
+                }
+                None => absent(id),
+            });
+        }
+        if mode == Mode::Apply {
+            self.empty(operator, &reports).await?;
+        }
+        Ok(reports)
+    }
+
+    /// Removes what was filed from the quarantine.
+    async fn empty(&self, operator: &Operator<'_>, reports: &[ClaimReport]) -> Result<(), StorageError> {
+        let claimed: Vec<(Uuid, OrgId)> = reports
+            .iter()
+            .filter_map(|report| match &report.outcome {
+                ClaimOutcome::Claimed { organization, .. } => Some((report.id, organization.id)),
+                _ => None,
+            })
+            .collect();
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        let mut door = self.storage.operator(operator.actor, operator.reason).await?;
+        for (id, org) in claimed {
+            // Somebody else may have claimed it at the same time: then it is gone, and was filed once all the same.
+            door.remove_quarantined(id, Some(org)).await?;
+        }
+        door.commit().await
+    }
+
+    async fn claim_one(
+        &self,
+        operator: &Operator<'_>,
+        entry: &QuarantineEntry,
+        body: &[u8],
+        entered: &mut Entered,
+        mode: Mode,
+        now: DateTime<Utc>,
+    ) -> Result<ClaimReport, ReplayError> {
+        let mut report = ClaimReport {
+            id: entry.id,
+            kind: entry.kind.clone(),
+            call_id: entry.vapi_call_id.clone(),
+            received_at: Some(entry.received_at),
+            outcome: ClaimOutcome::Kept(ClaimRefusal::Unreadable),
+            tools: Vec::new(),
+            changes: Vec::new(),
+        };
+        let Ok(envelope) = Envelope::parse(body) else { return Ok(report) };
+        if *envelope.kind() == MessageKind::VoiceRequest {
+            report.outcome = ClaimOutcome::Kept(ClaimRefusal::NotServed);
+            return Ok(report);
+        }
+        let owner = match self.claimant(&envelope, entry.received_at, now).await? {
+            Ok(owner) => owner,
+            Err(refusal) => {
+                report.outcome = ClaimOutcome::Kept(refusal);
+                return Ok(report);
+            }
+        };
+        let org = match entered.remove(&owner.org) {
+            Some(org) => org,
+            None => match self.storage.enter(owner.org, operator.actor, operator.reason).await? {
+                Some(org) => org,
+                // It was removed since the directory was asked.
+                None => {
+                    let detail = "Its organization has just been removed".to_owned();
+                    report.outcome = ClaimOutcome::Kept(ClaimRefusal::Unresolved(detail));
+                    return Ok(report);
+                }
+            },
+        };
+        let filed = self.file(&org, &owner, entry, &envelope, mode, now).await?;
+        report.outcome = match filed.outcome {
+            Ok(is_repeated) => ClaimOutcome::Claimed { organization: org.entry().clone(), is_repeated },
+            Err(refusal) => ClaimOutcome::Kept(refusal),
+        };
+        (report.tools, report.changes) = (filed.tools, filed.changes);
+        entered.insert(org.id(), org);
+        Ok(report)
+    }
+
+    /// Files a message in its organization, in one transaction.
+    async fn file(
+        &self,
+        org: &AuditedOrg,
+        owner: &Owner,
+        entry: &QuarantineEntry,
+        envelope: &Envelope<'_>,
+        mode: Mode,
+        now: DateTime<Utc>,
+    ) -> Result<Filed, StorageError> {
+        let context =
+            Context { request_id: &entry.request_id, now: entry.received_at, tool: None, is_direct: false };
+        let arrival = Arrival::new(envelope, &owner.trace, &context);
+        let key = if entry.dedupe_key.is_empty() { dedupe_key(envelope) } else { entry.dedupe_key.clone() };
+        let event = NewEvent { dedupe_key: &key, ..arrival.event(arrival.verdict()) };
+        loop {
+            let mut scope = self.storage.entered_scope(org).await?;
+            if let Some(refusal) = refusal(&mut scope, envelope, &arrival, &key).await? {
+                scope.rollback().await?;
+                return Ok(Filed { outcome: Err(refusal), tools: Vec::new(), changes: Vec::new() });
+            }
+            let scene = Scene {
+                calls: arrival.call_id().map(str::to_owned).into_iter().collect(),
+                phones: effects::phone_of(&mut scope, envelope).await?.into_iter().collect(),
+                key: Some(key.clone()),
+                is_whole: *envelope.kind() == MessageKind::CallDeleted,
+                ..Scene::default()
+            };
+            let before = scene.look(&mut scope).await?;
+            let is_repeated = match effects::store(&mut scope, &event).await? {
+                Stored::New => {
+                    let pin = effects::act(&mut scope, &arrival, now).await?;
+                    raise_alarm(&mut scope, owner, &arrival, pin).await?;
+                    false
+                }
+                Stored::Known(known) => {
+                    take_known(&mut scope, &known, &arrival, now).await?;
+                    true
+                }
+                Stored::Raced => {
+                    scope.rollback().await?;
+                    continue;
+                }
+            };
+            let tools = self.tools_of(&mut scope, &arrival).await?;
+            let after = scene.look(&mut scope).await?;
+            let changes = difference::between(&before, &after);
+            finish(scope, mode).await?;
+            return Ok(Filed { outcome: Ok(is_repeated), tools, changes });
+        }
+    }
+}
+
+/// What stands against filing the message, as the organization's own transaction sees it: a credential that is added
+/// while a claim runs counts.
+async fn refusal(
+    scope: &mut OrgScope,
+    envelope: &Envelope<'_>,
+    arrival: &Arrival<'_>,
+    key: &str,
+) -> Result<Option<ClaimRefusal>, StorageError> {
+    let standing = scope.inbox().standing().await?;
+    if standing.has_own_credentials {
+        return Ok(Some(ClaimRefusal::OwnCredentials));
+    }
+    if judge::contradicts(&standing, &OrgHints::from_envelope(envelope)) {
+        return Ok(Some(ClaimRefusal::Conflict));
+    }
+    if !standing.is_active {
+        return Ok(Some(ClaimRefusal::OrganizationInactive));
+    }
+    // What was erased must not come back by another door. A message that was filed before may go, as it has come.
+    if let Some(call_id) = arrival.call_id()
+        && scope.inbox().is_erased(call_id).await?
+        && scope.inbox().find_by_key(key).await?.is_none()
+    {
+        return Ok(Some(ClaimRefusal::Erased));
+    }
+    Ok(None)
+}
+
+/// A message that the organization has already: it is not stored again. One that was refused or not understood then is
+/// acted upon now, and a fuller report is merged as a second delivery's would be.
+async fn take_known(
+    scope: &mut OrgScope,
+    known: &StoredMessage,
+    arrival: &Arrival<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    if arrival.message.is_err() || known.is_erased() {
+        return Ok(());
+    }
+    let is_fuller = *arrival.envelope.kind() == MessageKind::EndOfCallReport
+        && i32::try_from(arrival.body().len()).is_ok_and(|bytes| bytes > known.body_bytes);
+    if is_fuller {
+        scope.events().replace_body(known.id, arrival.body()).await?;
+    }
+    let was_refused = known.verdict != EventVerdict::Accepted;
+    if was_refused {
+        scope.inbox().set_verdict(known.id, EventVerdict::Accepted).await?;
+    }
+    if is_fuller || was_refused {
+        effects::act(scope, arrival, now).await?;
+    }
+    Ok(())
+}
+
+/// Another organization's pin of the same call is an alarm, as it is for a message that arrives.
+async fn raise_alarm(
+    scope: &mut OrgScope,
+    owner: &Owner,
+    arrival: &Arrival<'_>,
+    pin: Option<Pin>,
+) -> Result<(), StorageError> {
+    if pin != Some(Pin::Contested) || owner.via == LookupStep::CallId {
+        return Ok(());
+    }
+    let entry = SecurityEntry {
+        event: "pin_against_mapping",
+        detail: json!({"step": owner.via}),
+        vapi_call_id: arrival.call_id(),
+        request_id: arrival.request_id(),
+    };
+    scope.security_log().insert(&entry, arrival.received_at()).await
+}
+
+fn absent(id: Uuid) -> ClaimReport {
+    ClaimReport {
+        id,
+        kind: String::new(),
+        call_id: None,
+        received_at: None,
+        outcome: ClaimOutcome::Absent,
+        tools: Vec::new(),
+        changes: Vec::new(),
+    }
+}

@@ -1,0 +1,222 @@
+//! What replaying and claiming say.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use storage::OrgEntry;
+use storage::repo::EventVerdict;
+use uuid::Uuid;
+
+use super::difference::RowChange;
+
+/// What replaying did, or would do.
+#[derive(Debug)]
+pub struct ReplayReport {
+    /// The messages in the order in which they were taken.
+    pub messages: Vec<ReplayedMessage>,
+    /// What all of them together changed; empty when everything had its effect before.
+    pub changes: Vec<RowChange>,
+}
+
+/// What became of one message of the inbox.
+#[derive(Debug)]
+pub struct ReplayedMessage {
+    /// Our id.
+    pub id: Uuid,
+    /// Its kind.
+    pub kind: String,
+    /// The provider's id of its call.
+    pub call_id: Option<String>,
+    /// When it arrived first.
+    pub received_at: DateTime<Utc>,
+    /// How it was taken before.
+    pub verdict: EventVerdict,
+    /// What became of it now.
+    pub outcome: ReplayOutcome,
+    /// The tool calls in it; none of them was run.
+    pub tools: Vec<ToolReport>,
+}
+
+/// What became of a replayed message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplayOutcome {
+    /// It was acted upon again.
+    Applied,
+    /// It had not been acted upon, and is accepted now.
+    Accepted,
+    /// It stays without effect.
+    Refused(ReplayRefusal),
+    /// Its body was erased, so that there is nothing to replay.
+    Erased,
+}
+
+/// Why a stored message stays without effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplayRefusal {
+    /// The stored body is no JSON object.
+    Unreadable,
+    /// Its kind is known, and the body has another shape; the path that has nothing usable.
+    Drifted(String),
+    /// It still names two organizations, or another account of the provider's.
+    Conflict,
+    /// Nothing in it points at this organization now.
+    NotOurs,
+    /// The organization is switched off.
+    OrganizationInactive,
+    /// It is a tool's bare arguments.
+    BareArguments,
+}
+
+impl ReplayRefusal {
+    /// The stable name that programs read.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Drifted(_) => "drifted",
+            Self::Conflict => "conflict",
+            Self::NotOurs => "not_ours",
+            Self::OrganizationInactive => "organization_inactive",
+            Self::BareArguments => "bare_arguments",
+        }
+    }
+}
+
+impl fmt::Display for ReplayRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable => f.write_str("the stored body cannot be read"),
+            Self::Drifted(path) => write!(f, "its kind is known, and there is nothing usable at {path}"),
+            Self::Conflict => f.write_str("it still names another organization or account"),
+            Self::NotOurs => f.write_str("nothing in it points at this organization now"),
+            Self::OrganizationInactive => f.write_str("the organization is switched off"),
+            Self::BareArguments => {
+                f.write_str("it is a tool's bare arguments, and tools are never run again")
+            }
+        }
+    }
+}
+
+/// One tool call of a stored message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolReport {
+    /// The provider's id.
+    pub id: String,
+    /// The tool's name as it was sent.
+    pub name: String,
+    /// What is known of it.
+    pub state: ToolState,
+}
+
+/// What is known of a tool call that is not run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolState {
+    /// It ran then, and its answer stays.
+    Answered,
+    /// It never ran, and is not run now: nobody waits for the answer.
+    NotRun,
+}
+
+impl ToolState {
+    /// The stable name that programs read.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::NotRun => "not_run",
+        }
+    }
+}
+
+/// What claiming one message of the quarantine did, or would do.
+#[derive(Debug)]
+pub struct ClaimReport {
+    /// Our id in the quarantine.
+    pub id: Uuid,
+    /// Its kind; empty when the message is not there.
+    pub kind: String,
+    /// The provider's id of its call.
+    pub call_id: Option<String>,
+    /// When it arrived.
+    pub received_at: Option<DateTime<Utc>>,
+    /// What became of it.
+    pub outcome: ClaimOutcome,
+    /// The tool calls in it; none of them was run.
+    pub tools: Vec<ToolReport>,
+    /// What it changed.
+    pub changes: Vec<RowChange>,
+}
+
+/// What became of a message of the quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimOutcome {
+    /// It is its organization's.
+    Claimed {
+        /// Whose it is.
+        organization: OrgEntry,
+        /// True when the organization had the same message before, so that it was not stored again.
+        is_repeated: bool,
+    },
+    /// It stays where it is.
+    Kept(ClaimRefusal),
+    /// It is not in the quarantine, or not any more.
+    Absent,
+}
+
+/// Why a message stays in the quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimRefusal {
+    /// The stored body is no JSON object.
+    Unreadable,
+    /// Nothing in it points at an organization; the resolver's sentence.
+    Unresolved(String),
+    /// A mapping points at an organization and is switched off.
+    MappingInactive,
+    /// It names two organizations, or another account of the provider's.
+    Conflict,
+    /// The organization is switched off.
+    OrganizationInactive,
+    /// The organization has, or had, credentials of its own: the shared secret proves nothing to it.
+    OwnCredentials,
+    /// Only its metadata names the organization, which the shared secret does not prove.
+    MetadataOnly,
+    /// The content of its call was erased.
+    Erased,
+    /// A kind that this gateway does not serve.
+    NotServed,
+}
+
+impl ClaimRefusal {
+    /// The stable name that programs read.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Unresolved(_) => "unresolved",
+            Self::MappingInactive => "mapping_inactive",
+            Self::Conflict => "conflict",
+            Self::OrganizationInactive => "organization_inactive",
+            Self::OwnCredentials => "own_credentials",
+            Self::MetadataOnly => "metadata_only",
+            Self::Erased => "erased",
+            Self::NotServed => "not_served",
+        }
+    }
+}
+
+impl fmt::Display for ClaimRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreadable => "the stored body cannot be read",
+            Self::Unresolved(sentence) => sentence,
+            Self::MappingInactive => "the mapping of its assistant, number or squad is switched off",
+            Self::Conflict => "it names two organizations, or another account at the provider",
+            Self::OrganizationInactive => "its organization is switched off",
+            Self::OwnCredentials => {
+                "its organization has credentials of its own, and the shared secret proves nothing to it"
+            }
+            Self::MetadataOnly => {
+                "only its metadata names the organization, which needs a credential of its own"
+            }
+            Self::Erased => "the content of its call was erased",
+            Self::NotServed => "this gateway does not serve its kind",
+        })
+    }
+}

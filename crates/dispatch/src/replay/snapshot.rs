@@ -1,0 +1,155 @@
+//! The rows that a message can touch, as they are now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use storage::repo::{After, Call, Contact, ContactId, EventId, StoredMessage};
+use storage::{OrgScope, StorageError};
+
+/// How many messages of a call are read at once.
+const PAGE: i64 = 500;
+
+/// One row's fields. When a row was last written is left out: it says nothing of what the row holds.
+pub(super) type Fields = BTreeMap<&'static str, Value>;
+
+/// Rows by table and by what each is known by.
+#[derive(Debug, Default)]
+pub(super) struct Snapshot {
+    pub(super) rows: BTreeMap<(&'static str, String), Fields>,
+}
+
+/// Which rows are looked at.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    /// The calls of the messages.
+    pub(super) calls: BTreeSet<String>,
+    /// The callers' numbers, normalised.
+    pub(super) phones: BTreeSet<String>,
+    /// The messages by id.
+    pub(super) messages: Vec<EventId>,
+    /// A message by its dedupe key: one that may not be there yet.
+    pub(super) key: Option<String>,
+    /// Every message of the calls: for a message that erases them.
+    pub(super) is_whole: bool,
+}
+
+impl Scene {
+    /// Reads the rows as this scope sees them.
+    pub(super) async fn look(&self, scope: &mut OrgScope) -> Result<Snapshot, StorageError> {
+        let mut snapshot = Snapshot::default();
+        let mut contacts = BTreeSet::new();
+        for call_id in &self.calls {
+            if let Some(call) = scope.calls().get(call_id).await? {
+                contacts.extend(call.contact_id);
+                snapshot.put("call_logs", call_id, call_fields(&call));
+            }
+            if scope.inbox().is_pinned(call_id).await? {
+                snapshot.put("call_pins", call_id, Fields::new());
+            }
+            let alarms = scope.inbox().alarms(call_id).await?;
+            if alarms > 0 {
+                snapshot.put("security_log", call_id, Fields::from([("entries", json!(alarms))]));
+            }
+            if self.is_whole {
+                for message in messages_of(scope, call_id).await? {
+                    snapshot.put_message(&message);
+                }
+            }
+        }
+        for phone in &self.phones {
+            if let Some(contact) = scope.contacts().find_by_phone(phone).await? {
+                snapshot.put_contact(&contact);
+            }
+        }
+        for id in contacts {
+            if let Some(contact) = scope.contacts().get(ContactId(id)).await? {
+                snapshot.put_contact(&contact);
+            }
+        }
+        for id in &self.messages {
+            if let Some(message) = scope.inbox().get(*id).await? {
+                snapshot.put_message(&message);
+            }
+        }
+        if let Some(key) = &self.key
+            && let Some(message) = scope.inbox().find_by_key(key).await?
+        {
+            snapshot.put_message(&message);
+        }
+        Ok(snapshot)
+    }
+}
+
+impl Snapshot {
+    fn put(&mut self, table: &'static str, row: &str, fields: Fields) {
+        self.rows.insert((table, row.to_owned()), fields);
+    }
+
+    fn put_message(&mut self, message: &StoredMessage) {
+        let fields = Fields::from([
+            ("kind", json!(message.kind)),
+            ("vapi_call_id", json!(message.vapi_call_id)),
+            ("verdict", json!(message.verdict.as_str())),
+            ("body_bytes", json!(message.body_bytes)),
+            ("has_answer", json!(message.has_answer)),
+            ("received_at", json!(message.received_at)),
+            ("deliveries", json!(message.deliveries)),
+        ]);
+        self.put("webhook_events", &message.dedupe_key, fields);
+    }
+
+    fn put_contact(&mut self, contact: &Contact) {
+        let row = contact.phone.clone().unwrap_or_else(|| contact.id.0.to_string());
+        let fields = Fields::from([
+            ("name", json!(contact.name)),
+            ("phone", json!(contact.phone)),
+            ("email", json!(contact.email)),
+            ("language", json!(contact.language)),
+            ("do_not_call", json!(contact.do_not_call)),
+            ("last_call_at", json!(contact.last_call_at)),
+        ]);
+        self.put("contacts", &row, fields);
+    }
+}
+
+/// Every message of a call, in the order of their arrival.
+pub(super) async fn messages_of(
+    scope: &mut OrgScope,
+    call_id: &str,
+) -> Result<Vec<StoredMessage>, StorageError> {
+    let mut messages: Vec<StoredMessage> = Vec::new();
+    loop {
+        let after: Option<After> = messages.last().map(StoredMessage::place);
+        let page = scope.inbox().list(call_id, after, PAGE).await?;
+        if page.is_empty() {
+            return Ok(messages);
+        }
+        messages.extend(page);
+    }
+}
+
+fn call_fields(call: &Call) -> Fields {
+    Fields::from([
+        ("call_type", json!(call.call_type)),
+        ("status", json!(call.status)),
+        ("status_rank", json!(call.status_rank)),
+        ("vapi_assistant_id", json!(call.vapi_assistant_id)),
+        ("phone_number_id", json!(call.phone_number_id)),
+        ("customer_number", json!(call.customer_number)),
+        ("contact_id", json!(call.contact_id)),
+        ("metadata", call.metadata.clone()),
+        ("started_at", json!(call.started_at)),
+        ("ended_at", json!(call.ended_at)),
+        ("ended_reason", json!(call.ended_reason)),
+        ("duration_ms", json!(call.duration_ms)),
+        ("cost", json!(call.cost)),
+        ("transcript", json!(call.transcript)),
+        ("summary", json!(call.summary)),
+        ("structured_data", json!(call.structured_data)),
+        ("success_evaluation", json!(call.success_evaluation)),
+        ("recording_url", json!(call.recording_url)),
+        ("stereo_recording_url", json!(call.stereo_recording_url)),
+        // The URL lets its holder speak in the call, so that it is shown to nobody.
+        ("control_url", json!(call.control_url.as_ref().map(|_| "(sealed)"))),
+    ])
+}
