@@ -5,6 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::commands::apply::ApplyArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::migrate::MigrateArgs;
+use crate::commands::quarantine::QuarantineArgs;
+use crate::commands::replay::ReplayArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::verify::VerifyArgs;
@@ -14,7 +16,7 @@ Exit codes:
   0  done
   1  failed: the sentence on standard error says why
   2  wrong usage
-  3  the answer is no: no organization, a signature that does not match
+  3  the answer is no: no organization, a signature that does not match, a message that cannot be claimed or replayed
 
 Settings:
   gateway.toml, .env, .env.local and the environment, the last one wins. The everyday ones:
@@ -47,6 +49,10 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Say whose messages these are, and why
     Explain(ExplainArgs),
+    /// List, show, claim and drop the messages that nobody owned
+    Quarantine(QuarantineArgs),
+    /// Take stored messages of an organization again, and show what that changes
+    Replay(ReplayArgs),
     /// Send one signed booking call to a running gateway
     Simulate(SimulateArgs),
     /// Say why a request verifies, or why not

@@ -5,7 +5,7 @@ use manifest::Organization;
 use org_resolver::KeySource;
 use server::{Config, ProcessVars, Vars};
 use signature::{Credential, CredentialId, KeyRing};
-use storage::Storage;
+use storage::{OperatorScope, OrgEntry, Storage};
 use uuid::Uuid;
 
 /// Where the provider sends its messages.
@@ -31,15 +31,7 @@ pub(crate) async fn of_organization(
     purpose: &str,
 ) -> anyhow::Result<Keyed> {
     let mut scope = storage.operator(&actor(), purpose).await?;
-    let Some(entry) = scope.find_organization(name).await? else {
-        let known = scope.list_organizations().await?;
-        let known: Vec<String> =
-            known.into_iter().map(|entry| entry.slug.unwrap_or_else(|| entry.id.to_string())).collect();
-        match known.as_slice() {
-            [] => bail!("there is no organization {name}: none is declared yet (`vapi-gateway apply`)"),
-            _ => bail!("there is no organization {name}: known are {}", known.join(", ")),
-        }
-    };
+    let entry = find(&mut scope, name).await?;
     let own = scope.credentials(entry.id).await?;
     let stored = scope.organizations().await?;
     scope.commit().await?;
@@ -57,6 +49,23 @@ pub(crate) async fn of_organization(
     let is_served_by_shared = access.is_some_and(|access| !access.has_own_credentials);
     let ring = if is_served_by_shared { shared(config)? } else { own };
     Ok(Keyed { organization, ring })
+}
+
+/// The entry of an organization by slug or id.
+///
+/// # Errors
+/// When there is no such organization, or the database does not answer.
+pub(crate) async fn find(scope: &mut OperatorScope, name: &str) -> anyhow::Result<OrgEntry> {
+    if let Some(entry) = scope.find_organization(name).await? {
+        return Ok(entry);
+    }
+    let known = scope.list_organizations().await?;
+    let known: Vec<String> =
+        known.into_iter().map(|entry| entry.slug.unwrap_or_else(|| entry.id.to_string())).collect();
+    match known.as_slice() {
+        [] => bail!("there is no organization {name}: none is declared yet (`vapi-gateway apply`)"),
+        _ => bail!("there is no organization {name}: known are {}", known.join(", ")),
+    }
 }
 
 /// The deployment's secret under each recipe that it is tried with; empty without a secret.

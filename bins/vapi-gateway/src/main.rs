@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod calls;
 mod cli;
 mod commands;
 mod demo;
+mod difference;
 mod environment;
 mod exit;
 mod keys;
@@ -35,6 +37,8 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Migrate(args) => commands::migrate::run(&args).await,
         Command::Apply(args) => commands::apply::run(&args).await,
         Command::Explain(args) => commands::explain::run(&args).await,
+        Command::Quarantine(args) => commands::quarantine::run(&args).await,
+        Command::Replay(args) => commands::replay::run(&args).await,
         Command::Simulate(args) => commands::simulate::run(&args).await,
         Command::Verify(args) => commands::verify::run(&args).await,
     }

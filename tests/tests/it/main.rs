@@ -18,6 +18,8 @@ mod mappings;
 mod nodes;
 mod odd_messages;
 mod outage;
+mod quarantine;
+mod replay;
 mod shared_secret;
 mod signatures;
 mod support;

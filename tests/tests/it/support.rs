@@ -67,6 +67,17 @@ impl World {
     }
 }
 
+/// Runs a command that prints JSON, one object a line; gives its exit code and what it printed.
+pub(crate) fn told(deployment: &Deployment, arguments: &[&str]) -> (i32, Vec<Value>) {
+    let output = deployment.attempt(arguments);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")));
+    let lines = lines.collect();
+    let code = output.status.code().unwrap();
+    assert!(matches!(code, 0 | 3), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    (code, lines)
+}
+
 /// The results of an answer to tool calls, whose form is checked: `toolCallId`, `name`, and one of `result` and
 /// `error`, which are single lines.
 pub(crate) fn results(answer: &Value) -> Vec<Value> {

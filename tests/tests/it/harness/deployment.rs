@@ -120,7 +120,7 @@ impl Deployment {
     /// # Panics
     /// If it fails.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let output = self.command(arguments).output().unwrap();
+        let output = self.attempt(arguments);
         assert!(
             output.status.success(),
             "vapi-gateway {arguments:?}: {}\n{}{}",
@@ -129,6 +129,11 @@ impl Deployment {
             String::from_utf8_lossy(&output.stderr)
         );
         output
+    }
+
+    /// Runs one of the program's commands to its end, whatever that is.
+    pub(crate) fn attempt(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
     }
 
     /// Starts the gateway and waits until it is ready.
