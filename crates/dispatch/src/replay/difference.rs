@@ -83,7 +83,10 @@ mod tests {
 
     use super::*;
 
-    fn snapshot(rows: &[(&'static str, &str, &[(&'static str, Value)])]) -> Snapshot {
+    /// A table, a row, and what it holds.
+    type Row<'a> = (&'static str, &'a str, &'a [(&'static str, Value)]);
+
+    fn snapshot(rows: &[Row<'_>]) -> Snapshot {
         let rows = rows.iter().map(|(table, row, fields)| {
             ((*table, (*row).to_owned()), fields.iter().cloned().collect::<Fields>())
         });
