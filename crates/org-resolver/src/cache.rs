@@ -120,9 +120,9 @@ impl<L: Lookup> Lookup for CachedLookup<L> {
             slots.push(self.remembered(key).await);
         }
         let cached = slots.iter().map(Option::is_some).collect();
-        let missing: Arc<[LookupKey]> =
-            keys.iter().zip(&slots).filter(|(_, slot)| slot.is_none()).map(|(key, _)| key.clone()).collect();
-        if !missing.is_empty() {
+        if slots.iter().any(Option::is_none) {
+            let unknown = keys.iter().zip(&slots).filter(|(_, slot)| slot.is_none());
+            let missing: Arc<[LookupKey]> = unknown.map(|(key, _)| key.clone()).collect();
             let fetched = self.fetch(missing).await?;
             let mut fetched = fetched.iter();
             for slot in slots.iter_mut().filter(|slot| slot.is_none()) {

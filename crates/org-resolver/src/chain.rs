@@ -117,17 +117,12 @@ impl ResolverChain {
     pub async fn resolve(&self, hints: &OrgHints, now: DateTime<Utc>) -> Result<Resolution, LookupError> {
         let started = Instant::now();
         let looks = self.looks(hints);
-        let mut keys: Vec<LookupKey> = Vec::new();
-        for key in looks.iter().filter_map(|look| look.key.as_ref()) {
-            if !keys.contains(key) {
-                keys.push(key.clone());
-            }
-        }
-        let owners = self.lookup.owners(&keys).await?;
+        let owners = self.lookup.owners(&looks.keys).await?;
         // A call that began before now is looked up at its beginning; a clock ahead of ours is not believed.
         let at = hints.created_at().map_or(now, |created| created.min(now));
-        let mut verdicts: Vec<Verdict> = looks.iter().map(|look| look.verdict(&keys, &owners, at)).collect();
+        let mut verdicts: Vec<Verdict> = looks.each.iter().map(|look| look.verdict(&owners, at)).collect();
         let has_mapping = looks
+            .each
             .iter()
             .zip(&verdicts)
             .any(|(look, verdict)| look.hint.step != LookupStep::Metadata && verdict.hit().is_some());
@@ -138,22 +133,25 @@ impl ResolverChain {
             Some(call_id) if !has_mapping => Some(self.lookup.pins(call_id).await?),
             _ => None,
         };
-        settle_pins(&looks, &mut verdicts, pins.as_deref());
+        settle_pins(&looks.each, &mut verdicts, pins.as_deref());
         Ok(self.decide(hints, &looks, &verdicts, has_mapping, started))
     }
 
     /// The trace of a message when there is no directory to ask: every look is skipped.
     pub fn trace_only(&self, hints: &OrgHints) -> Trace {
-        let steps = self.looks(hints).iter().map(|look| look.trace(&Verdict::skipped())).collect();
+        let looks = self.looks(hints);
+        let steps = looks.each.iter().map(|look| looks.trace(look, &Verdict::skipped())).collect();
         Trace { steps, ..Trace::default() }
     }
 
-    fn looks<'a>(&self, hints: &'a OrgHints) -> Vec<Look<'a>> {
-        let mut looks = Vec::new();
+    fn looks<'a>(&self, hints: &'a OrgHints) -> Looks<'a> {
+        let count = hints.iter().count();
+        let mut looks = Looks { each: Vec::with_capacity(count), keys: Vec::with_capacity(count) };
         for step in &self.config.order {
             for hint in hints.iter().filter(|hint| hint.step == *step) {
                 let key = hint.mapping().and_then(|kind| LookupKey::new(kind, &hint.value));
-                looks.push(Look { hint, key });
+                let key = key.map(|key| looks.position(key));
+                looks.each.push(Look { hint, key });
             }
         }
         looks
@@ -162,18 +160,18 @@ impl ResolverChain {
     fn decide(
         &self,
         hints: &OrgHints,
-        looks: &[Look<'_>],
+        looks: &Looks<'_>,
         verdicts: &[Verdict],
         has_mapping: bool,
         started: Instant,
     ) -> Resolution {
         let mut trace = Trace {
-            steps: looks.iter().zip(verdicts).map(|(look, verdict)| look.trace(verdict)).collect(),
+            steps: looks.zip(verdicts).map(|(look, verdict)| looks.trace(look, verdict)).collect(),
             conflicts: Vec::new(),
             duration_us: u64::try_from(started.elapsed().as_micros()).ok(),
         };
         let first = |wanted: &dyn Fn(LookupStep) -> bool| {
-            looks.iter().zip(verdicts).find_map(|(look, verdict)| {
+            looks.zip(verdicts).find_map(|(look, verdict)| {
                 verdict.hit().filter(|_| wanted(look.hint.step)).map(|org| (look.hint, org))
             })
         };
@@ -185,25 +183,24 @@ impl ResolverChain {
         let Some((hint, org)) = decided else {
             let is_inactive = verdicts.iter().any(|verdict| verdict.result == StepResult::Inactive);
             return Resolution::Unresolved(Unresolved {
-                tried: looks.first().map(|look| look.hint.step),
+                tried: looks.each.first().map(|look| look.hint.step),
                 is_inactive,
                 trace,
             });
         };
         trace.conflicts = looks
-            .iter()
             .zip(verdicts)
             .filter_map(|(look, verdict)| {
                 verdict.hit().filter(|other| *other != org).map(|other| (look, other))
             })
             .map(|(look, other)| Conflict {
                 step: look.hint.step,
-                value: look.shown(),
+                value: looks.shown(look).to_owned(),
                 path: look.hint.path.clone(),
                 organization_id: Some(other),
             })
             .collect();
-        let metadata_named = looks.iter().any(|look| look.hint.step == LookupStep::Metadata);
+        let metadata_named = looks.each.iter().any(|look| look.hint.step == LookupStep::Metadata);
         Resolution::Claimed(Box::new(ClaimedOrg {
             id: org,
             via: hint.step,
@@ -216,40 +213,59 @@ impl ResolverChain {
     }
 }
 
-/// One value to look up, and its key where it can match at all.
+/// Every value of a message to look up, and the keys that are asked for: each one once, however often it stands there.
+struct Looks<'a> {
+    each: Vec<Look<'a>>,
+    keys: Vec<LookupKey>,
+}
+
+impl<'a> Looks<'a> {
+    /// The place of a key among those that are asked for.
+    fn position(&mut self, key: LookupKey) -> usize {
+        self.keys.iter().position(|other| *other == key).unwrap_or_else(|| {
+            self.keys.push(key);
+            self.keys.len() - 1
+        })
+    }
+
+    fn zip<'b>(&'b self, verdicts: &'b [Verdict]) -> impl Iterator<Item = (&'b Look<'a>, &'b Verdict)> {
+        self.each.iter().zip(verdicts)
+    }
+
+    fn shown(&self, look: &Look<'a>) -> &str {
+        let key = look.key.and_then(|position| self.keys.get(position));
+        key.map_or(&look.hint.value, |key| &key.value)
+    }
+
+    fn trace(&self, look: &Look<'a>, verdict: &Verdict) -> TraceStep {
+        TraceStep {
+            step: look.hint.step,
+            value: self.shown(look).to_owned(),
+            path: look.hint.path.clone(),
+            result: verdict.result,
+            organization_id: verdict.org,
+            cached: verdict.cached,
+        }
+    }
+}
+
+/// One value to look up, and the place of its key where it can match at all.
 struct Look<'a> {
     hint: &'a Hint,
-    key: Option<LookupKey>,
+    key: Option<usize>,
 }
 
 impl Look<'_> {
-    fn verdict(&self, keys: &[LookupKey], owners: &Owners, at: DateTime<Utc>) -> Verdict {
-        let Some(key) = &self.key else {
+    fn verdict(&self, owners: &Owners, at: DateTime<Utc>) -> Verdict {
+        let Some(position) = self.key else {
             return Verdict { result: StepResult::Miss, org: None, cached: true };
         };
-        let position = keys.iter().position(|other| other == key);
-        let rows = position.and_then(|index| owners.histories.get(index));
-        let cached = position.and_then(|index| owners.cached.get(index)).copied().unwrap_or(false);
-        let owner = rows.and_then(|rows| owner_at(rows, at));
+        let cached = owners.cached.get(position).copied().unwrap_or(false);
+        let owner = owners.histories.get(position).and_then(|rows| owner_at(rows, at));
         match owner {
             Some(row) if row.is_active => Verdict { result: StepResult::Hit, org: Some(row.org), cached },
             Some(row) => Verdict { result: StepResult::Inactive, org: Some(row.org), cached },
             None => Verdict { result: StepResult::Miss, org: None, cached },
-        }
-    }
-
-    fn shown(&self) -> String {
-        self.key.as_ref().map_or_else(|| self.hint.value.clone(), |key| key.value.to_string())
-    }
-
-    fn trace(&self, verdict: &Verdict) -> TraceStep {
-        TraceStep {
-            step: self.hint.step,
-            value: self.shown(),
-            path: self.hint.path.clone(),
-            result: verdict.result,
-            organization_id: verdict.org,
-            cached: verdict.cached,
         }
     }
 }

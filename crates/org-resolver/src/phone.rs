@@ -65,12 +65,10 @@ pub fn normalise(raw: &str, region: Option<Region>) -> Option<String> {
             .then_some(uri);
     }
     let bare: String = raw.chars().filter(|c| !is_separator(*c)).collect();
-    let digits = match bare.strip_prefix('+') {
-        Some(digits) => digits.to_owned(),
-        None => international(&bare, region?)?,
-    };
+    let number = if bare.starts_with('+') { bare } else { format!("+{}", international(&bare, region?)?) };
+    let digits = number.strip_prefix('+')?;
     let fits = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    fits.then(|| format!("+{digits}"))
+    fits.then_some(number)
 }
 
 /// Digits with the calling code, of a number written without `+`.

@@ -163,6 +163,13 @@ impl OpenDay {
         )
     }
 
+    /// From the first opening to the last closing; `None` when nothing is open.
+    pub(crate) fn span(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let opens = self.0.iter().map(|(opens, _)| *opens).min()?;
+        let closes = self.0.iter().map(|(_, closes)| *closes).max()?;
+        Some((opens, closes))
+    }
+
     pub(crate) fn holds(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         self.0.iter().any(|(opens, closes)| *opens <= from && to <= *closes)
     }
@@ -197,18 +204,42 @@ impl Seats {
         busy: &[Busy],
     ) -> Vec<Placement> {
         let blocked_until = ends_at + self.buffer;
-        let clashes: Vec<&Busy> =
-            busy.iter().filter(|busy| busy.overlaps(starts_at, blocked_until)).collect();
-        // Appointments of resources that the calendar does not list (made before the first resource was declared, or
-        // left behind by a removed one) still need a place, so each takes one seat away from the end of the list.
-        let strangers = clashes.iter().filter(|busy| !self.known.contains(&busy.resource_id)).count();
+        let clashes = self.clashes(starts_at, ends_at, busy);
         let mut placements: Vec<Placement> = self
-            .seats
-            .iter()
-            .filter(|(id, seat)| !clashes.iter().any(|busy| busy.resource_id == *id && busy.seat == *seat))
-            .map(|&(resource_id, seat)| Placement { resource_id, seat, starts_at, ends_at, blocked_until })
+            .without(&clashes)
+            .map(|(resource_id, seat)| Placement { resource_id, seat, starts_at, ends_at, blocked_until })
             .collect();
-        placements.truncate(placements.len().saturating_sub(strangers));
+        placements.truncate(placements.len().saturating_sub(self.strangers(&clashes)));
         placements
+    }
+
+    /// Whether [`Seats::free`] would find any, without listing them.
+    pub(crate) fn any_free(&self, starts_at: DateTime<Utc>, ends_at: DateTime<Utc>, busy: &[Busy]) -> bool {
+        let clashes = self.clashes(starts_at, ends_at, busy);
+        self.without(&clashes).nth(self.strangers(&clashes)).is_some()
+    }
+
+    /// What is in the way of an interval, buffer respected.
+    fn clashes<'a>(
+        &self,
+        starts_at: DateTime<Utc>,
+        ends_at: DateTime<Utc>,
+        busy: &'a [Busy],
+    ) -> Vec<&'a Busy> {
+        let blocked_until = ends_at + self.buffer;
+        busy.iter().filter(|busy| busy.overlaps(starts_at, blocked_until)).collect()
+    }
+
+    /// The seats that no clash is on, in the order to try.
+    fn without<'a>(&'a self, clashes: &'a [&Busy]) -> impl Iterator<Item = (Uuid, u16)> + 'a {
+        let is_taken = |id, seat| clashes.iter().any(|busy| busy.seat == seat && busy.resource_id == id);
+        self.seats.iter().copied().filter(move |&(id, seat)| !is_taken(id, seat))
+    }
+
+    /// How many seats go to appointments of resources that the calendar does not list (made before the first
+    /// resource was declared, or left behind by a removed one): they still need a place, so each takes one seat away
+    /// from the end of the list.
+    fn strangers(&self, clashes: &[&Busy]) -> usize {
+        clashes.iter().filter(|busy| !self.known.contains(&busy.resource_id)).count()
     }
 }

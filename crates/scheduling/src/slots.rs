@@ -81,14 +81,13 @@ fn slots_of_day<'a>(
     busy: &[Busy],
     now: DateTime<Utc>,
 ) -> impl Iterator<Item = Slot> + 'a {
-    let near = near(calendar, date, seats, busy);
     let open = OpenDay::new(calendar, date);
+    let near = near(&open, seats, busy);
     starts(calendar, date, minutes).filter_map(move |local| {
         let Civil::At(starts_at) = resolve(calendar.timezone, local) else { return None };
         let ends_at = starts_at + TimeDelta::minutes(minutes.into());
-        let free = starts_at >= now
-            && open.holds(starts_at, ends_at)
-            && !seats.free(starts_at, ends_at, &near).is_empty();
+        let free =
+            starts_at >= now && open.holds(starts_at, ends_at) && seats.any_free(starts_at, ends_at, &near);
         free.then_some(Slot { starts_at, ends_at, local })
     })
 }
@@ -104,10 +103,10 @@ fn starts(calendar: &Calendar, date: NaiveDate, minutes: u16) -> impl Iterator<I
     })
 }
 
-/// The intervals that can matter on a date: two days to either side cover every clock change, and buffers come on top.
-fn near(calendar: &Calendar, date: NaiveDate, seats: &Seats, busy: &[Busy]) -> Vec<Busy> {
-    let noon = resolve(calendar.timezone, date.and_time(NaiveTime::MIN) + TimeDelta::hours(12)).instant();
-    let window = TimeDelta::days(2);
-    let (from, to) = (noon - window, noon + window + seats.buffer());
-    busy.iter().filter(|busy| busy.overlaps(from, to)).copied().collect()
+/// The intervals that can matter on a date: a slot lies between its first opening and its last closing, and the
+/// buffer comes on top. Every slot is held against each of them, so the rest of a full book is left out here.
+fn near(open: &OpenDay, seats: &Seats, busy: &[Busy]) -> Vec<Busy> {
+    let Some((opens, closes)) = open.span() else { return Vec::new() };
+    let until = closes + seats.buffer();
+    busy.iter().filter(|busy| busy.overlaps(opens, until)).copied().collect()
 }

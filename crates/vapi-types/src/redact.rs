@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
+use crate::scan::{container_end, scalar_end, string_end};
 use crate::text::{Splice, unescape};
 
 /// What stands in the place of a secret.
@@ -226,7 +227,11 @@ impl<'a> Text<'a> {
     }
 
     fn find_quote(self, from: usize) -> Option<usize> {
-        memchr(b'"', self.rest(from)).map(|found| from + found)
+        // Between two members stand a few bytes; only long numbers and indentation are worth a search.
+        let rest = self.rest(from);
+        let near = rest.get(..8).unwrap_or(rest);
+        let found = near.iter().position(|byte| *byte == b'"').or_else(|| memchr(b'"', rest));
+        found.map(|found| from + found)
     }
 
     fn skip_space(self, from: usize) -> usize {
@@ -236,46 +241,15 @@ impl<'a> Text<'a> {
 
     /// The offset behind the string that starts at `quote`.
     fn string_end(self, quote: usize) -> usize {
-        let mut at = quote + 1;
-        while let Some(found) = memchr2(b'"', b'\\', self.rest(at)) {
-            at += found + 1;
-            if self.byte(at - 1) == Some(b'"') {
-                return at;
-            }
-            at += 1;
-        }
-        self.0.len()
+        string_end(self.0.as_bytes(), quote)
     }
 
     /// The offset behind the value that starts at `start`.
     fn value_end(self, start: usize) -> usize {
         match self.byte(start) {
             Some(b'"') => self.string_end(start),
-            Some(b'{' | b'[') => {
-                let mut depth = 0_usize;
-                let mut at = start;
-                while let Some(byte) = self.byte(at) {
-                    at += 1;
-                    match byte {
-                        b'"' => at = self.string_end(at - 1),
-                        b'{' | b'[' => depth += 1,
-                        b'}' | b']' => {
-                            depth -= 1;
-                            if depth == 0 {
-                                break;
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-                at
-            }
-            _ => {
-                let rest = self.rest(start);
-                let is_end =
-                    |byte: &u8| matches!(byte, b',' | b'}' | b']' | b'"') || byte.is_ascii_whitespace();
-                start + rest.iter().position(is_end).unwrap_or(rest.len())
-            }
+            Some(b'{' | b'[') => container_end(self.0.as_bytes(), start),
+            _ => scalar_end(self.0.as_bytes(), start),
         }
     }
 }

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 use crate::text;
 
 /// The deepest nesting of objects and arrays that is read; the outermost object counts as one.
@@ -177,21 +179,32 @@ impl<'a> Scanner<'a> {
         if self.accept(b'.') {
             self.digits()?;
         }
-        if self.accept(b'e') || self.accept(b'E') {
+        let has_exponent = self.accept(b'e') || self.accept(b'E');
+        if has_exponent {
             let _ = self.accept(b'+') || self.accept(b'-');
             self.digits()?;
         }
         let number = self.since(start);
-        self.awkward |= text::is_awkward_number(number);
+        // Nearly every number is short and plain, and those are never awkward.
+        if has_exponent || number.len() > text::MAX_PLAIN_NUMBER {
+            self.awkward |= text::is_awkward_number(number);
+        }
         Ok(number)
     }
 
-    /// Reads any value and returns its text.
-    pub(crate) fn raw(&mut self) -> Result<&'a str, ScanError> {
+    /// Returns the text of any value, in text that is known to be valid: only quotes and brackets are looked at.
+    ///
+    /// Of other text it may return any part, and it always ends.
+    fn trusted(&mut self) -> &'a str {
         self.skip_space();
         let start = self.at;
-        self.skip()?;
-        Ok(self.since(start))
+        let bytes = self.text.as_bytes();
+        self.at = match self.peek() {
+            Some(b'"') => string_end(bytes, self.at),
+            Some(b'{' | b'[') => container_end(bytes, self.at),
+            _ => scalar_end(bytes, self.at),
+        };
+        self.since(start)
     }
 
     /// Passes over one value of any kind without recursion.
@@ -287,11 +300,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn digits(&mut self) -> Result<(), ScanError> {
-        let start = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.syntax()) } else { Ok(()) }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        self.at += count;
+        if count == 0 { Err(self.syntax()) } else { Ok(()) }
     }
 
     fn descend(&mut self) -> Result<(), ScanError> {
@@ -330,7 +342,7 @@ pub(crate) fn members<'a>(json: &'a str, mut visit: impl FnMut(&str, &'a str)) {
     if scanner.next() == Next::Object {
         // The text was validated when the envelope was parsed; a fault would only end the walk early.
         let _ = scanner.object(|scanner, key| {
-            visit(key, scanner.raw()?);
+            visit(key, scanner.trusted());
             Ok(())
         });
     }
@@ -342,40 +354,123 @@ pub(crate) fn elements<'a>(json: &'a str, mut visit: impl FnMut(&'a str)) {
     if scanner.next() == Next::Array {
         // As above.
         let _ = scanner.array(|scanner| {
-            visit(scanner.raw()?);
+            visit(scanner.trusted());
             Ok(())
         });
     }
 }
 
+/// The offset behind the string that starts at `quote`.
+pub(crate) fn string_end(bytes: &[u8], quote: usize) -> usize {
+    let mut at = quote + 1;
+    loop {
+        at = find_delimiter(bytes, at);
+        match bytes.get(at) {
+            None => return bytes.len(),
+            Some(b'"') => return at + 1,
+            // Whatever is escaped, its first byte cannot end the string.
+            Some(_) => at += 2,
+        }
+    }
+}
+
+/// The offset behind the object or array that starts at `open`; of text that is cut off, its end.
+pub(crate) fn container_end(bytes: &[u8], open: usize) -> usize {
+    let mut depth = 0_usize;
+    let mut at = open;
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = string_end(bytes, at - 1),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    at
+}
+
+/// The offset behind the number or literal that starts at `start`.
+pub(crate) fn scalar_end(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b'"') || byte.is_ascii_whitespace();
+    start + rest.iter().position(is_end).unwrap_or(rest.len())
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
+
+/// How much of a string is searched word by word before a search with a set-up cost pays off: nearly every key ends in it.
+const NEAR: usize = 32;
+
 /// The first offset from `from` on that holds a quote, a backslash or a control character.
+fn plain_run(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + find_special(rest).unwrap_or(rest.len())
+}
+
+fn is_special(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\' || byte < b' '
+}
+
+/// The first quote, backslash or control character.
 ///
 /// Eight bytes at a time: strings are nearly all of a message.
-fn plain_run(bytes: &[u8], from: usize) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
-    const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
-    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
-
-    let rest = bytes.get(from..).unwrap_or_default();
-    let (words, tail) = rest.as_chunks::<8>();
-    let mut at = from;
+fn find_special(bytes: &[u8]) -> Option<usize> {
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut at = 0;
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let quote = word ^ QUOTES;
-        let backslash = word ^ BACKSLASHES;
-        // A borrow can only spoil bytes above the first true hit, and only the first one is used.
-        let hits = ((quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (word.wrapping_sub(SPACES) & !word))
-            & HIGH;
-        if hits != 0 {
-            return at + usize::try_from(hits.trailing_zeros() / 8).unwrap_or(0);
+        if let Some(found) = first_byte(zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES) | below_space(word))
+        {
+            return Some(at + found);
         }
         at += 8;
     }
-    at + tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(tail.len())
+    tail.iter().position(|byte| is_special(*byte)).map(|found| at + found)
+}
+
+/// The offset of the first quote or backslash from `from` on, else the length.
+fn find_delimiter(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let (near, far) = rest.split_at(rest.len().min(NEAR));
+    let (words, tail) = near.as_chunks::<8>();
+    let mut at = from;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        if let Some(found) = first_byte(zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES)) {
+            return at + found;
+        }
+        at += 8;
+    }
+    // The tail is empty unless the text ends here.
+    match tail.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        Some(found) => at + found,
+        None => at + tail.len() + memchr2(b'"', b'\\', far).unwrap_or(far.len()),
+    }
+}
+
+/// Marks the bytes of a word that are zero. A borrow can only spoil bytes above the first true mark.
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGH
+}
+
+/// Marks the bytes of a word that are below the space, in the same way.
+fn below_space(word: u64) -> u64 {
+    word.wrapping_sub(SPACES) & !word & HIGH
+}
+
+/// The offset of the first marked byte.
+fn first_byte(marks: u64) -> Option<usize> {
+    if marks == 0 { None } else { usize::try_from(marks.trailing_zeros() / 8).ok() }
 }
 
 #[cfg(test)]
@@ -442,6 +537,42 @@ mod tests {
             assert_eq!(Scanner::new(&json).string().map(|text| text.decode().chars().count()), Ok(length));
             let broken = format!("\"{}\u{1}\"", "x".repeat(length));
             assert_eq!(Scanner::new(&broken).string(), Err(ScanError::Syntax(length + 1)));
+        }
+    }
+
+    #[test]
+    fn trusted_values_end_where_checked_ones_do() {
+        let mut values: Vec<String> =
+            ["0", "-1.5e3", "true", "null", "{}", "[]", " [1 , {\"a}\" : [ \"]\" ] } , \"\\\\\" ] "]
+                .map(Into::into)
+                .into();
+        for length in 0..80 {
+            let plain = "x".repeat(length);
+            values.extend([
+                format!("\"{plain}\""),
+                format!("\"{plain}\\\"{{\\\\\""),
+                format!("{{\"{plain}\": [\"\\\"]{plain}\", 1, {{}}], \"{plain}\\\\\": null}}"),
+            ]);
+        }
+        for value in values {
+            for after in [",\"next\"", "]", "}", " "] {
+                let text = format!("{value}{after}");
+                let (mut checked, mut trusted) = (Scanner::new(&text), Scanner::new(&text));
+                checked.skip().unwrap();
+                assert_eq!(trusted.trusted(), value.trim(), "{text}");
+                assert_eq!(trusted.offset(), checked.offset(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn trust_in_broken_text_ends() {
+        for text in ["", "{", "[\"", "\"\\", "{\"a\":", "[[[", "}", "\"é", "{\"é\\"] {
+            let mut scanner = Scanner::new(text);
+            scanner.trusted();
+            assert!(scanner.offset() <= text.len(), "{text}");
+            members(text, |_, _| ());
+            elements(text, |_| ());
         }
     }
 }

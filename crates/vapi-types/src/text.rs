@@ -12,6 +12,9 @@ use memchr::memchr2;
 /// The largest finite double has 309 digits; `jsonb` takes more, but no field of a message needs them.
 const MAX_NUMBER_LENGTH: usize = 320;
 
+/// Longest number, in characters, that is in range whatever its digits are, as long as it has no exponent.
+pub(crate) const MAX_PLAIN_NUMBER: usize = 308;
+
 /// Makes valid JSON storable as `jsonb` and readable by strict parsers.
 ///
 /// Lone surrogate escapes and `\u0000` become `\ufffd`; a number that does not fit a double becomes a string
@@ -71,7 +74,7 @@ pub(crate) fn is_awkward_number(number: &str) -> bool {
             digits.len() > 3 || number.parse::<f64>().is_ok_and(f64::is_infinite)
         })
         // Without an exponent only a very long number can leave the range.
-        || (number.len() > 308 && number.parse::<f64>().is_ok_and(f64::is_infinite))
+        || (number.len() > MAX_PLAIN_NUMBER && number.parse::<f64>().is_ok_and(f64::is_infinite))
 }
 
 /// A `\u` escape, or a surrogate pair of them.

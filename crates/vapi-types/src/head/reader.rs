@@ -196,13 +196,13 @@ impl<'a> Reader<'a> {
                 self.facts.type_text = scalar(scanner)?.filter(|_| is_text);
                 return Ok(());
             }
-            // A key with a dot in it must not pass for a path.
-            (_, key) if key.contains('.') => return scanner.skip(),
+            // The texts of a conversation end here, undecoded.
+            (_, key) if !is_read(key) => return scanner.skip(),
             _ => {}
         }
         let value = scalar(scanner)?;
         if let Some(value) = &value {
-            self.identify(place, key, value.clone());
+            self.identify(place, key, key, value.clone());
         }
         self.note(place, key, value);
         Ok(())
@@ -229,7 +229,8 @@ impl<'a> Reader<'a> {
             return scanner.object(|scanner, key| self.field(place, key, scanner));
         }
         if let Some(value) = scalar(scanner)? {
-            self.identify("", place, value);
+            let last = place.rsplit('.').next().unwrap_or(place);
+            self.identify("", place, last, value);
         }
         Ok(())
     }
@@ -289,9 +290,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Keeps a scalar if its path is one of an identifier or an account.
-    fn identify(&mut self, place: &str, key: &str, value: Cow<'a, str>) {
+    ///
+    /// `last` is what the path ends with: the key itself, unless the key is a path of its own.
+    fn identify(&mut self, place: &str, key: &str, last: &str, value: Cow<'a, str>) {
         // Most members end here, before any path is compared.
-        let last = key.rsplit('.').next().unwrap_or(key);
         if !LAST_KEYS.contains(&last) {
             return;
         }
@@ -301,11 +303,11 @@ impl<'a> Reader<'a> {
             None => false,
         };
         if let Some((at, (kind, path))) = PATHS.iter().enumerate().find(|(_, (_, path))| is_here(path)) {
-            let path = format!("{}{path}", self.prefix());
+            let path = [self.prefix(), *path].concat();
             let (rank, kind) = (self.rank(at), *kind);
             self.count(|reader| reader.identifiers.push((rank, Identifier { kind, value, path })));
         } else if let Some((at, path)) = ACCOUNTS.iter().enumerate().find(|(_, path)| is_here(path)) {
-            let path = format!("{}{path}", self.prefix());
+            let path = [self.prefix(), *path].concat();
             let rank = self.rank(at);
             self.count(|reader| reader.accounts.push((rank, NamedAccount { value, path })));
         }
@@ -396,6 +398,13 @@ impl<'a> Reader<'a> {
             tool_call_ids: lists.into_iter().flatten().find(|ids| !ids.is_empty()).unwrap_or_default(),
         }
     }
+}
+
+/// Whether a scalar of this name is an identifier or a fact somewhere. None of the names has a dot in it, so that a key
+/// with one never passes for a path.
+fn is_read(key: &str) -> bool {
+    LAST_KEYS.contains(&key)
+        || matches!(key, "timestamp" | "status" | "type" | "createdAt" | "updatedAt" | "controlUrl")
 }
 
 fn sorted<T>(mut found: Ranked<T>) -> Vec<T> {
