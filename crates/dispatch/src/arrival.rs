@@ -1,15 +1,19 @@
 //! A message as the inbox takes it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use org_resolver::Trace;
-use serde_json::Value;
-use storage::repo::{EventVerdict, NewEvent};
+use org_resolver::{LookupStep, Trace};
+use serde_json::json;
+use storage::repo::EventVerdict;
+use storage::{CallerNews, NewEvent, Record};
 use vapi_types::{DriftedBody, Envelope, ServerMessage, redact};
 
 use crate::context::Context;
 use crate::dedupe::{dedupe_key, hash};
+use crate::handlers::belongs_in_ledger;
+use crate::ledger::News;
 use crate::tools::DIRECT_KIND;
 use crate::tools::keys::inbox_key;
 
@@ -17,18 +21,18 @@ use crate::tools::keys::inbox_key;
 pub(crate) struct Arrival<'a> {
     pub(crate) envelope: &'a Envelope<'a>,
     /// The typed message; the error when a known kind has drifted from the shape we know.
-    pub(crate) message: Result<ServerMessage, DriftedBody>,
+    message: Result<Arc<ServerMessage>, DriftedBody>,
     call_id: Option<String>,
     body: Cow<'a, str>,
-    kind: String,
+    kind: &'a str,
     dedupe_key: String,
-    trace: Value,
+    trace: &'a Trace,
     request_id: &'a str,
     received_at: DateTime<Utc>,
 }
 
 impl<'a> Arrival<'a> {
-    pub(crate) fn new(envelope: &'a Envelope<'a>, trace: &Trace, context: &Context<'a>) -> Self {
+    pub(crate) fn new(envelope: &'a Envelope<'a>, trace: &'a Trace, context: &Context<'a>) -> Self {
         let text = match envelope.text() {
             Cow::Borrowed(text) => redact(text),
             Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
@@ -39,12 +43,12 @@ impl<'a> Arrival<'a> {
         };
         Self {
             envelope,
-            message: envelope.message(),
+            message: envelope.message().map(Arc::new),
             call_id: envelope.head().call_id().filter(|id| !id.trim().is_empty()).map(bounded),
             body: text,
-            kind: kind.to_owned(),
+            kind,
             dedupe_key,
-            trace: serde_json::to_value(trace).unwrap_or_default(),
+            trace,
             request_id: context.request_id,
             received_at: context.now,
         }
@@ -55,12 +59,29 @@ impl<'a> Arrival<'a> {
         self.call_id.as_deref()
     }
 
+    /// The typed message, unless its kind has drifted from the shape we know.
+    pub(crate) fn message(&self) -> Option<&ServerMessage> {
+        self.message.as_deref().ok()
+    }
+
     pub(crate) fn received_at(&self) -> DateTime<Utc> {
         self.received_at
     }
 
-    pub(crate) fn request_id(&self) -> &str {
-        self.request_id
+    /// What makes a second delivery the same message.
+    pub(crate) fn dedupe_key(&self) -> &str {
+        &self.dedupe_key
+    }
+
+    /// The message under another key: that of the body before it was redacted.
+    pub(crate) fn with_key(mut self, key: String) -> Self {
+        self.dedupe_key = key;
+        self
+    }
+
+    /// Where a message of a known kind has drifted from the shape we know.
+    pub(crate) fn drifted(&self) -> Option<&DriftedBody> {
+        self.message.as_ref().err()
     }
 
     /// The redacted body, as it is stored.
@@ -68,23 +89,61 @@ impl<'a> Arrival<'a> {
         self.body.as_bytes()
     }
 
-    /// The verdict of a message that is acted upon.
-    pub(crate) fn verdict(&self) -> EventVerdict {
-        if self.message.is_ok() { EventVerdict::Accepted } else { EventVerdict::Drifted }
-    }
-
-    pub(crate) fn event(&self, verdict: EventVerdict) -> NewEvent<'_> {
-        NewEvent {
-            kind: &self.kind,
+    /// The message for the inbox alone.
+    pub(crate) fn in_inbox(&self, verdict: EventVerdict) -> Record {
+        Record::new(&NewEvent {
+            kind: self.kind,
             vapi_call_id: self.call_id(),
             dedupe_key: &self.dedupe_key,
             verdict,
-            trace: self.trace.clone(),
+            trace: &text_of(self.trace),
             body: self.body(),
             request_id: self.request_id,
             received_at: self.received_at,
+        })
+    }
+
+    /// The message with everything that it says of its call and its caller.
+    pub(crate) fn record(&self, via: LookupStep) -> Record {
+        let verdict = if self.message.is_ok() { EventVerdict::Accepted } else { EventVerdict::Drifted };
+        let mut record = self.in_inbox(verdict);
+        // A call that only its pin resolved has nothing else that its pin could stand against.
+        if via != LookupStep::CallId {
+            record = record.with_alarm(json!({ "step": via }));
+        }
+        if let Some(news) = self.news() {
+            record = record.with_news(Arc::new(news));
+        }
+        match self.caller() {
+            Some(caller) => record.with_caller(caller),
+            None => record,
         }
     }
+
+    /// What the message says of its call, for kinds that say something of it.
+    pub(crate) fn news(&self) -> Option<News> {
+        let message = self.message.as_ref().ok().filter(|_| belongs_in_ledger(self.envelope.kind()))?;
+        Some(News::new(self.envelope.head(), Arc::clone(message)))
+    }
+
+    /// Who called, as the report at the end of a call says.
+    pub(crate) fn caller(&self) -> Option<CallerNews> {
+        let Some(ServerMessage::EndOfCallReport(report)) = self.message() else { return None };
+        let call = || report.common.call.as_ref().and_then(|call| call.customer.as_deref());
+        let customer = report.common.customer.as_deref().or_else(call);
+        Some(CallerNews {
+            number: self.envelope.head().customer_number.as_deref()?.to_owned(),
+            name: customer.and_then(|customer| customer.name.clone()),
+            email: customer.and_then(|customer| customer.email.clone()),
+            last_call_at: Some(report.ended_at().unwrap_or(self.received_at)),
+        })
+    }
+}
+
+/// The trace as it is stored.
+pub(crate) fn text_of(trace: &Trace) -> String {
+    // A trace is made of texts and numbers: it can always be written.
+    serde_json::to_string(trace).unwrap_or_else(|_cause| "{}".to_owned())
 }
 
 /// An id as sent; in place of one that no provider makes, its hash, which is as good a name.

@@ -1,24 +1,27 @@
 //! The one entry: a verified message in, an answer out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use org_resolver::{LookupStep, RefusalReason, RefusedOrg, Trace, VerifiedOrg};
-use storage::repo::{EventVerdict, Inserted, Pin, SecurityEntry};
-use storage::{OrgScope, QuarantineBounds, QuarantinedMessage, Storage, StorageError};
+use org_resolver::{RefusalReason, RefusedOrg, Trace, VerifiedOrg};
+use storage::repo::{EventVerdict, SecurityEntry};
+use storage::{OrgScope, QuarantineBounds, QuarantinedMessage, Recorded, Storage, StorageError};
 use vapi_types::{Envelope, MessageKind, Reply};
 
 use crate::arrival::Arrival;
 use crate::context::{Context, DirectToolCall};
 use crate::handlers::{self, FallbackAssistants};
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
+use crate::tools;
 use crate::tools::ToolRegistry;
-use crate::{ledger, tools};
 
 /// Deadlines and bounds of the work.
 #[derive(Clone, Copy, Debug)]
 pub struct DispatchOptions {
     /// When an assistant request is answered with the fallback.
     pub assistant_request_deadline: Duration,
+    /// When any other message is told that the store does not answer.
+    pub message_deadline: Duration,
     /// When a tool call is answered with an apology. Below the provider's own 20 seconds.
     pub tool_deadline: Duration,
     /// How much is kept of messages that nobody owns.
@@ -29,6 +32,7 @@ impl Default for DispatchOptions {
     fn default() -> Self {
         Self {
             assistant_request_deadline: Duration::from_secs(3),
+            message_deadline: Duration::from_secs(12),
             tool_deadline: Duration::from_secs(12),
             quarantine: QuarantineBounds {
                 max_messages: 10_000,
@@ -62,30 +66,35 @@ impl Dispatcher {
     ///
     /// A kind that the provider waits for always gives [`Outcome::Reply`], whatever fails.
     pub async fn handle(&self, org: &VerifiedOrg, envelope: &Envelope<'_>, context: &Context<'_>) -> Handled {
+        if *envelope.kind() == MessageKind::VoiceRequest {
+            return self.turn_away(envelope, context, RefusalCode::NotSupported);
+        }
         let arrival = Arrival::new(envelope, org.trace(), context);
-        let work = match envelope.kind() {
-            MessageKind::ToolCalls | MessageKind::FunctionCall => {
-                return tools::answer(self, org, &arrival, context).await;
+        if matches!(envelope.kind(), MessageKind::ToolCalls | MessageKind::FunctionCall) {
+            return tools::answer(self, org, &arrival, context).await;
+        }
+        let work = async {
+            match envelope.kind() {
+                MessageKind::AssistantRequest => handlers::assistant_request(self, org, &arrival).await,
+                MessageKind::ConversationUpdate => handlers::conversation_update(self, org, &arrival).await,
+                MessageKind::KnowledgeBaseRequest => {
+                    handlers::knowledge_base_request(self, org, &arrival).await
+                }
+                MessageKind::TransferDestinationRequest => {
+                    handlers::transfer_destination(self, org, &arrival).await
+                }
+                MessageKind::HandoffDestinationRequest => {
+                    handlers::handoff_destination(self, org, &arrival).await
+                }
+                MessageKind::EndpointingRequest => handlers::endpointing(self, org, &arrival).await,
+                MessageKind::CampaignPredial => handlers::campaign_predial(self, org, &arrival).await,
+                MessageKind::CallDeleted => handlers::call_deleted(self, org, &arrival).await,
+                _ => handlers::event(self, org, &arrival).await,
             }
-            MessageKind::VoiceRequest => {
-                return self.turn_away(envelope, context, RefusalCode::NotSupported);
-            }
-            MessageKind::AssistantRequest => handlers::assistant_request(self, org, &arrival).await,
-            MessageKind::EndOfCallReport => handlers::end_of_call_report(self, org, &arrival).await,
-            MessageKind::ConversationUpdate => handlers::conversation_update(self, org, &arrival).await,
-            MessageKind::KnowledgeBaseRequest => handlers::knowledge_base_request(self, org, &arrival).await,
-            MessageKind::TransferDestinationRequest => {
-                handlers::transfer_destination(self, org, &arrival).await
-            }
-            MessageKind::HandoffDestinationRequest => {
-                handlers::handoff_destination(self, org, &arrival).await
-            }
-            MessageKind::EndpointingRequest => handlers::endpointing(self, org, &arrival).await,
-            MessageKind::CampaignPredial => handlers::campaign_predial(self, org, &arrival).await,
-            MessageKind::CallDeleted => handlers::call_deleted(self, org, &arrival).await,
-            _ => handlers::event(self, org, &arrival).await,
         };
-        work.unwrap_or_else(|error| self.failed(envelope, context, error))
+        self.in_time(self.options.message_deadline, work)
+            .await
+            .unwrap_or_else(|error| self.failed(envelope, context, error))
     }
 
     /// Runs a tool for a body that holds its arguments only.
@@ -118,15 +127,15 @@ impl Dispatcher {
             vapi_call_id: arrival.call_id(),
             request_id: context.request_id,
         };
-        let recorded = self.storage.record_refusal(org, &arrival.event(verdict), &entry).await;
+        let work = self.storage.record_refusal(org, arrival.in_inbox(verdict).without_pin(), &entry);
+        let recorded = self.in_time(self.options.message_deadline, work).await;
         let mut handled = self.turn_away(envelope, context, code);
         if let Err(error) = recorded {
             // Nothing is acknowledged that is not committed; what the provider waits for is answered all the same.
-            if matches!(handled.outcome, Outcome::Refused(_)) && error.kind() == storage::ErrorKind::Transient
-            {
+            if matches!(handled.outcome, Outcome::Refused(_)) && error.is_transient() {
                 handled.outcome = Outcome::Refused(RefusalCode::Unavailable);
             }
-            handled.error = Some(error.into());
+            handled.error = Some(error);
         }
         handled
     }
@@ -134,13 +143,13 @@ impl Dispatcher {
     /// Keeps a message that the deployment's secret proves and that no mapping claims, for the operator.
     ///
     /// # Errors
-    /// [`StorageError`] when the database does not answer.
+    /// [`DispatchError`] when the database does not answer.
     pub async fn quarantine(
         &self,
         envelope: &Envelope<'_>,
         trace: &Trace,
         context: &Context<'_>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<(), DispatchError> {
         let arrival = Arrival::new(envelope, trace, context);
         let identifiers = trace
             .steps
@@ -150,13 +159,14 @@ impl Dispatcher {
         let message = QuarantinedMessage {
             kind: envelope.head().kind_text(),
             vapi_call_id: arrival.call_id(),
-            dedupe_key: arrival.event(arrival.verdict()).dedupe_key,
+            dedupe_key: arrival.dedupe_key(),
             identifiers,
             body: arrival.body(),
             request_id: context.request_id,
             received_at: context.now,
         };
-        self.storage.quarantine(&message, self.options.quarantine).await
+        let work = self.storage.quarantine(&message, self.options.quarantine);
+        self.in_time(self.options.message_deadline, work).await
     }
 
     /// Refuses a message without doing anything: in the provider's shape where it waits for an answer.
@@ -169,60 +179,53 @@ impl Dispatcher {
         Handled { outcome, effects: Vec::new(), error: None }
     }
 
-    fn failed(&self, envelope: &Envelope<'_>, context: &Context<'_>, error: StorageError) -> Handled {
+    fn failed(&self, envelope: &Envelope<'_>, context: &Context<'_>, error: DispatchError) -> Handled {
         let mut handled = self.turn_away(envelope, context, RefusalCode::Unavailable);
-        handled.error = Some(DispatchError::Storage(error));
+        handled.error = Some(error);
         handled
     }
 
-    /// Opens a scope, stores the message, and pins and updates its call: what every message has in common.
+    /// Nobody waits for ever: past the deadline the work is dropped, and nothing of it is kept that was not committed.
+    pub(crate) async fn in_time<T>(
+        &self,
+        deadline: Duration,
+        work: impl Future<Output = Result<T, StorageError>>,
+    ) -> Result<T, DispatchError> {
+        match tokio::time::timeout(deadline, work).await {
+            Ok(done) => Ok(done?),
+            Err(_elapsed) => Err(DispatchError::Deadline(deadline)),
+        }
+    }
+
+    /// Records a message whose answer needs nothing of the store.
+    pub(crate) async fn record(
+        &self,
+        org: &VerifiedOrg,
+        arrival: &Arrival<'_>,
+    ) -> Result<Vec<&'static str>, StorageError> {
+        self.storage.record(org, arrival.record(org.via())).await.map(|recorded| effects(&recorded))
+    }
+
+    /// Opens a scope and records the message in it, for a handler that goes on there.
     pub(crate) async fn receive(
         &self,
         org: &VerifiedOrg,
         arrival: &Arrival<'_>,
-    ) -> Result<(OrgScope, Inserted, Vec<&'static str>), StorageError> {
+    ) -> Result<(OrgScope, Vec<&'static str>), StorageError> {
         let mut scope = self.storage.scope(org).await?;
-        let inserted = scope.events().insert(&arrival.event(arrival.verdict())).await?;
-        let mut effects = vec![match &inserted {
-            Inserted::New(_) => "stored",
-            Inserted::Again { .. } => "repeated",
-        }];
-        if let Some(call_id) = arrival.call_id() {
-            effects.extend(follow_call(&mut scope, org, arrival, call_id).await?);
-        }
-        Ok((scope, inserted, effects))
+        let recorded = scope.events().record(Arc::new(arrival.record(org.via()))).await?;
+        Ok((scope, effects(&recorded)))
     }
 }
 
-/// Pins the call and keeps its row in the ledger.
-async fn follow_call(
-    scope: &mut OrgScope,
-    org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
-    call_id: &str,
-) -> Result<Vec<&'static str>, StorageError> {
-    let now = arrival.received_at();
-    let mut effects = Vec::new();
-    if scope.call_pins().pin(call_id, now).await? == Pin::Contested && org.via() != LookupStep::CallId {
-        let entry = SecurityEntry {
-            event: "pin_against_mapping",
-            detail: serde_json::json!({"step": org.via()}),
-            vapi_call_id: Some(call_id),
-            request_id: arrival.request_id(),
-        };
-        scope.security_log().insert(&entry, now).await?;
-        effects.push("pin_contested");
-    }
-    let Ok(message) = &arrival.message else { return Ok(effects) };
-    if !handlers::belongs_in_ledger(arrival.envelope.kind()) {
-        return Ok(effects);
-    }
-    let mut row = scope.calls().lock(call_id, now).await?;
-    let before = row.clone();
-    ledger::apply(&mut row, arrival.envelope.head(), message);
-    if row != before {
-        scope.calls().update(&row, now).await?;
-        effects.push("ledger");
-    }
-    Ok(effects)
+/// What was done, as short words for the log.
+fn effects(recorded: &Recorded) -> Vec<&'static str> {
+    let mut effects = vec![if recorded.is_new { "stored" } else { "repeated" }];
+    let others = [
+        (recorded.is_contested, "pin_contested"),
+        (recorded.ledger_changed, "ledger"),
+        (recorded.has_contact, "contact"),
+    ];
+    effects.extend(others.into_iter().filter(|(is_done, _)| *is_done).map(|(_, effect)| effect));
+    effects
 }

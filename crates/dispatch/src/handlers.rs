@@ -9,7 +9,7 @@ mod knowledge;
 pub(crate) use assistant_request::{FallbackAssistants, assistant_request};
 pub(crate) use campaign::campaign_predial;
 pub(crate) use destinations::{handoff_destination, transfer_destination};
-pub(crate) use events::{call_deleted, end_of_call_report, endpointing, event, keep_contact};
+pub(crate) use events::{call_deleted, endpointing, event};
 pub(crate) use knowledge::{conversation_update, knowledge_base_request};
 
 use vapi_types::{MessageKind, TrafficClass};

@@ -1,15 +1,45 @@
 //! How messages change a call's row in the ledger. Pure: messages may come late, twice and out of order.
 
+use std::sync::Arc;
+
 use org_resolver::phone;
 use serde_json::{Map, Value};
+use storage::CallNews;
 use storage::repo::Call;
 use vapi_types::message::{EndOfCallReport, StatusUpdate};
-use vapi_types::{CallStatus, Head, ServerMessage, redact};
+use vapi_types::{CallStatus, Head, REDACTED, ServerMessage, redact};
+
+/// What one message says about its call.
+#[derive(Clone, Debug)]
+pub(crate) struct News {
+    message: Arc<ServerMessage>,
+    customer_number: Option<String>,
+    control_url: Option<String>,
+}
+
+impl News {
+    pub(crate) fn new(head: &Head<'_>, message: Arc<ServerMessage>) -> Self {
+        let number = head.customer_number.as_deref();
+        Self {
+            message,
+            customer_number: number
+                .map(|number| phone::normalise(number, None).unwrap_or_else(|| number.to_owned())),
+            // A stored body has no URL any more, only what stands in its place.
+            control_url: head.control_url().filter(|url| *url != REDACTED).map(str::to_owned),
+        }
+    }
+}
+
+impl CallNews for News {
+    fn apply(&self, row: &mut Call) {
+        apply(row, self);
+    }
+}
 
 /// Takes everything that a message says about its call.
-pub(crate) fn apply(row: &mut Call, head: &Head<'_>, message: &ServerMessage) {
-    observe(row, head, message);
-    match message {
+fn apply(row: &mut Call, news: &News) {
+    observe(row, news);
+    match &*news.message {
         ServerMessage::StatusUpdate(update) => status(row, update),
         ServerMessage::EndOfCallReport(report) => complete(row, report),
         ServerMessage::CallStarted(_) => advance(row, &CallStatus::InProgress),
@@ -22,24 +52,22 @@ pub(crate) fn apply(row: &mut Call, head: &Head<'_>, message: &ServerMessage) {
 }
 
 /// Takes what any message says about its call. What is known is never erased.
-fn observe(row: &mut Call, head: &Head<'_>, message: &ServerMessage) {
+fn observe(row: &mut Call, news: &News) {
+    let message = &*news.message;
     let Some(call) = message.call() else { return };
     fill(&mut row.call_type, call.call_type.as_ref().map(|kind| kind.as_str().to_owned()));
     fill(&mut row.vapi_assistant_id, call.assistant_id.as_ref().map(|id| id.as_str().to_owned()));
     fill(&mut row.phone_number_id, call.phone_number_id.as_ref().map(|id| id.as_str().to_owned()));
     fill(&mut row.started_at, call.started_at);
-    if let Some(number) = head.customer_number.as_deref() {
-        fill(
-            &mut row.customer_number,
-            Some(phone::normalise(number, None).unwrap_or_else(|| number.to_owned())),
-        );
+    if row.customer_number.is_none() {
+        row.customer_number.clone_from(&news.customer_number);
     }
     for source in [overrides_metadata(message), call.metadata.clone()].into_iter().flatten() {
         merge_metadata(&mut row.metadata, &source);
     }
     // The URL lets its holder speak in the call, so it is kept no longer than the call lasts.
     if row.status_rank < ENDED_RANK {
-        fill(&mut row.control_url, head.control_url().map(str::to_owned));
+        fill(&mut row.control_url, news.control_url.clone());
     }
 }
 
@@ -162,7 +190,7 @@ mod tests {
     fn take(row: &mut Call, message: &Value) {
         let body = json!({"message": message}).to_string();
         let envelope = Envelope::parse(body.as_bytes()).unwrap();
-        apply(row, envelope.head(), &envelope.message().unwrap());
+        News::new(envelope.head(), Arc::new(envelope.message().unwrap())).apply(row);
     }
 
     fn status_of(row: &mut Call, status: &str) {

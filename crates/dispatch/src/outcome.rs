@@ -84,3 +84,13 @@ pub enum DispatchError {
     #[error("the work was not done within {0:?}")]
     Deadline(std::time::Duration),
 }
+
+impl DispatchError {
+    /// True when the same work may succeed later.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Storage(error) => error.kind() == storage::ErrorKind::Transient,
+            Self::Deadline(_) => true,
+        }
+    }
+}

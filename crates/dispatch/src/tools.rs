@@ -12,15 +12,15 @@ use std::time::Duration;
 use futures::StreamExt;
 use org_resolver::VerifiedOrg;
 use serde_json::{Map, Value};
-use storage::StorageError;
-use storage::repo::{EventVerdict, NewEvent, ToolAnswer};
+use storage::repo::{EventVerdict, ToolAnswer};
+use storage::{NewEvent, Record, StorageError};
 use vapi_types::reply::{FunctionCallReply, ToolCallsReply, ToolResult};
 use vapi_types::{MessageKind, Reply, ToolArguments, ToolCall};
 
 pub use definition::{Field, FieldKind, ToolDefinition};
 pub use registry::ToolRegistry;
 
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, text_of};
 use crate::context::{Context, DirectToolCall};
 use crate::dispatcher::Dispatcher;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
@@ -42,21 +42,22 @@ pub(crate) async fn answer(
 ) -> Handled {
     let calls = arrival.envelope.tool_calls();
     let caller = Caller { call_id: arrival.call_id().unwrap_or_default() };
-    let run = futures::stream::iter(&calls)
-        .map(|call| answer_call(dispatcher, org, call, caller, context))
-        .buffered(SIDE_BY_SIDE)
-        .collect::<Vec<_>>();
-    let store = async {
-        let (scope, _, effects) = dispatcher.receive(org, arrival).await?;
-        scope.commit().await?;
-        Ok::<_, StorageError>(effects)
-    };
-    let (answers, stored) = futures::join!(run, store);
     let mut handled = Handled::reply(Reply::Empty, Vec::new());
-    match stored {
-        Ok(effects) => handled.effects = effects,
-        Err(error) => handled.error = Some(error.into()),
-    }
+    // The message is kept before anything is done for it, so that no effect ever stands without its message.
+    let answers = match dispatcher.in_time(INBOX_DEADLINE, dispatcher.record(org, arrival)).await {
+        Ok(effects) => {
+            handled.effects = effects;
+            futures::stream::iter(&calls)
+                .map(|call| answer_call(dispatcher, org, call, caller, context))
+                .buffered(SIDE_BY_SIDE)
+                .collect::<Vec<_>>()
+                .await
+        }
+        Err(error) => {
+            handled.error = Some(error);
+            calls.iter().map(|_| Answered::error(RefusalCode::Unavailable.spoken())).collect()
+        }
+    };
     let mut results = Vec::with_capacity(answers.len());
     for (call, answered) in calls.iter().zip(answers) {
         handled.effects.extend(answered.effect);
@@ -92,9 +93,10 @@ pub(crate) async fn answer_direct(
     if tool.definition().is_effectful && key.is_none() {
         return refused("this tool changes data and needs the header x-idempotency-key");
     }
-    if let Err(error) = store_direct(dispatcher, org, &direct, &arguments, context).await {
+    let store = store_direct(dispatcher, org, &direct, &arguments, context);
+    if let Err(error) = dispatcher.in_time(INBOX_DEADLINE, store).await {
         let mut handled = spoken(RefusalCode::Unavailable.spoken());
-        handled.error = Some(error.into());
+        handled.error = Some(error);
         return handled;
     }
     let invocation = Invocation {
@@ -125,19 +127,17 @@ async fn store_direct(
     let text = Value::Object(arguments.clone()).to_string();
     let body = vapi_types::redact(&text);
     let dedupe_key = keys::inbox_key(direct.tool, direct.idempotency_key.unwrap_or(context.request_id));
-    let event = NewEvent {
+    let record = Record::new(&NewEvent {
         kind: DIRECT_KIND,
         vapi_call_id: None,
         dedupe_key: &dedupe_key,
         verdict: EventVerdict::Accepted,
-        trace: serde_json::to_value(org.trace()).unwrap_or_default(),
+        trace: &text_of(org.trace()),
         body: body.as_bytes(),
         request_id: context.request_id,
         received_at: context.now,
-    };
-    let mut scope = dispatcher.storage.scope(org).await?;
-    scope.events().insert(&event).await?;
-    scope.commit().await
+    });
+    dispatcher.storage.record(org, record).await.map(|_| ())
 }
 
 /// One call's answer, and what the log should know of it.
@@ -213,6 +213,10 @@ fn refused(sentence: &'static str) -> Handled {
 pub(crate) fn spoken(text: &str) -> Handled {
     Handled::reply(Reply::FunctionCall(FunctionCallReply::new(text)), Vec::new())
 }
+
+/// The longest that keeping the message may take before its tools run. With the longest tool it stays below the
+/// provider's own 20 seconds.
+const INBOX_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The longest that any tool may take; below the provider's own 20 seconds.
 pub(crate) const TOOL_DEADLINE: Duration = Duration::from_secs(12);

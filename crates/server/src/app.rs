@@ -89,6 +89,7 @@ impl Config {
         config.operator_url.clone_from(&database.operator_url);
         config.assume_roles = database.assume_roles;
         config.max_connections = database.max_connections;
+        config.write_queue = database.write_queue;
         config.statement_timeout = Duration::from_millis(database.statement_timeout_ms);
         config.sqlite_synchronous_full = database.sqlite_synchronous == Synchronous::Full;
         Ok(config)

@@ -72,6 +72,8 @@ pub struct DatabaseConfig {
     pub max_connections: usize,
     /// Longest statement, in milliseconds.
     pub statement_timeout_ms: u64,
+    /// Most messages that wait to be written; beyond them the sender is told to come back.
+    pub write_queue: usize,
     /// SQLite's `synchronous`.
     pub sqlite_synchronous: Synchronous,
 }
@@ -305,6 +307,9 @@ impl Config {
         if self.server.tls_cert.is_some() != self.server.tls_key.is_some() {
             return Err(ConfigError::Invalid("server.tls_cert and server.tls_key go together"));
         }
+        if self.database.write_queue == 0 {
+            return Err(ConfigError::Invalid("database.write_queue is at least 1"));
+        }
         if self.server.workers == Some(0) {
             return Err(ConfigError::Invalid("server.workers is at least 1"));
         }
@@ -351,6 +356,7 @@ impl Default for DatabaseConfig {
             assume_roles: true,
             max_connections: 10,
             statement_timeout_ms: 5_000,
+            write_queue: 4_096,
             sqlite_synchronous: Synchronous::Full,
         }
     }
@@ -364,6 +370,7 @@ impl fmt::Debug for DatabaseConfig {
             .field("url", &format_args!("{scheme}:(redacted)"))
             .field("max_connections", &self.max_connections)
             .field("statement_timeout_ms", &self.statement_timeout_ms)
+            .field("write_queue", &self.write_queue)
             .field("sqlite_synchronous", &self.sqlite_synchronous)
             .finish_non_exhaustive()
     }

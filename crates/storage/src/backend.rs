@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::changes::ChangeSink;
 use crate::error::StorageError;
 use crate::operator::OperatorStore;
+use crate::record::{Entry, Recorded};
 use crate::scope::TenantStore;
 
 /// One row of `identifiers`.
@@ -80,6 +81,15 @@ pub struct QuarantineBounds {
 pub(crate) trait Backend: Send + Sync {
     /// Opens the transaction of a scope.
     async fn open(&self, org: OrgId) -> Result<Box<dyn TenantStore>, StorageError>;
+
+    /// How many batches of records may be on their way at the same time.
+    fn parallel_batches(&self) -> usize {
+        1
+    }
+
+    /// Records messages of many organizations in one transaction: all or none. What another transaction holds is
+    /// waited for at most so long.
+    async fn write(&self, entries: &[Entry], patience: Duration) -> Result<Vec<Recorded>, StorageError>;
 
     /// Begins a transaction with the operator's rights.
     async fn operator(&self) -> Result<Box<dyn OperatorStore>, StorageError>;

@@ -6,7 +6,7 @@ use crate::error::StorageError;
 
 /// What servers and SQLite say when the same work may succeed later. The driver keeps the code of a failure to itself
 /// where it knows no kind for it, so the text decides; a failure on a connection that is closed is transient anyway.
-const TRANSIENT: [&str; 19] = [
+const TRANSIENT: [&str; 20] = [
     "terminating connection",
     "the database system is",
     "statement timeout",
@@ -17,6 +17,7 @@ const TRANSIENT: [&str; 19] = [
     "too many clients",
     "remaining connection slots",
     "no space left on device",
+    "file too large",
     "out of memory",
     "out of shared memory",
     "database is locked",
@@ -85,6 +86,41 @@ pub(crate) fn is_connection_lost(error: &Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a failure comes of what another transaction does at the moment: the same work may go through when it is over.
+pub(crate) fn is_held_up(error: &StorageError) -> bool {
+    match error {
+        StorageError::Unavailable(cause) => {
+            says(&cause.to_string(), &["lock timeout", "statement timeout", "deadlock detected"])
+        }
+        _ => false,
+    }
+}
+
+/// Whether a failure of a transaction may lie in what it wanted to write: then parts of it may succeed. Where the
+/// database is away or full, every part fails alike.
+pub(crate) fn is_about_rows(error: &StorageError) -> bool {
+    match error {
+        StorageError::Unavailable(_) => is_held_up(error),
+        StorageError::Configuration(_) => false,
+        StorageError::Rejected(_)
+        | StorageError::Conflict { .. }
+        | StorageError::Inconsistent { .. }
+        | StorageError::Sealed => true,
+    }
+}
+
+/// An error with everything that caused it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
 }
 
 fn says(message: &str, texts: &[&str]) -> bool {

@@ -110,6 +110,10 @@ pub struct StorageConfig {
     pub max_connections: usize,
     /// How long a statement may run, and how long a scope may wait for its turn at most.
     pub statement_timeout: Duration,
+    /// Most messages that wait for the writer; beyond them the sender is told to come back.
+    pub write_queue: usize,
+    /// How long a message waits for its commit at most.
+    pub write_wait: Duration,
     /// SQLite: every commit survives a loss of power. False lets the last commits go with the power, never with the
     /// process.
     pub sqlite_synchronous_full: bool,
@@ -128,6 +132,8 @@ impl StorageConfig {
             assume_roles: true,
             max_connections: 10,
             statement_timeout: Duration::from_secs(5),
+            write_queue: 4096,
+            write_wait: Duration::from_secs(10),
             sqlite_synchronous_full: true,
             application_name: "vapi-gateway".to_owned(),
         }

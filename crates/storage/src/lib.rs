@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod batch;
 mod body;
 mod changes;
 mod classify;
@@ -11,6 +12,7 @@ mod migrations;
 mod operator;
 mod pg;
 mod recipe;
+mod record;
 pub mod repo;
 mod schema;
 mod scope;
@@ -23,6 +25,7 @@ mod sql_types;
 mod sqlite;
 mod storage;
 mod text;
+mod writer;
 
 pub use backend::{QuarantineBounds, QuarantinedMessage};
 pub use changes::ChangeSink;
@@ -31,6 +34,7 @@ pub use directory::Directory;
 pub use error::{ErrorKind, StorageError};
 pub use migrations::MigrationReport;
 pub use operator::{AuditedOrg, OperatorScope, OrgEntry, QuarantineEntry};
+pub use record::{CallNews, CallerNews, NewEvent, Record, Recorded};
 pub use scope::OrgScope;
 pub use seal::{MasterKey, Sealer};
 pub use storage::Storage;

@@ -1,5 +1,6 @@
 //! PostgreSQL: pools of connections that took a role, and row-level security behind every scope.
 
+mod batch;
 mod connect;
 mod dialect;
 mod listen;
@@ -57,6 +58,7 @@ use crate::classify::is_connection_lost;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
 use crate::operator::OperatorStore;
+use crate::record::{Entry, Recorded};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
 use crate::sql_types::{DbJson, DbUuid};
@@ -72,11 +74,15 @@ const POOL_WAIT: Duration = Duration::from_secs(2);
 const DIRECTORY_CONNECTIONS: usize = 4;
 const OPERATOR_CONNECTIONS: usize = 2;
 
+/// As many as the writer uses at once. Their own, so that events never wait for tools.
+const WRITER_CONNECTIONS: usize = crate::writer::MAX_TRANSACTIONS;
+
 /// The pools of one database.
 pub(crate) struct PgBackend {
     app: Pool,
     directory: Pool,
     operator: Pool,
+    writer: Pool,
     listener: Login,
     sealer: Sealer,
 }
@@ -123,6 +129,7 @@ impl PgBackend {
                 login(config.operator_url.as_ref(), Role::Operator)?,
                 OPERATOR_CONNECTIONS,
             )?,
+            writer: connect::pool(login(None, Role::App)?, WRITER_CONNECTIONS)?,
             listener: directory,
             sealer,
         };
@@ -139,6 +146,14 @@ impl Backend for PgBackend {
     async fn open(&self, org: OrgId) -> Result<Box<dyn TenantStore>, StorageError> {
         let tx = Tx::begin(&self.app, Some(org)).await?;
         Ok(Box::new(Scope::new(org, tx, self.sealer.clone())))
+    }
+
+    fn parallel_batches(&self) -> usize {
+        crate::writer::MAX_BATCHES
+    }
+
+    async fn write(&self, entries: &[Entry], patience: Duration) -> Result<Vec<Recorded>, StorageError> {
+        batch::write(&self.writer, &self.sealer, entries, patience).await
     }
 
     async fn operator(&self) -> Result<Box<dyn OperatorStore>, StorageError> {

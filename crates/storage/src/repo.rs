@@ -12,9 +12,9 @@ mod security_log;
 mod tool_results;
 
 pub use appointments::{Appointment, AppointmentId, Appointments, NewAppointment};
-pub use calls::{Call, CallPins, Calls, Pin};
+pub use calls::{Call, Calls};
 pub use contacts::{Contact, ContactId, Contacts, NewContact};
-pub use events::{EventId, EventVerdict, Events, Inserted, NewEvent};
+pub use events::{EventId, EventVerdict, Events};
 pub use inbox::{After, Inbox, Standing, StoredMessage};
 pub use profile::{Agent, KnowledgeDocument, OrgProfile, PhoneNumber, Profile, Route, TransferDestination};
 pub use security_log::{SecurityEntry, SecurityLog};

@@ -6,14 +6,12 @@ use async_trait::async_trait;
 use org_resolver::OrgId;
 
 use crate::error::StorageError;
-use crate::repo::{
-    Appointments, CallPins, Calls, Contacts, Events, Inbox, Profile, SecurityLog, ToolResults,
-};
+use crate::repo::{Appointments, Calls, Contacts, Events, Inbox, Profile, SecurityLog, ToolResults};
 
 /// Everything a backend offers inside one organization.
 #[async_trait]
 pub(crate) trait TenantStore:
-    Calls + CallPins + Events + Inbox + ToolResults + Contacts + Appointments + Profile + SecurityLog + Send
+    Calls + Events + Inbox + ToolResults + Contacts + Appointments + Profile + SecurityLog + Send
 {
     /// Makes the transaction's writes durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;
@@ -44,11 +42,6 @@ impl OrgScope {
 
     /// The ledger.
     pub fn calls(&mut self) -> &mut dyn Calls {
-        &mut *self.store
-    }
-
-    /// The pins of calls.
-    pub fn call_pins(&mut self) -> &mut dyn CallPins {
         &mut *self.store
     }
 

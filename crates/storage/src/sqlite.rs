@@ -1,5 +1,6 @@
 //! SQLite: one writer, a few readers, each on a thread of its own. The scope's own filter is the lock here.
 
+mod batch;
 mod dialect;
 mod migrate;
 mod open;
@@ -39,6 +40,7 @@ mod tool_results;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -61,6 +63,7 @@ use crate::changes::ChangeSink;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
 use crate::operator::OperatorStore;
+use crate::record::{Entry, Recorded};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
 
@@ -117,6 +120,12 @@ impl SqliteBackend {
 impl Backend for SqliteBackend {
     async fn open(&self, org: OrgId) -> Result<Box<dyn TenantStore>, StorageError> {
         Ok(Box::new(Scope::new(org, self.begin().await?, self.sealer.clone())))
+    }
+
+    async fn write(&self, entries: &[Entry], _patience: Duration) -> Result<Vec<Recorded>, StorageError> {
+        // There are no rows to wait for, only the writer itself.
+        let writer = tx::turn(&self.writer, self.settings.wait).await?;
+        batch::write(writer, self.sealer.clone(), entries.to_vec()).await
     }
 
     async fn operator(&self) -> Result<Box<dyn OperatorStore>, StorageError> {

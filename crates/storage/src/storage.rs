@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
@@ -18,16 +19,21 @@ use crate::directory::Directory;
 use crate::error::StorageError;
 use crate::migrations::{self, MigrationReport};
 use crate::pg::{self, PgBackend};
-use crate::repo::{Inserted, NewEvent, SecurityEntry};
+use crate::record::{Record, Recorded};
+use crate::repo::SecurityEntry;
 use crate::scope::OrgScope;
 use crate::seal::Sealer;
 use crate::sqlite::{self, SqliteBackend};
+use crate::writer::{Writer, WriterLimits};
 
 /// How often the use of one credential is written down.
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// The most credentials whose last use is remembered; beyond it the memory starts over.
 const TOUCHED_AT_MOST: usize = 100_000;
+
+/// How much longer than a statement a transaction of the writer may take.
+const WRITER_GRACE: Duration = Duration::from_secs(2);
 
 /// The store. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -37,6 +43,7 @@ pub struct Storage {
 
 struct Inner {
     backend: Arc<dyn Backend>,
+    writer: Writer,
     directory: Arc<Directory>,
     /// The migrations that this program needs.
     needed: Vec<String>,
@@ -65,9 +72,16 @@ impl Storage {
             ),
         };
         let directory = Arc::new(Directory::new(Arc::clone(&backend), sealer));
+        let limits = WriterLimits {
+            queue: config.write_queue,
+            wait: config.write_wait,
+            transaction: config.statement_timeout.saturating_add(WRITER_GRACE),
+        };
+        let writer = Writer::start(Arc::clone(&backend), limits);
         Ok(Self {
             inner: Arc::new(Inner {
                 backend,
+                writer,
                 directory,
                 needed,
                 is_migrated: AtomicBool::new(false),
@@ -100,6 +114,16 @@ impl Storage {
         self.inner.backend.watch(&*sink).await;
     }
 
+    /// Records a message, and returns when it is committed. What arrives at the same time is committed together, each
+    /// organization's messages inside its own setting.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the database does not answer, or too many messages wait already. The message
+    /// may be kept all the same, and must be sent again; the second time it is a repetition.
+    pub async fn record(&self, org: &VerifiedOrg, record: Record) -> Result<Recorded, StorageError> {
+        self.inner.writer.record(org.id(), record).await
+    }
+
     /// Opens a scope: one transaction inside the organization.
     ///
     /// # Errors
@@ -117,12 +141,13 @@ impl Storage {
     pub async fn record_refusal(
         &self,
         org: &RefusedOrg,
-        event: &NewEvent<'_>,
+        record: Record,
         entry: &SecurityEntry<'_>,
     ) -> Result<(), StorageError> {
         let mut scope = OrgScope::new(org.id(), self.inner.backend.open(org.id()).await?);
-        if let Inserted::New(_) = scope.events().insert(event).await? {
-            scope.security_log().insert(entry, event.received_at).await?;
+        let received_at = record.event.received_at;
+        if scope.events().record(Arc::new(record)).await?.is_new {
+            scope.security_log().insert(entry, received_at).await?;
         }
         scope.commit().await
     }
@@ -141,6 +166,11 @@ impl Storage {
         self.inner.backend.quarantine(message, bounds).await
     }
 
+    /// Whether the use of the organization's own credential has to be noted by now.
+    pub fn is_touch_due(&self, org: &VerifiedOrg, now: DateTime<Utc>) -> bool {
+        org.credential().is_some_and(|credential| is_due(&self.touched(), credential.as_uuid(), now))
+    }
+
     /// Notes that the organization's own credential admitted a message: at most once a minute for each credential,
     /// and nothing for the shared secret.
     ///
@@ -149,7 +179,7 @@ impl Storage {
     pub async fn touch_credential(&self, org: &VerifiedOrg, now: DateTime<Utc>) -> Result<(), StorageError> {
         let Some(credential) = org.credential() else { return Ok(()) };
         let credential = credential.as_uuid();
-        if !self.is_touch_due(credential, now) {
+        if !self.take_touch(credential, now) {
             return Ok(());
         }
         let touched = self.inner.backend.touch_credential(org.id(), credential, now).await;
@@ -184,10 +214,9 @@ impl Storage {
         &*self.inner.backend
     }
 
-    fn is_touch_due(&self, credential: Uuid, now: DateTime<Utc>) -> bool {
+    fn take_touch(&self, credential: Uuid, now: DateTime<Utc>) -> bool {
         let mut touched = self.touched();
-        let is_due =
-            touched.get(&credential).is_none_or(|last| now.signed_duration_since(last) >= TOUCH_EVERY);
+        let is_due = is_due(&touched, credential, now);
         if is_due {
             if touched.len() >= TOUCHED_AT_MOST {
                 touched.clear();
@@ -200,6 +229,10 @@ impl Storage {
     fn touched(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, DateTime<Utc>>> {
         self.inner.touched.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_due(touched: &HashMap<Uuid, DateTime<Utc>>, credential: Uuid, now: DateTime<Utc>) -> bool {
+    touched.get(&credential).is_none_or(|last| now.signed_duration_since(last) >= TOUCH_EVERY)
 }
 
 impl fmt::Debug for Storage {

@@ -70,7 +70,7 @@ async fn route(
     org: &VerifiedOrg,
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, _, mut effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, mut effects) = dispatcher.receive(org, arrival).await?;
     let profile = scope.profile().profile().await?;
     let numbers = scope.profile().phone_numbers().await?;
     dispatcher.fallbacks.remember(org.id(), &numbers);

@@ -21,10 +21,10 @@ pub(crate) async fn campaign_predial(
     org: &VerifiedOrg,
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, _, mut effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, mut effects) = dispatcher.receive(org, arrival).await?;
     let profile = scope.profile().profile().await?;
-    let number = match &arrival.message {
-        Ok(ServerMessage::CampaignPredial(request)) => {
+    let number = match arrival.message() {
+        Some(ServerMessage::CampaignPredial(request)) => {
             request.contact.as_ref().and_then(|contact| contact.number.as_deref())
         }
         _ => None,

@@ -22,7 +22,7 @@ pub(crate) async fn transfer_destination(
     org: &VerifiedOrg,
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, _, effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
     let profile = scope.profile().profile().await?;
     let departments = scope.profile().transfer_destinations().await?;
     scope.commit().await?;
@@ -71,7 +71,7 @@ fn is_open(department: &Department, profile: &OrgProfile, now: DateTime<Utc>) ->
 /// The last few turns in lower case, latest first.
 fn last_words(arrival: &Arrival<'_>) -> Vec<String> {
     const TURNS: usize = 6;
-    let Ok(message) = &arrival.message else { return Vec::new() };
+    let Some(message) = arrival.message() else { return Vec::new() };
     let artifact = message.common().and_then(|common| common.artifact.as_deref());
     let turns = artifact.and_then(|artifact| artifact.messages.as_ref());
     let mut words: Vec<String> = turns
@@ -90,11 +90,11 @@ pub(crate) async fn handoff_destination(
     org: &VerifiedOrg,
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, _, effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
     let agents = scope.profile().agents().await?;
     scope.commit().await?;
-    let asked: Vec<String> = match &arrival.message {
-        Ok(ServerMessage::HandoffDestinationRequest(request)) => {
+    let asked: Vec<String> = match arrival.message() {
+        Some(ServerMessage::HandoffDestinationRequest(request)) => {
             request.parameters.as_ref().map(texts).unwrap_or_default()
         }
         _ => Vec::new(),

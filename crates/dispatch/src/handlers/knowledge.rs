@@ -20,8 +20,8 @@ pub(crate) async fn knowledge_base_request(
     org: &VerifiedOrg,
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
-    let question = match &arrival.message {
-        Ok(ServerMessage::KnowledgeBaseRequest(request)) => latest_question(request.turns()),
+    let question = match arrival.message() {
+        Some(ServerMessage::KnowledgeBaseRequest(request)) => latest_question(request.turns()),
         _ => None,
     };
     let (passages, effects) = search(dispatcher, org, arrival, question).await?;
@@ -34,8 +34,8 @@ pub(crate) async fn conversation_update(
     org: &VerifiedOrg,
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
-    let question = match &arrival.message {
-        Ok(ServerMessage::ConversationUpdate(update)) => latest_question(update.turns()),
+    let question = match arrival.message() {
+        Some(ServerMessage::ConversationUpdate(update)) => latest_question(update.turns()),
         _ => None,
     };
     let (passages, effects) = search(dispatcher, org, arrival, question).await?;
@@ -54,11 +54,11 @@ async fn search(
     arrival: &Arrival<'_>,
     question: Option<String>,
 ) -> Result<(Vec<Passage>, Vec<&'static str>), StorageError> {
-    let (mut scope, _, effects) = dispatcher.receive(org, arrival).await?;
-    let passages = match question {
-        Some(question) => knowledge::find(&scope.profile().knowledge().await?, &question),
-        None => Vec::new(),
+    let Some(question) = question else {
+        return Ok((Vec::new(), dispatcher.record(org, arrival).await?));
     };
+    let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
+    let passages = knowledge::find(&scope.profile().knowledge().await?, &question);
     scope.commit().await?;
     Ok((passages, effects))
 }

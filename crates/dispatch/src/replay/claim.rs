@@ -6,9 +6,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use org_resolver::{LookupStep, OrgHints, OrgId};
-use serde_json::json;
-use storage::repo::{EventVerdict, NewEvent, Pin, SecurityEntry, StoredMessage};
+use org_resolver::{OrgHints, OrgId};
+use storage::repo::{EventVerdict, StoredMessage};
 use storage::{AuditedOrg, OrgScope, QuarantineEntry, StorageError};
 use uuid::Uuid;
 use vapi_types::{Envelope, MessageKind};
@@ -154,9 +153,8 @@ impl Replayer {
     ) -> Result<Filed, StorageError> {
         let context =
             Context { request_id: &entry.request_id, now: entry.received_at, tool: None, is_direct: false };
-        let arrival = Arrival::new(envelope, &owner.trace, &context);
         let key = if entry.dedupe_key.is_empty() { dedupe_key(envelope) } else { entry.dedupe_key.clone() };
-        let event = NewEvent { dedupe_key: &key, ..arrival.event(arrival.verdict()) };
+        let arrival = Arrival::new(envelope, &owner.trace, &context).with_key(key.clone());
         loop {
             let mut scope = self.storage.entered_scope(org).await?;
             if let Some(refusal) = refusal(&mut scope, envelope, &arrival, &key).await? {
@@ -171,12 +169,8 @@ impl Replayer {
                 ..Scene::default()
             };
             let before = scene.look(&mut scope).await?;
-            let is_repeated = match effects::store(&mut scope, &event).await? {
-                Stored::New => {
-                    let pin = effects::act(&mut scope, &arrival, now).await?;
-                    raise_alarm(&mut scope, owner, &arrival, pin).await?;
-                    false
-                }
+            let is_repeated = match effects::store(&mut scope, &arrival, owner.via, now).await? {
+                Stored::New => false,
                 Stored::Known(known) => {
                     take_known(&mut scope, &known, &arrival, now).await?;
                     true
@@ -231,7 +225,7 @@ async fn take_known(
     arrival: &Arrival<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    if arrival.message.is_err() || known.is_erased() {
+    if arrival.drifted().is_some() || known.is_erased() {
         return Ok(());
     }
     let is_fuller = *arrival.envelope.kind() == MessageKind::EndOfCallReport
@@ -247,25 +241,6 @@ async fn take_known(
         effects::act(scope, arrival, now).await?;
     }
     Ok(())
-}
-
-/// Another organization's pin of the same call is an alarm, as it is for a message that arrives.
-async fn raise_alarm(
-    scope: &mut OrgScope,
-    owner: &Owner,
-    arrival: &Arrival<'_>,
-    pin: Option<Pin>,
-) -> Result<(), StorageError> {
-    if pin != Some(Pin::Contested) || owner.via == LookupStep::CallId {
-        return Ok(());
-    }
-    let entry = SecurityEntry {
-        event: "pin_against_mapping",
-        detail: json!({"step": owner.via}),
-        vapi_call_id: arrival.call_id(),
-        request_id: arrival.request_id(),
-    };
-    scope.security_log().insert(&entry, arrival.received_at()).await
 }
 
 fn absent(id: Uuid) -> ClaimReport {

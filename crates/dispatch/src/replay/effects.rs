@@ -1,16 +1,18 @@
 //! What a stored message does to the organization's data. Everything here can be done again without doing it twice.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use org_resolver::phone;
-use storage::repo::{Call, Inserted, NewEvent, Pin, StoredMessage};
-use storage::{OrgScope, StorageError};
-use vapi_types::{Envelope, MessageKind, ServerMessage, ToolArguments};
+use org_resolver::{LookupStep, phone};
+use storage::repo::StoredMessage;
+use storage::{CallNews, OrgScope, StorageError};
+use uuid::Uuid;
+use vapi_types::{Envelope, MessageKind, ToolArguments};
 
 use super::Replayer;
 use super::report::{ToolReport, ToolState};
 use crate::arrival::Arrival;
 use crate::tools::keys::RunKeys;
-use crate::{handlers, ledger};
 
 /// What storing a message found.
 pub(super) enum Stored {
@@ -22,64 +24,63 @@ pub(super) enum Stored {
     Raced,
 }
 
-/// Stores a message under its key, unless it is there. The only place that writes into the inbox.
-pub(super) async fn store(scope: &mut OrgScope, event: &NewEvent<'_>) -> Result<Stored, StorageError> {
-    // Looked for first, because an insert that meets its key counts a delivery.
-    if let Some(known) = scope.inbox().find_by_key(event.dedupe_key).await? {
+/// Stores a message and does what it does, unless it is there. The only place that writes into the inbox.
+pub(super) async fn store(
+    scope: &mut OrgScope,
+    arrival: &Arrival<'_>,
+    via: LookupStep,
+    now: DateTime<Utc>,
+) -> Result<Stored, StorageError> {
+    // Looked for first, because a record that meets its key counts a delivery.
+    if let Some(known) = scope.inbox().find_by_key(arrival.dedupe_key()).await? {
         return Ok(Stored::Known(known));
     }
-    Ok(match scope.events().insert(event).await? {
-        Inserted::New(_) => Stored::New,
-        Inserted::Again { .. } => Stored::Raced,
-    })
+    if !scope.events().record(Arc::new(arrival.record(via))).await?.is_new {
+        return Ok(Stored::Raced);
+    }
+    erase(scope, arrival, now).await?;
+    Ok(Stored::New)
 }
 
-/// Does what the message does beside being stored: the pin, the ledger, the contact, the erasure.
+/// Does what a message does that is stored already: the pin, the ledger, the contact, the erasure.
 pub(super) async fn act(
     scope: &mut OrgScope,
     arrival: &Arrival<'_>,
     now: DateTime<Utc>,
-) -> Result<Option<Pin>, StorageError> {
-    let mut pin = None;
+) -> Result<(), StorageError> {
+    let contact = keep_contact(scope, arrival, now).await?;
     if let Some(call_id) = arrival.call_id() {
-        pin = Some(scope.call_pins().pin(call_id, arrival.received_at()).await?);
-        fold(scope, arrival, call_id, now).await?;
+        scope.inbox().pin(call_id, arrival.received_at()).await?;
+        if let Some(news) = arrival.news() {
+            let mut row = scope.calls().lock(call_id, arrival.received_at()).await?;
+            let before = row.clone();
+            news.apply(&mut row);
+            row.contact_id = contact.or(row.contact_id);
+            if row != before {
+                scope.calls().update(&row, now).await?;
+            }
+        }
     }
-    if let Ok(ServerMessage::EndOfCallReport(report)) = &arrival.message {
-        handlers::keep_contact(scope, arrival, report).await?;
-    }
-    if let (MessageKind::CallDeleted, Some(call_id)) = (arrival.envelope.kind(), arrival.call_id()) {
-        scope.calls().erase_content(call_id, now).await?;
-    }
-    Ok(pin)
+    erase(scope, arrival, now).await
 }
 
-/// Takes what the message says of its call into the ledger, by the ledger's own rules.
-async fn fold(
+async fn erase(scope: &mut OrgScope, arrival: &Arrival<'_>, now: DateTime<Utc>) -> Result<(), StorageError> {
+    match (arrival.envelope.kind(), arrival.call_id()) {
+        (MessageKind::CallDeleted, Some(call_id)) => scope.calls().erase_content(call_id, now).await,
+        _ => Ok(()),
+    }
+}
+
+/// Finds or makes the contact of the caller whom a report names.
+async fn keep_contact(
     scope: &mut OrgScope,
     arrival: &Arrival<'_>,
-    call_id: &str,
     now: DateTime<Utc>,
-) -> Result<(), StorageError> {
-    let Ok(message) = &arrival.message else { return Ok(()) };
-    if !handlers::belongs_in_ledger(arrival.envelope.kind()) {
-        return Ok(());
-    }
-    let mut row = scope.calls().lock(call_id, arrival.received_at()).await?;
-    let before = row.clone();
-    ledger::apply(&mut row, arrival.envelope.head(), message);
-    forget_redacted(&before, &mut row);
-    if row != before {
-        scope.calls().update(&row, now).await?;
-    }
-    Ok(())
-}
-
-/// A stored body has no control URL any more, only what stands in its place.
-fn forget_redacted(before: &Call, row: &mut Call) {
-    if row.control_url.is_some() {
-        row.control_url.clone_from(&before.control_url);
-    }
+) -> Result<Option<Uuid>, StorageError> {
+    let Some(caller) = arrival.caller() else { return Ok(None) };
+    let Some(phone) = phone_of(scope, arrival.envelope).await? else { return Ok(None) };
+    let contact = scope.contacts().upsert(&caller.contact(&phone), now).await?;
+    Ok(Some(contact.id.0))
 }
 
 /// The caller's number in the organization's form, for kinds that keep a contact.

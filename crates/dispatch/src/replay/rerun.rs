@@ -101,7 +101,8 @@ impl Replayer {
             match Envelope::parse(&body) {
                 Ok(envelope) => {
                     let context = context_of(&stored);
-                    let arrival = Arrival::new(&envelope, &Trace::default(), &context);
+                    let trace = Trace::default();
+                    let arrival = Arrival::new(&envelope, &trace, &context);
                     tools = self.tools_of(scope, &arrival).await?;
                     apply(scope, &stored, &arrival, judgements, now).await?
                 }
@@ -128,7 +129,7 @@ async fn apply(
     judgements: &Judgements,
     now: DateTime<Utc>,
 ) -> Result<ReplayOutcome, StorageError> {
-    if let Err(drifted) = &arrival.message {
+    if let Some(drifted) = arrival.drifted() {
         return Ok(ReplayOutcome::Refused(ReplayRefusal::Drifted(drifted.path.clone())));
     }
     let refusal = match (stored.verdict, judgements.get(&stored.id)) {

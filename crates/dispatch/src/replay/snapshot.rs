@@ -91,7 +91,6 @@ impl Snapshot {
             ("vapi_call_id", json!(message.vapi_call_id)),
             ("verdict", json!(message.verdict.as_str())),
             ("body_bytes", json!(message.body_bytes)),
-            ("has_answer", json!(message.has_answer)),
             ("received_at", json!(message.received_at)),
             ("deliveries", json!(message.deliveries)),
         ]);

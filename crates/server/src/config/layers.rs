@@ -30,7 +30,7 @@ const EVERYDAY: [(&str, &str); 10] = [
 const LISTS: [&str; 3] = ["server.trusted_proxies", "resolver.order", "auth.shared_presets"];
 
 /// Every setting that is no list. A test holds this against the types.
-const SINGLES: [&str; 40] = [
+const SINGLES: [&str; 41] = [
     "environment",
     "database.url",
     "database.owner_url",
@@ -39,6 +39,7 @@ const SINGLES: [&str; 40] = [
     "database.assume_roles",
     "database.max_connections",
     "database.statement_timeout_ms",
+    "database.write_queue",
     "database.sqlite_synchronous",
     "server.host",
     "server.port",

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
@@ -13,6 +14,7 @@ use org_resolver::{
 };
 use rate_limit::{Quota, RetryAfter};
 use signature::{Found, Headers, SignedRequest};
+use tokio::time::timeout;
 use vapi_types::{Envelope, EnvelopeShape, TrafficClass};
 
 use crate::address::Origin;
@@ -20,6 +22,8 @@ use crate::error::{Refusal, encoded};
 use crate::record::{ACCEPTED, Record, Verified, chain};
 use crate::state::{AppState, Doors};
 
+/// How long a look at the directory may take; what is cached takes no time.
+const DIRECTORY_PATIENCE: Duration = Duration::from_secs(4);
 /// Declares the organization of a request whose body names none.
 const ORGANIZATION_HEADER: &str = "x-organization-id";
 /// Makes a repeated request the same call.
@@ -164,8 +168,11 @@ impl Journey<'_> {
                 Refusal::Unavailable
             }
         };
-        let resolution =
-            doors.chain.resolve(&received.hints, now).await.map_err(|error| no_answer(&error))?;
+        let resolving = timeout(DIRECTORY_PATIENCE, doors.chain.resolve(&received.hints, now));
+        let resolution = match resolving.await {
+            Ok(resolution) => resolution.map_err(|error| no_answer(&error))?,
+            Err(elapsed) => return Err(no_answer(&elapsed)),
+        };
         let claimed = match resolution {
             Resolution::Claimed(claimed) => *claimed,
             Resolution::Unresolved(unresolved) => {
@@ -197,13 +204,15 @@ impl Journey<'_> {
         record: &mut Record<'_>,
         no_answer: &dyn Fn(&dyn std::error::Error) -> Refusal,
     ) -> Result<Admission, Refusal> {
-        match doors.gate.admit(claimed, signed, self.state.clock.now()).await {
-            Ok(admission) => Ok(admission),
-            Err(AdmitError::Rejected(reason)) => {
+        let admitting = doors.gate.admit(claimed, signed, self.state.clock.now());
+        match timeout(DIRECTORY_PATIENCE, admitting).await {
+            Ok(Ok(admission)) => Ok(admission),
+            Ok(Err(AdmitError::Rejected(reason))) => {
                 record.verdict = reason.as_str();
                 Err(Refusal::Unauthorized)
             }
-            Err(error) => Err(no_answer(&error)),
+            Ok(Err(error)) => Err(no_answer(&error)),
+            Err(elapsed) => Err(no_answer(&elapsed)),
         }
     }
 
@@ -331,10 +340,10 @@ impl Journey<'_> {
 
     /// Notes that a credential was used, after the answer: nobody waits for it.
     fn note_use(&self, org: VerifiedOrg) {
-        if org.credential().is_none() {
+        let (storage, now) = (self.state.storage.clone(), self.state.clock.now());
+        if !storage.is_touch_due(&org, now) {
             return;
         }
-        let (storage, now) = (self.state.storage.clone(), self.state.clock.now());
         actix_web::rt::spawn(async move {
             if let Err(error) = storage.touch_credential(&org, now).await {
                 tracing::warn!(org_id = %org.id(), error = chain(&error), "last use of a credential not noted");

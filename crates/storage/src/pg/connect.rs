@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
@@ -16,6 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::POOL_WAIT;
 use super::tls::Wishes;
+use crate::classify::chain;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
 
@@ -76,9 +77,11 @@ impl Login {
                 setup.push_str(&format!("SET ROLE {};", role.name()));
             }
             let limit_ms = config.statement_timeout.as_millis();
-            // A scope is never held across a wait for the network, so an idle transaction is a lost one.
+            // A scope is never held across a wait for the network, so an idle transaction is a lost one. Statements
+            // find rows by key, whatever the values: planning them anew for each array costs more than running them.
             setup.push_str(&format!(
-                "SET statement_timeout = {limit_ms};SET idle_in_transaction_session_timeout = {limit_ms};"
+                "SET statement_timeout = {limit_ms};SET idle_in_transaction_session_timeout = {limit_ms};\
+                 SET plan_cache_mode = force_generic_plan;"
             ));
         }
         let runtime = Handle::try_current().map_err(|_cause| {
@@ -114,17 +117,17 @@ impl Login {
         let (client, messages) = self.client().await?;
         let driver = tokio::spawn(async move {
             if let Err(error) = messages.try_for_each(|_| async { Ok(()) }).await {
-                tracing::debug!(error = %Chain(&error), "a database connection ended");
+                tracing::debug!(error = chain(&error), "a database connection ended");
             }
         });
         client.batch_execute(&self.setup).await.map_err(login_failure)?;
         // Servers on systems that cannot tell refuse the setting; statements of lost clients then run to their limit.
         let check = format!("SET client_connection_check_interval = {CLIENT_CHECK_MS}");
         if let Err(error) = client.batch_execute(&check).await {
-            tracing::debug!(error = %Chain(&error), "the server does not look after its clients");
+            tracing::debug!(error = chain(&error), "the server does not look after its clients");
         }
         let conn = AsyncPgConnection::try_from(client).await.map_err(StorageError::unavailable)?;
-        Ok(PgConn { conn, driver })
+        Ok(PgConn { conn, driver, uses: 0 })
     }
 }
 
@@ -139,6 +142,8 @@ fn messages<S: TlsStream + Unpin + Send + 'static>(mut connection: Connection<So
 pub(super) struct PgConn {
     pub(super) conn: AsyncPgConnection,
     driver: JoinHandle<()>,
+    /// How often it was taken from its pool.
+    uses: u64,
 }
 
 impl PgConn {
@@ -152,6 +157,9 @@ impl PgConn {
         self.driver.abort();
     }
 }
+
+/// After how many uses of a connection its plans are made anew for the first time.
+const FIRST_NEW_PLANS: u64 = 16;
 
 /// Makes connections for a pool.
 pub(super) struct PgManager {
@@ -180,7 +188,17 @@ impl managed::Manager for PgManager {
 
     async fn recycle(&self, conn: &mut PgConn, _: &Metrics) -> RecycleResult<StorageError> {
         // Only leases that ended in good order come back, so no question is asked over the wire.
-        if conn.is_closed() { Err(RecycleError::message("the connection is closed")) } else { Ok(()) }
+        if conn.is_closed() {
+            return Err(RecycleError::message("the connection is closed"));
+        }
+        conn.uses = conn.uses.saturating_add(1);
+        // A plan that was made while a table was empty took any index for as good as the right one, and would be kept
+        // until the server's next look at the table. So plans are made anew as the tables grow, ever more seldom.
+        if conn.uses >= FIRST_NEW_PLANS && conn.uses.is_power_of_two() {
+            let forgotten = conn.conn.batch_execute("DISCARD PLANS").await;
+            forgotten.map_err(|error| RecycleError::Backend(error.into()))?;
+        }
+        Ok(())
     }
 }
 
@@ -194,20 +212,5 @@ fn login_failure(error: Error) -> StorageError {
             StorageError::Configuration(format!("the database refuses the login: {text}"))
         }
         _ => StorageError::unavailable(error),
-    }
-}
-
-/// An error with its causes in one line: the driver keeps the server's words in the source.
-pub(super) struct Chain<'a>(pub(super) &'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(inner) = cause {
-            write!(f, ": {inner}")?;
-            cause = inner.source();
-        }
-        Ok(())
     }
 }

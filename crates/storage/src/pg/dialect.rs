@@ -3,10 +3,10 @@
 
 use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::SimpleAsyncConnection;
 
 use super::Conn;
-use crate::sql_types::{DbUuid, SqlJson, SqlUuid};
+use crate::sql_types::{SqlJson, SqlUuid};
 
 /// Locks the rows of a query until the transaction ends.
 macro_rules! locking {
@@ -21,9 +21,6 @@ pub(super) use locking;
 extern "SQL" {
     /// Sets a setting, for the transaction where `is_local`.
     fn set_config(name: Text, value: Text, is_local: Bool) -> Text;
-
-    /// Whether another organization than the scope's pinned a call.
-    fn pinned_by_others(call_id: Text) -> Bool;
 
     /// Notes that a credential of the scope's organization admitted a message. Its result is void and never read.
     fn touch_credential(credential: SqlUuid) -> Bool;
@@ -41,11 +38,6 @@ extern "SQL" {
         max_bytes: BigInt,
         max_age_seconds: BigInt,
     ) -> Nullable<SqlUuid>;
-}
-
-/// Whether another organization pinned the call: only the function may look at others' pins.
-pub(super) async fn is_pinned_by_others(conn: &mut Conn, _org: DbUuid, call_id: &str) -> QueryResult<bool> {
-    diesel::select(pinned_by_others(call_id)).get_result(conn).await
 }
 
 /// A place that is taken is a conflict that the statement itself passes over.

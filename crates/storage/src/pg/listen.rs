@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt, select_biased};
 use tokio_postgres::AsyncMessage;
 
-use super::connect::{Chain, Login};
+use super::connect::Login;
 use crate::changes::{ChangeSink, Notice};
+use crate::classify::chain;
 use crate::error::StorageError;
 
 const CHANNEL: &str = "gateway_directory";
@@ -27,7 +28,7 @@ pub(super) async fn watch(login: &Login, sink: &dyn ChangeSink) {
             Ok(()) => tracing::warn!("the connection that listens for changes ended"),
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = &error;
-                tracing::warn!(error = %Chain(error), "cannot listen for changes");
+                tracing::warn!(error = chain(error), "cannot listen for changes");
             }
         }
         tokio::time::sleep(wait).await;

@@ -97,6 +97,12 @@ impl Tx {
         outcome.map_err(StorageError::from)
     }
 
+    /// Notes a failure beside the statements: nothing of the scope is to be kept.
+    pub(super) fn fail<T>(&mut self, error: StorageError) -> Result<T, StorageError> {
+        self.has_failed = true;
+        Err(error)
+    }
+
     pub(super) async fn commit(mut self) -> Result<(), StorageError> {
         if self.has_failed {
             return Err(StorageError::rejected("a statement of the scope failed, so nothing is kept"));

@@ -1,4 +1,4 @@
-//! The ledger: one row a call. And the pins that tie a call to its organization.
+//! The ledger: one row a call.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -92,23 +92,4 @@ pub trait Calls: Send {
     /// # Errors
     /// [`StorageError`] when the database does not answer.
     async fn list(&mut self, limit: i64) -> Result<Vec<Call>, StorageError>;
-}
-
-/// What pinning a call showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pin {
-    /// The call is this organization's alone.
-    Own,
-    /// Another organization pinned the same call too: an alarm, not a refusal.
-    Contested,
-}
-
-/// Ties calls to the organization.
-#[async_trait]
-pub trait CallPins: Send {
-    /// Pins a call, once or again, and says whether another organization has it pinned too.
-    ///
-    /// # Errors
-    /// [`StorageError`] when the database does not answer.
-    async fn pin(&mut self, vapi_call_id: &str, now: DateTime<Utc>) -> Result<Pin, StorageError>;
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::error::StorageError;
+use crate::text::clean;
 
 /// Names a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +41,23 @@ pub struct NewContact<'a> {
     pub email: Option<&'a str>,
     /// Moves the latest call forward, never back.
     pub last_call_at: Option<DateTime<Utc>>,
+}
+
+impl Contact {
+    /// Takes what was unknown. What is known is never replaced.
+    pub(crate) fn fill(&mut self, news: &NewContact<'_>) {
+        if self.name.trim().is_empty()
+            && let Some(name) = news.name
+        {
+            self.name = clean(name).into_owned();
+        }
+        if self.email.as_deref().is_none_or(|email| email.trim().is_empty())
+            && let Some(email) = news.email
+        {
+            self.email = Some(clean(email).into_owned());
+        }
+        self.last_call_at = self.last_call_at.max(news.last_call_at);
+    }
 }
 
 /// The contacts of one organization.

@@ -1,11 +1,12 @@
 //! The inbox: every verified message, once.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StorageError;
+use crate::record::{Record, Recorded};
 
 /// Names a stored message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,61 +44,21 @@ impl EventVerdict {
     }
 }
 
-/// A message to store.
-#[derive(Clone, Debug)]
-pub struct NewEvent<'a> {
-    /// The message's kind.
-    pub kind: &'a str,
-    /// The provider's id of its call.
-    pub vapi_call_id: Option<&'a str>,
-    /// What makes a second delivery the same message; unique in the organization.
-    pub dedupe_key: &'a str,
-    /// How it was taken.
-    pub verdict: EventVerdict,
-    /// How its organization was found.
-    pub trace: Value,
-    /// The body, redacted; compressed by the storage.
-    pub body: &'a [u8],
-    /// The request that brought it.
-    pub request_id: &'a str,
-    /// When it arrived.
-    pub received_at: DateTime<Utc>,
-}
-
-/// What storing a message did.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Inserted {
-    /// The message is new.
-    New(EventId),
-    /// The message was stored before, with what was answered then. The delivery is counted.
-    Again {
-        /// The stored message.
-        id: EventId,
-        /// What was answered, for kinds the provider waits for.
-        answer: Option<Value>,
-    },
-}
-
 /// The inbox of one organization.
 #[async_trait]
 pub trait Events: Send {
-    /// Stores a message unless its dedupe key is known. Waits for a running delivery of the same key.
+    /// Records a message: inbox, pin, ledger, contact, as the [`Record`] says. Waits for a running delivery of the same
+    /// message. A fuller delivery's body replaces the stored one.
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer.
-    async fn insert(&mut self, event: &NewEvent<'_>) -> Result<Inserted, StorageError>;
+    async fn record(&mut self, record: Arc<Record>) -> Result<Recorded, StorageError>;
 
     /// Replaces the body of a stored message by a fuller delivery's.
     ///
     /// # Errors
     /// [`StorageError::Inconsistent`] when the row is gone.
     async fn replace_body(&mut self, id: EventId, body: &[u8]) -> Result<(), StorageError>;
-
-    /// Keeps what was answered.
-    ///
-    /// # Errors
-    /// [`StorageError::Inconsistent`] when the row is gone.
-    async fn save_answer(&mut self, id: EventId, answer: &Value) -> Result<(), StorageError>;
 
     /// The body of a stored message, decompressed.
     ///

@@ -22,8 +22,6 @@ pub struct StoredMessage {
     pub verdict: EventVerdict,
     /// The length of its body; 0 once that was erased.
     pub body_bytes: i32,
-    /// Whether an answer is kept with it.
-    pub has_answer: bool,
     /// The request that brought it first.
     pub request_id: String,
     /// When it arrived first.
@@ -107,6 +105,12 @@ pub trait Inbox: Send {
     /// # Errors
     /// [`StorageError`] when the database does not answer.
     async fn is_pinned(&mut self, vapi_call_id: &str) -> Result<bool, StorageError>;
+
+    /// Pins a call, once or again.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    async fn pin(&mut self, vapi_call_id: &str, now: DateTime<Utc>) -> Result<(), StorageError>;
 
     /// How many entries the security log has for the call.
     ///

@@ -1,4 +1,4 @@
-//! The ledger and the pins.
+//! The ledger.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -7,19 +7,19 @@ use diesel_async::RunQueryDsl;
 use org_resolver::OrgId;
 use serde_json::json;
 
-use super::dialect::{self, locking};
+use super::dialect::locking;
 use super::scope::Scope;
 use crate::body::pack;
 use crate::error::StorageError;
-use crate::repo::{Call, CallPins, Calls, Pin};
-use crate::schema::{call_logs, call_pins, webhook_events};
-use crate::seal::Purpose;
+use crate::repo::{Call, Calls};
+use crate::schema::{call_logs, webhook_events};
+use crate::seal::{Purpose, Sealer};
 use crate::sql_types::{DbJson, DbTime, DbUuid};
 use crate::text::{clean, clean_json, new_id};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = call_logs)]
-struct CallRow {
+pub(super) struct CallRow {
     id: DbUuid,
     vapi_call_id: String,
     call_type: Option<String>,
@@ -48,29 +48,74 @@ struct CallRow {
 
 #[derive(AsChangeset)]
 #[diesel(table_name = call_logs, treat_none_as_null = true)]
-struct CallChanges {
-    call_type: Option<String>,
-    status: String,
-    status_rank: i16,
-    vapi_assistant_id: Option<String>,
-    phone_number_id: Option<String>,
-    customer_number: Option<String>,
-    contact_id: Option<DbUuid>,
-    metadata: DbJson,
-    started_at: Option<DbTime>,
-    ended_at: Option<DbTime>,
-    ended_reason: Option<String>,
-    duration_ms: Option<i64>,
-    cost: Option<f64>,
-    transcript: Option<String>,
-    summary: Option<String>,
-    structured_data: Option<DbJson>,
-    success_evaluation: Option<String>,
-    recording_url: Option<String>,
-    stereo_recording_url: Option<String>,
-    sealed_control_url: Option<Vec<u8>>,
-    sealing_key_id: Option<String>,
-    updated_at: DbTime,
+pub(super) struct CallChanges {
+    pub(super) call_type: Option<String>,
+    pub(super) status: String,
+    pub(super) status_rank: i16,
+    pub(super) vapi_assistant_id: Option<String>,
+    pub(super) phone_number_id: Option<String>,
+    pub(super) customer_number: Option<String>,
+    pub(super) contact_id: Option<DbUuid>,
+    pub(super) metadata: DbJson,
+    pub(super) started_at: Option<DbTime>,
+    pub(super) ended_at: Option<DbTime>,
+    pub(super) ended_reason: Option<String>,
+    pub(super) duration_ms: Option<i64>,
+    pub(super) cost: Option<f64>,
+    pub(super) transcript: Option<String>,
+    pub(super) summary: Option<String>,
+    pub(super) structured_data: Option<DbJson>,
+    pub(super) success_evaluation: Option<String>,
+    pub(super) recording_url: Option<String>,
+    pub(super) stereo_recording_url: Option<String>,
+    pub(super) sealed_control_url: Option<Vec<u8>>,
+    pub(super) sealing_key_id: Option<String>,
+    pub(super) updated_at: DbTime,
+}
+
+impl CallChanges {
+    /// Every column of the row, the live-control URL sealed.
+    pub(super) fn of(
+        call: &Call,
+        org: DbUuid,
+        sealer: &Sealer,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StorageError> {
+        let purpose = Purpose::ControlUrl(call.id);
+        let sealed = match &call.control_url {
+            Some(url) => Some(sealer.seal(OrgId::new(org.0), purpose, url.as_bytes())?),
+            None => None,
+        };
+        let (sealed_control_url, sealing_key_id) = match sealed {
+            Some(sealed) => (Some(sealed.bytes), Some(sealed.key_id)),
+            None => (None, None),
+        };
+        let owned = |text: &Option<String>| text.as_deref().map(|text| clean(text).into_owned());
+        Ok(Self {
+            call_type: owned(&call.call_type),
+            status: clean(&call.status).into_owned(),
+            status_rank: call.status_rank,
+            vapi_assistant_id: owned(&call.vapi_assistant_id),
+            phone_number_id: owned(&call.phone_number_id),
+            customer_number: owned(&call.customer_number),
+            contact_id: call.contact_id.map(DbUuid),
+            metadata: DbJson(clean_json(call.metadata.clone())),
+            started_at: call.started_at.map(DbTime),
+            ended_at: call.ended_at.map(DbTime),
+            ended_reason: owned(&call.ended_reason),
+            duration_ms: call.duration_ms,
+            cost: call.cost,
+            transcript: owned(&call.transcript),
+            summary: owned(&call.summary),
+            structured_data: call.structured_data.clone().map(clean_json).map(DbJson),
+            success_evaluation: owned(&call.success_evaluation),
+            recording_url: owned(&call.recording_url),
+            stereo_recording_url: owned(&call.stereo_recording_url),
+            sealed_control_url,
+            sealing_key_id,
+            updated_at: DbTime(now),
+        })
+    }
 }
 
 /// What erasing leaves of a call: nothing that was said, and nobody's number.
@@ -118,7 +163,7 @@ impl Calls for Scope {
             .first(self.tx.conn()?)
             .await
             .optional();
-        Ok(self.tx.check(found)?.map(|row| self.read_call(row)))
+        Ok(self.tx.check(found)?.map(|row| row.read(self.org, &self.sealer)))
     }
 
     async fn lock(&mut self, vapi_call_id: &str, now: DateTime<Utc>) -> Result<Call, StorageError> {
@@ -136,7 +181,7 @@ impl Calls for Scope {
             .await
             .optional();
             if let Some(row) = self.tx.check(found)? {
-                return Ok(self.read_call(row));
+                return Ok(row.read(self.org, &self.sealer));
             }
             let inserted = diesel::insert_into(call_logs::table)
                 .values((
@@ -152,47 +197,14 @@ impl Calls for Scope {
                 .await
                 .optional();
             if let Some(row) = self.tx.check(inserted)? {
-                return Ok(self.read_call(row));
+                return Ok(row.read(self.org, &self.sealer));
             }
         }
         Err(missing(&vapi_call_id))
     }
 
     async fn update(&mut self, call: &Call, now: DateTime<Utc>) -> Result<(), StorageError> {
-        let purpose = Purpose::ControlUrl(call.id);
-        let sealed = match &call.control_url {
-            Some(url) => Some(self.sealer.seal(OrgId::new(self.org.0), purpose, url.as_bytes())?),
-            None => None,
-        };
-        let (sealed_control_url, sealing_key_id) = match sealed {
-            Some(sealed) => (Some(sealed.bytes), Some(sealed.key_id)),
-            None => (None, None),
-        };
-        let owned = |text: &Option<String>| text.as_deref().map(|text| clean(text).into_owned());
-        let changes = CallChanges {
-            call_type: owned(&call.call_type),
-            status: clean(&call.status).into_owned(),
-            status_rank: call.status_rank,
-            vapi_assistant_id: owned(&call.vapi_assistant_id),
-            phone_number_id: owned(&call.phone_number_id),
-            customer_number: owned(&call.customer_number),
-            contact_id: call.contact_id.map(DbUuid),
-            metadata: DbJson(clean_json(call.metadata.clone())),
-            started_at: call.started_at.map(DbTime),
-            ended_at: call.ended_at.map(DbTime),
-            ended_reason: owned(&call.ended_reason),
-            duration_ms: call.duration_ms,
-            cost: call.cost,
-            transcript: owned(&call.transcript),
-            summary: owned(&call.summary),
-            structured_data: call.structured_data.clone().map(clean_json).map(DbJson),
-            success_evaluation: owned(&call.success_evaluation),
-            recording_url: owned(&call.recording_url),
-            stereo_recording_url: owned(&call.stereo_recording_url),
-            sealed_control_url,
-            sealing_key_id,
-            updated_at: DbTime(now),
-        };
+        let changes = CallChanges::of(call, self.org, &self.sealer, now)?;
         let updated = diesel::update(
             call_logs::table
                 .filter(call_logs::organization_id.eq(self.org))
@@ -239,32 +251,15 @@ impl Calls for Scope {
             .load(self.tx.conn()?)
             .await;
         let rows = self.tx.check(found)?;
-        Ok(rows.into_iter().map(|row| self.read_call(row)).collect())
+        Ok(rows.into_iter().map(|row| row.read(self.org, &self.sealer)).collect())
     }
 }
 
-#[async_trait]
-impl CallPins for Scope {
-    async fn pin(&mut self, vapi_call_id: &str, now: DateTime<Utc>) -> Result<Pin, StorageError> {
-        let vapi_call_id = clean(vapi_call_id);
-        let pinned = diesel::insert_into(call_pins::table)
-            .values((
-                call_pins::organization_id.eq(self.org),
-                call_pins::vapi_call_id.eq(&*vapi_call_id),
-                call_pins::created_at.eq(DbTime(now)),
-            ))
-            .on_conflict_do_nothing()
-            .execute(self.tx.conn()?)
-            .await;
-        self.tx.check(pinned)?;
-        let contested = dialect::is_pinned_by_others(self.tx.conn()?, self.org, &vapi_call_id).await;
-        Ok(if self.tx.check(contested)? { Pin::Contested } else { Pin::Own })
-    }
-}
-
-impl Scope {
-    fn read_call(&self, row: CallRow) -> Call {
-        let control_url = self.open_control_url(&row);
+impl CallRow {
+    /// The row in the clear.
+    pub(super) fn read(self, org: DbUuid, sealer: &Sealer) -> Call {
+        let row = self;
+        let control_url = row.open_control_url(org, sealer);
         Call {
             id: row.id.0,
             vapi_call_id: row.vapi_call_id,
@@ -294,13 +289,13 @@ impl Scope {
 
     /// The live-control URL in the clear. One that does not open is as good as none: a lost key must cost live
     /// control of the calls of that hour, not the ledger.
-    fn open_control_url(&self, row: &CallRow) -> Option<String> {
-        let (bytes, key_id) = row.sealed_control_url.as_ref().zip(row.sealing_key_id.as_ref())?;
-        let opened = self.sealer.open(OrgId::new(self.org.0), Purpose::ControlUrl(row.id.0), bytes, key_id);
+    fn open_control_url(&self, org: DbUuid, sealer: &Sealer) -> Option<String> {
+        let (bytes, key_id) = self.sealed_control_url.as_ref().zip(self.sealing_key_id.as_ref())?;
+        let opened = sealer.open(OrgId::new(org.0), Purpose::ControlUrl(self.id.0), bytes, key_id);
         match opened.map(|url| String::from_utf8(url.to_vec())) {
             Ok(Ok(url)) => Some(url),
             _ => {
-                tracing::error!(org_id = %self.org.0, call = %row.id.0, "a sealed control URL does not open");
+                tracing::error!(org_id = %org.0, call = %self.id.0, "a sealed control URL does not open");
                 None
             }
         }

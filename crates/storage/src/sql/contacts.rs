@@ -15,7 +15,7 @@ use crate::text::{clean, clean_option, new_id};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = contacts)]
-struct ContactRow {
+pub(super) struct ContactRow {
     id: DbUuid,
     name: String,
     phone: Option<String>,
@@ -113,17 +113,7 @@ impl Scope {
         now: DateTime<Utc>,
     ) -> Result<Contact, StorageError> {
         let mut filled = known.clone();
-        if filled.name.trim().is_empty()
-            && let Some(name) = news.name
-        {
-            filled.name = clean(name).into_owned();
-        }
-        if filled.email.as_deref().is_none_or(|email| email.trim().is_empty())
-            && let Some(email) = news.email
-        {
-            filled.email = Some(clean(email).into_owned());
-        }
-        filled.last_call_at = filled.last_call_at.max(news.last_call_at);
+        filled.fill(news);
         if filled == known {
             return Ok(known);
         }

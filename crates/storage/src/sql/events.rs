@@ -1,49 +1,25 @@
 //! The inbox.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use serde_json::Value;
 
+use super::batch;
 use super::scope::Scope;
 use crate::body::{pack, unpack};
 use crate::error::StorageError;
-use crate::repo::{EventId, Events, Inserted, NewEvent};
+use crate::record::{Record, Recorded};
+use crate::repo::{EventId, Events};
 use crate::schema::webhook_events;
-use crate::sql_types::{DbJson, DbTime, DbUuid};
-use crate::text::{clean, clean_json, clean_option, new_id};
+use crate::sql_types::DbUuid;
+use crate::text::clean;
 
 #[async_trait]
 impl Events for Scope {
-    async fn insert(&mut self, event: &NewEvent<'_>) -> Result<Inserted, StorageError> {
-        // One statement: it waits for a running delivery of the same key, and the count says which of the two it was.
-        let stored = diesel::insert_into(webhook_events::table)
-            .values((
-                webhook_events::organization_id.eq(self.org),
-                webhook_events::id.eq(DbUuid(new_id(event.received_at))),
-                webhook_events::kind.eq(clean(event.kind)),
-                webhook_events::vapi_call_id.eq(clean_option(event.vapi_call_id)),
-                webhook_events::dedupe_key.eq(clean(event.dedupe_key)),
-                webhook_events::verdict.eq(event.verdict.as_str()),
-                webhook_events::trace.eq(DbJson(clean_json(event.trace.clone()))),
-                webhook_events::body.eq(pack(event.body)),
-                webhook_events::body_bytes.eq(length(event.body)),
-                webhook_events::request_id.eq(clean(event.request_id)),
-                webhook_events::received_at.eq(DbTime(event.received_at)),
-                webhook_events::deliveries.eq(1),
-            ))
-            .on_conflict((webhook_events::organization_id, webhook_events::dedupe_key))
-            .do_update()
-            .set(webhook_events::deliveries.eq(webhook_events::deliveries + 1))
-            .returning((webhook_events::id, webhook_events::answer, webhook_events::deliveries))
-            .get_result::<(DbUuid, Option<DbJson>, i32)>(self.tx.conn()?)
-            .await;
-        let (id, answer, deliveries) = self.tx.check(stored)?;
-        Ok(if deliveries == 1 {
-            Inserted::New(EventId(id.0))
-        } else {
-            Inserted::Again { id: EventId(id.0), answer: answer.map(|answer| answer.0) }
-        })
+    async fn record(&mut self, record: Arc<Record>) -> Result<Recorded, StorageError> {
+        batch::record(self, record).await
     }
 
     async fn replace_body(&mut self, id: EventId, body: &[u8]) -> Result<(), StorageError> {
@@ -56,18 +32,6 @@ impl Events for Scope {
         .execute(self.tx.conn()?)
         .await;
         expect_one(self.tx.check(replaced)?, id)
-    }
-
-    async fn save_answer(&mut self, id: EventId, answer: &Value) -> Result<(), StorageError> {
-        let saved = diesel::update(
-            webhook_events::table
-                .filter(webhook_events::organization_id.eq(self.org))
-                .filter(webhook_events::id.eq(DbUuid(id.0))),
-        )
-        .set(webhook_events::answer.eq(DbJson(clean_json(answer.clone()))))
-        .execute(self.tx.conn()?)
-        .await;
-        expect_one(self.tx.check(saved)?, id)
     }
 
     async fn body(&mut self, id: EventId) -> Result<Option<Vec<u8>>, StorageError> {

@@ -11,7 +11,7 @@ use super::scope::Scope;
 use crate::error::StorageError;
 use crate::repo::{After, EventId, EventVerdict, Inbox, KeyHash, Standing, StoredMessage};
 use crate::schema::{call_pins, organizations, security_log, tool_results, webhook_events};
-use crate::sql_types::{DbJson, DbTime, DbUuid};
+use crate::sql_types::{DbTime, DbUuid};
 use crate::text::clean;
 
 #[derive(Queryable, Selectable)]
@@ -23,7 +23,6 @@ struct MessageRow {
     dedupe_key: String,
     verdict: String,
     body_bytes: i32,
-    answer: Option<DbJson>,
     request_id: String,
     received_at: DbTime,
     deliveries: i32,
@@ -98,6 +97,19 @@ impl Inbox for Scope {
         self.tx.check(found)
     }
 
+    async fn pin(&mut self, vapi_call_id: &str, now: DateTime<Utc>) -> Result<(), StorageError> {
+        let pinned = diesel::insert_into(call_pins::table)
+            .values((
+                call_pins::organization_id.eq(self.org),
+                call_pins::vapi_call_id.eq(clean(vapi_call_id)),
+                call_pins::created_at.eq(DbTime(now)),
+            ))
+            .on_conflict_do_nothing()
+            .execute(self.tx.conn()?)
+            .await;
+        self.tx.check(pinned).map(|_| ())
+    }
+
     async fn is_pinned(&mut self, vapi_call_id: &str) -> Result<bool, StorageError> {
         let pins = call_pins::table
             .filter(call_pins::organization_id.eq(self.org))
@@ -159,7 +171,6 @@ impl TryFrom<MessageRow> for StoredMessage {
             dedupe_key: row.dedupe_key,
             verdict,
             body_bytes: row.body_bytes,
-            has_answer: row.answer.is_some(),
             request_id: row.request_id,
             received_at: row.received_at.0,
             deliveries: row.deliveries,

@@ -1,7 +1,6 @@
 //! What SQLite says in its own way.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel::result::{Error, QueryResult};
 use diesel::sql_types::Binary;
@@ -13,7 +12,7 @@ use super::Conn;
 use crate::backend::{QuarantineBounds, QuarantinedMessage};
 use crate::body::pack;
 use crate::error::StorageError;
-use crate::schema::{call_pins, credentials, quarantine};
+use crate::schema::{credentials, quarantine};
 use crate::sql_types::{DbJson, DbTime, DbUuid};
 use crate::text::{clean, clean_json, clean_option, new_id};
 
@@ -27,14 +26,6 @@ pub(super) use locking;
 
 /// What the trigger against double bookings says; also the constraint's name on PostgreSQL.
 const TAKEN: &str = "appointments_no_double_booking";
-
-/// Whether another organization pinned the call.
-pub(super) async fn is_pinned_by_others(conn: &mut Conn, org: DbUuid, call_id: &str) -> QueryResult<bool> {
-    let others = call_pins::table
-        .filter(call_pins::vapi_call_id.eq(call_id))
-        .filter(call_pins::organization_id.ne(org));
-    select(exists(others)).get_result(conn).await
-}
 
 /// A place that is taken is refused by a trigger, which undoes the statement and leaves the transaction whole.
 pub(super) fn taken_is_no_row(inserted: QueryResult<usize>) -> QueryResult<usize> {

@@ -21,8 +21,7 @@ pub(crate) struct Tx {
 impl Tx {
     /// Waits a bounded time for the writer and begins.
     pub(super) async fn begin(writer: &Arc<Mutex<Conn>>, wait: Duration) -> Result<Self, StorageError> {
-        let turn = timeout(wait, Arc::clone(writer).lock_owned()).await;
-        let guard = turn.map_err(|_cause| StorageError::unavailable("the writer is busy"))?;
+        let guard = turn(writer, wait).await?;
         // The value exists before BEGIN is sent, so that giving up in between rolls back like any other drop.
         let mut tx = Self { writer: Some(guard), has_failed: false };
         tx.conn()?.batch_execute("BEGIN IMMEDIATE").await?;
@@ -43,6 +42,12 @@ impl Tx {
         outcome.map_err(StorageError::from)
     }
 
+    /// Notes a failure beside the statements: nothing of the scope is to be kept.
+    pub(super) fn fail<T>(&mut self, error: StorageError) -> Result<T, StorageError> {
+        self.has_failed = true;
+        Err(error)
+    }
+
     pub(super) async fn commit(mut self) -> Result<(), StorageError> {
         if self.has_failed {
             return Err(StorageError::rejected("a statement of the scope failed, so nothing is kept"));
@@ -57,6 +62,15 @@ impl Tx {
         self.writer = None;
         Ok(())
     }
+}
+
+/// Waits a bounded time for the writer.
+pub(super) async fn turn(
+    writer: &Arc<Mutex<Conn>>,
+    wait: Duration,
+) -> Result<OwnedMutexGuard<Conn>, StorageError> {
+    let turn = timeout(wait, Arc::clone(writer).lock_owned()).await;
+    turn.map_err(|_cause| StorageError::unavailable("the writer is busy"))
 }
 
 impl Drop for Tx {

@@ -1,12 +1,13 @@
 //! The ledger and the pins.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::json;
-use storage::StorageError;
-use storage::repo::{EventVerdict, NewEvent, Pin};
+use storage::{NewEvent, Record, StorageError};
 
-use crate::support::{A, B, Fixture, at, now, on_both};
+use crate::support::{A, B, Fixture, at, event, now, on_both};
 
 on_both!(
     a_call_is_made_once_and_written_back_whole,
@@ -185,21 +186,22 @@ async fn a_call_in_the_ledger_is_pinned(fixture: Fixture) {
 }
 
 async fn pins_tell_of_others_without_naming_them(fixture: Fixture) {
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    assert_eq!(scope.call_pins().pin("call-1", now()).await.unwrap(), Pin::Own);
-    assert_eq!(scope.call_pins().pin("call-1", now() + TimeDelta::hours(1)).await.unwrap(), Pin::Own);
-    scope.commit().await.unwrap();
-    let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    assert_eq!(scope.call_pins().pin("call-2", now()).await.unwrap(), Pin::Own);
-    assert_eq!(scope.call_pins().pin("call-1", now()).await.unwrap(), Pin::Contested);
-    scope.commit().await.unwrap();
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    assert_eq!(scope.call_pins().pin("call-1", now()).await.unwrap(), Pin::Contested);
+    let contested = async |organization, key, call, received_at| {
+        let event = NewEvent { received_at, ..event(key, call) };
+        let mut scope = fixture.storage.scope(organization).await.unwrap();
+        let recorded = scope.events().record(Arc::new(Record::new(&event))).await.unwrap();
+        scope.commit().await.unwrap();
+        recorded.is_contested
+    };
+    assert!(!contested(&fixture.a, "k1", "call-1", now()).await);
+    assert!(!contested(&fixture.a, "k2", "call-1", now() + TimeDelta::hours(1)).await);
+    assert!(!contested(&fixture.b, "k1", "call-2", now()).await);
+    assert!(contested(&fixture.b, "k2", "call-1", now()).await);
+    assert!(contested(&fixture.a, "k3", "call-1", now()).await);
     assert_eq!(fixture.count("call_pins", &format!("organization_id = '{A}'")).await, 1);
 }
 
 async fn erasing_a_call_leaves_the_rows(fixture: Fixture) {
-    let mut events = Vec::new();
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     for id in ["call-1", "call-2"] {
         let mut call = scope.calls().lock(id, now()).await.unwrap();
@@ -213,24 +215,12 @@ async fn erasing_a_call_leaves_the_rows(fixture: Fixture) {
         call.control_url = Some("https://example.org/control".into());
         call.ended_reason = Some("hangup".into());
         scope.calls().update(&call, now()).await.unwrap();
-        let event = NewEvent {
-            kind: "end-of-call-report",
-            vapi_call_id: Some(id),
-            dedupe_key: id,
-            verdict: EventVerdict::Accepted,
-            trace: json!({}),
-            body: b"what was said",
-            request_id: "r",
-            received_at: now(),
-        };
-        let storage::repo::Inserted::New(event) = scope.events().insert(&event).await.unwrap() else {
-            panic!("the message is new");
-        };
-        scope.events().save_answer(event, &json!({"said": 2})).await.unwrap();
-        events.push(event);
+        let event = NewEvent { body: b"what was said", ..event(id, id) };
+        scope.events().record(Arc::new(Record::new(&event))).await.unwrap();
     }
     scope.calls().erase_content("call-1", at(13, 0)).await.unwrap();
     scope.commit().await.unwrap();
+    let (one, other) = (fixture.event_id(A, "call-1").await, fixture.event_id(A, "call-2").await);
 
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     let erased = scope.calls().get("call-1").await.unwrap().unwrap();
@@ -238,9 +228,9 @@ async fn erasing_a_call_leaves_the_rows(fixture: Fixture) {
     assert_eq!((erased.transcript, erased.summary, erased.structured_data), (None, None, None));
     assert_eq!((erased.recording_url, erased.stereo_recording_url, erased.control_url), (None, None, None));
     assert_eq!(erased.ended_reason.as_deref(), Some("hangup"));
-    assert_eq!(scope.events().body(events[0]).await.unwrap().unwrap(), b"");
-    assert_eq!(fixture.count("webhook_events", "vapi_call_id = 'call-1' AND answer IS NULL").await, 1);
+    assert_eq!(scope.events().body(one).await.unwrap().unwrap(), b"");
+    assert_eq!(fixture.count("webhook_events", "vapi_call_id = 'call-1' AND body_bytes = 0").await, 1);
     // The other call is untouched.
     assert_eq!(scope.calls().get("call-2").await.unwrap().unwrap().summary.as_deref(), Some("said"));
-    assert_eq!(scope.events().body(events[1]).await.unwrap().unwrap(), b"what was said");
+    assert_eq!(scope.events().body(other).await.unwrap().unwrap(), b"what was said");
 }

@@ -6,10 +6,10 @@ use org_resolver::{
     OrgHints, OrgLimits, Ownership, Resolution, ResolverChain, VerifiedOrg,
 };
 use signature::{KeyRing, SignedRequest};
-use storage::Storage;
+use storage::{Record, Storage};
 use test_support::sign_x_vapi;
 
-use crate::support::{A, B, Fixture, now, on_both, org};
+use crate::support::{A, B, Fixture, event, now, on_both, org};
 
 on_both!(
     hand_written_mappings_are_found,
@@ -143,13 +143,11 @@ async fn organizations_are_found_by_id_and_slug(fixture: Fixture) {
 }
 
 async fn pins_of_every_organization(fixture: Fixture) {
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    scope.call_pins().pin("call-1", now()).await.unwrap();
-    scope.call_pins().pin("call-2", now()).await.unwrap();
-    scope.commit().await.unwrap();
-    let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    scope.call_pins().pin("call-2", now()).await.unwrap();
-    scope.commit().await.unwrap();
+    for (organization, key, call) in
+        [(&fixture.a, "k1", "call-1"), (&fixture.a, "k2", "call-2"), (&fixture.b, "k1", "call-2")]
+    {
+        fixture.storage.record(organization, Record::new(&event(key, call))).await.unwrap();
+    }
     let directory = fixture.storage.directory();
     assert_eq!(directory.pins("call-1").await.unwrap(), [org(A)]);
     assert_eq!(directory.pins("call-2").await.unwrap(), [org(A), org(B)]);

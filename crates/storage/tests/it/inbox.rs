@@ -1,12 +1,13 @@
 //! The inbox, read again.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use serde_json::json;
 use storage::repo::{
-    EventId, EventVerdict, Inserted, KeyHash, NewEvent, NewToolResult, SecurityEntry, Standing,
-    StoredMessage, ToolAnswer,
+    EventId, EventVerdict, KeyHash, NewToolResult, SecurityEntry, Standing, StoredMessage, ToolAnswer,
 };
-use storage::{OrgScope, StorageError};
+use storage::{NewEvent, OrgScope, Record, StorageError};
 use uuid::Uuid;
 
 use crate::support::{A, Fixture, now, on_both};
@@ -27,7 +28,7 @@ fn event(key: &str) -> NewEvent<'_> {
         vapi_call_id: Some("call-1"),
         dedupe_key: key,
         verdict: EventVerdict::Conflict,
-        trace: json!({"steps": []}),
+        trace: r#"{"steps":[]}"#,
         body: b"{\"message\":{}}",
         request_id: "request-1",
         received_at: now(),
@@ -35,10 +36,9 @@ fn event(key: &str) -> NewEvent<'_> {
 }
 
 async fn stored(scope: &mut OrgScope, event: &NewEvent<'_>) -> EventId {
-    match scope.events().insert(event).await.unwrap() {
-        Inserted::New(id) => id,
-        again @ Inserted::Again { .. } => panic!("the key is known: {again:?}"),
-    }
+    let record = Record::new(event).without_pin();
+    assert!(scope.events().record(Arc::new(record)).await.unwrap().is_new, "the key is known");
+    scope.inbox().find_by_key(event.dedupe_key).await.unwrap().unwrap().id
 }
 
 async fn a_message_is_read_as_it_was_stored(fixture: Fixture) {
@@ -51,7 +51,6 @@ async fn a_message_is_read_as_it_was_stored(fixture: Fixture) {
         dedupe_key: "k1".to_owned(),
         verdict: EventVerdict::Conflict,
         body_bytes: 14,
-        has_answer: false,
         request_id: "request-1".to_owned(),
         received_at: now(),
         deliveries: 1,
@@ -60,7 +59,6 @@ async fn a_message_is_read_as_it_was_stored(fixture: Fixture) {
     assert_eq!(scope.inbox().find_by_key("k1").await.unwrap(), Some(expected));
     assert_eq!(scope.inbox().find_by_key("k2").await.unwrap(), None);
     assert_eq!(scope.inbox().get(EventId(Uuid::nil())).await.unwrap(), None);
-    scope.events().save_answer(id, &json!({})).await.unwrap();
     scope.commit().await.unwrap();
 
     fixture.execute("UPDATE webhook_events SET verdict = 'odd'").await;
@@ -120,7 +118,7 @@ async fn pins_alarms_and_answers_are_seen(fixture: Fixture) {
     let key = KeyHash([7; 32]);
     assert!(!scope.inbox().is_pinned("call-1").await.unwrap());
     assert!(!scope.inbox().is_answered(key).await.unwrap());
-    scope.call_pins().pin("call-1", now()).await.unwrap();
+    scope.inbox().pin("call-1", now()).await.unwrap();
     assert!(scope.inbox().is_pinned("call-1").await.unwrap());
     let entry =
         SecurityEntry { event: "conflict", detail: json!({}), vapi_call_id: Some("call-1"), request_id: "r" };
@@ -158,7 +156,7 @@ async fn the_inbox_of_another_organization_is_out_of_reach(fixture: Fixture) {
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     let id = stored(&mut scope, &event("k1")).await;
     scope.calls().erase_content("call-1", now()).await.unwrap();
-    scope.call_pins().pin("call-1", now()).await.unwrap();
+    scope.inbox().pin("call-1", now()).await.unwrap();
     let entry =
         SecurityEntry { event: "conflict", detail: json!({}), vapi_call_id: Some("call-1"), request_id: "r" };
     scope.security_log().insert(&entry, now()).await.unwrap();

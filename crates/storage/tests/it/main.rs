@@ -17,6 +17,7 @@ mod migrations;
 mod operator;
 mod profile;
 mod quarantine;
+mod records;
 mod refusals;
 mod rules;
 mod scopes;

@@ -1,10 +1,11 @@
 //! The quarantine through the operator's door, and the operator's way into one organization.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use storage::repo::{After, EventVerdict, NewEvent};
-use storage::{QuarantineBounds, QuarantinedMessage, StorageError};
+use storage::repo::{After, EventVerdict};
+use storage::{NewEvent, QuarantineBounds, QuarantinedMessage, Record, StorageError};
 use uuid::Uuid;
 
 use crate::support::{A, B, Fixture, now, on_both, org};
@@ -125,14 +126,14 @@ async fn an_entered_scope_sees_one_organization(fixture: Fixture) {
         vapi_call_id: Some("call-1"),
         dedupe_key: "k1",
         verdict: EventVerdict::Accepted,
-        trace: json!({}),
+        trace: "{}",
         body: b"{}",
         request_id: "request-1",
         received_at: now(),
     };
     for verified in [&fixture.a, &fixture.b] {
         let mut scope = fixture.storage.scope(verified).await.unwrap();
-        scope.events().insert(&event).await.unwrap();
+        scope.events().record(Arc::new(Record::new(&event))).await.unwrap();
         scope.calls().lock("call-1", now()).await.unwrap();
         scope.commit().await.unwrap();
     }

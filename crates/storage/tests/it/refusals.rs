@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use org_resolver::{RefusalReason, RefusedOrg};
 use serde_json::json;
-use storage::repo::{EventVerdict, NewEvent, SecurityEntry};
-use storage::{QuarantineBounds, QuarantinedMessage};
+use storage::repo::{EventVerdict, SecurityEntry};
+use storage::{NewEvent, QuarantineBounds, QuarantinedMessage, Record};
 
 use crate::support::{A, B, Fixture, now, on_both, org};
 
@@ -24,7 +24,7 @@ fn event() -> NewEvent<'static> {
         vapi_call_id: Some("call-1"),
         dedupe_key: "k1",
         verdict: EventVerdict::Conflict,
-        trace: json!({"conflicts": [{"path": "message.call.metadata.org_id"}]}),
+        trace: r#"{"conflicts":[{"path":"message.call.metadata.org_id"}]}"#,
         body: b"{}",
         request_id: "request-1",
         received_at: now(),
@@ -42,9 +42,9 @@ fn entry() -> SecurityEntry<'static> {
 
 async fn a_refused_message_is_recorded_for_its_organization(fixture: Fixture) {
     let refused = RefusedOrg::for_tests(org(A), RefusalReason::Conflict(Vec::new()));
-    fixture.storage.record_refusal(&refused, &event(), &entry()).await.unwrap();
+    fixture.storage.record_refusal(&refused, Record::new(&event()), &entry()).await.unwrap();
     // A second delivery is counted, and is no second incident.
-    fixture.storage.record_refusal(&refused, &event(), &entry()).await.unwrap();
+    fixture.storage.record_refusal(&refused, Record::new(&event()), &entry()).await.unwrap();
     let own = format!("organization_id = '{A}'");
     assert_eq!(
         fixture.count("webhook_events", &format!("{own} AND verdict = 'conflict' AND deliveries = 2")).await,

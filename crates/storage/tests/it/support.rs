@@ -7,9 +7,11 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Nullable, Text};
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 use org_resolver::{OrgId, VerifiedOrg};
-use storage::{DatabaseUrl, MasterKey, Sealer, Storage, StorageConfig};
+use storage::repo::{EventId, EventVerdict};
+use storage::{DatabaseUrl, MasterKey, NewEvent, Sealer, Storage, StorageConfig};
 use tempfile::TempDir;
 use test_support::TestDb;
+use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 /// The base64 of 32 zero bytes.
@@ -48,6 +50,20 @@ pub(crate) fn at(hour: u32, minute: u32) -> DateTime<Utc> {
 /// The instant at which most tests happen, with microseconds: both databases keep them.
 pub(crate) fn now() -> DateTime<Utc> {
     at(12, 0) + TimeDelta::microseconds(123_456)
+}
+
+/// A message of a call.
+pub(crate) fn event<'a>(dedupe_key: &'a str, call: &'a str) -> NewEvent<'a> {
+    NewEvent {
+        kind: "status-update",
+        vapi_call_id: Some(call),
+        dedupe_key,
+        verdict: EventVerdict::Accepted,
+        trace: r#"{"steps":[]}"#,
+        body: br#"{"message":{"type":"status-update"}}"#,
+        request_id: "request-1",
+        received_at: now(),
+    }
 }
 
 enum Database {
@@ -128,6 +144,32 @@ impl Fixture {
                 diesel::sql_query(sql).get_result::<Value>(&mut by_hand(path)).unwrap().v
             }
             Database::Postgres(database) => database.rows(sql).await.remove(0).remove(0),
+        }
+    }
+
+    /// The id of a stored message.
+    pub(crate) async fn event_id(&self, organization: &str, dedupe_key: &str) -> EventId {
+        let sql = format!(
+            "SELECT CAST(id AS text) AS v FROM webhook_events
+             WHERE organization_id = '{organization}' AND dedupe_key = '{dedupe_key}'"
+        );
+        EventId(Uuid::parse_str(&self.value(&sql).await.unwrap()).unwrap())
+    }
+
+    /// A connection of somebody's own to the PostgreSQL database, past every role and policy, as a person opens one.
+    pub(crate) async fn person(&self) -> Client {
+        let Database::Postgres(database) = &self.database else { panic!("PostgreSQL has rows to lock") };
+        let (client, connection) = tokio_postgres::connect(&database.url(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// Waits until a statement on the PostgreSQL database waits for a lock.
+    pub(crate) async fn until_somebody_waits(&self) {
+        let waiting = "SELECT CAST(count(*) AS text) AS v FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.value(waiting).await.as_deref() == Some("0") {
+            tokio::task::yield_now().await;
         }
     }
 

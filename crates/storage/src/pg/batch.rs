@@ -1,0 +1,280 @@
+//! Records of many messages in one transaction on PostgreSQL: a handful of statements, whatever the number of rows.
+//!
+//! The functions that they call (`migrations/postgres/…_writer`) enter each organization by its own setting before they
+//! touch its rows, and run with the rights of their caller: the ordinary policies check every row.
+
+mod statements;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use futures::{join, try_join};
+use org_resolver::OrgId;
+use org_resolver::phone::Region;
+use uuid::Uuid;
+
+use self::statements::{
+    AddDeliveries, Commit, ContestedCalls, LockCalls, LockContacts, PinCalls, RaiseAlarms, WriteCalls,
+    WriteContacts,
+};
+use super::calls::{CallChanges, CallRow};
+use super::connect::Pool;
+use super::contacts::ContactRow;
+use super::scope::Scope;
+use super::tx::Lease;
+use super::{Conn, dialect};
+use crate::batch::{Alarm, Changes, Found, Group, groups, in_order, meetings};
+use crate::classify::is_connection_lost;
+use crate::error::StorageError;
+use crate::record::{Entry, Record, Recorded};
+use crate::repo::Contact;
+use crate::schema::organizations;
+use crate::seal::Sealer;
+use crate::sql_types::DbUuid;
+
+/// One transaction over the data of several organizations, one after the other.
+pub(super) struct BatchScope<'a> {
+    conn: &'a Conn,
+    sealer: &'a Sealer,
+}
+
+/// Records everything or nothing. A row that another transaction holds is waited for at most so long.
+pub(super) async fn write(
+    pool: &Pool,
+    sealer: &Sealer,
+    entries: &[Entry],
+    patience: Duration,
+) -> Result<Vec<Recorded>, StorageError> {
+    let mut lease = Lease::get(pool).await?;
+    let mut written = BatchScope { conn: lease.conn()?, sealer }.write(entries, patience).await;
+    if written.as_ref().is_err_and(Failure::is_connection_lost) {
+        // Records are repeatable by their keys, so that a transaction whose end nobody heard of may be sent again.
+        drop(lease);
+        Lease::discard_idle(pool);
+        lease = Lease::get(pool).await?;
+        written = BatchScope { conn: lease.conn()?, sealer }.write(entries, patience).await;
+    }
+    match written {
+        Ok(recorded) => {
+            lease.release();
+            Ok(recorded)
+        }
+        Err(failure) => {
+            if !failure.is_connection_lost() && lease.conn()?.batch_execute("ROLLBACK").await.is_ok() {
+                lease.release();
+            }
+            Err(failure.into())
+        }
+    }
+}
+
+/// Records one message inside the transaction of a scope.
+pub(super) async fn record(scope: &mut Scope, record: Arc<Record>) -> Result<Recorded, StorageError> {
+    let entries = [Entry { org: OrgId::new(scope.org.0), record }];
+    let batch = BatchScope { conn: scope.tx.conn()?, sealer: &scope.sealer };
+    match batch.record(&entries, Ending::Open).await {
+        Ok(recorded) => Ok(recorded.into_iter().next().unwrap_or_default()),
+        Err(Failure::Statement(error)) => scope.tx.check(Err(error)),
+        Err(Failure::Other(error)) => scope.tx.fail(error),
+    }
+}
+
+/// What becomes of the transaction after the records.
+#[derive(Clone, Copy)]
+enum Ending {
+    Commit,
+    /// It belongs to a scope that goes on.
+    Open,
+}
+
+/// Why a transaction came to nothing.
+enum Failure {
+    Statement(diesel::result::Error),
+    Other(StorageError),
+}
+
+impl Failure {
+    fn is_connection_lost(&self) -> bool {
+        matches!(self, Self::Statement(error) if is_connection_lost(error))
+    }
+}
+
+impl From<diesel::result::Error> for Failure {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Statement(error)
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Failure> for StorageError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Statement(error) => error.into(),
+            Failure::Other(error) => error,
+        }
+    }
+}
+
+impl BatchScope<'_> {
+    async fn write(&self, entries: &[Entry], patience: Duration) -> Result<Vec<Recorded>, Failure> {
+        let begin = format!("BEGIN; SET LOCAL lock_timeout = {}", patience.as_millis());
+        let mut conn = self.conn;
+        let (begun, recorded) = join!(conn.batch_execute(&begin), self.record(entries, Ending::Commit));
+        begun?;
+        recorded
+    }
+
+    /// Records every entry inside the transaction that is open.
+    async fn record(&self, entries: &[Entry], ending: Ending) -> Result<Vec<Recorded>, Failure> {
+        let groups = self.with_regions(groups(entries)).await?;
+        let mut changes = Vec::with_capacity(groups.len());
+        for (group, found) in groups.iter().zip(self.look(&groups).await?) {
+            changes.push((group.org, group.now(), group.fold(found)?));
+        }
+        self.change(&changes, ending).await?;
+        Ok(in_order(changes.into_iter().map(|(_, _, changes)| changes)))
+    }
+
+    /// Reads the numbers that mean something in their organization's region only.
+    async fn with_regions<'g>(&self, mut groups: Vec<Group<'g>>) -> QueryResult<Vec<Group<'g>>> {
+        for group in groups.iter_mut().filter(|group| group.needs_region()) {
+            let setting = dialect::set_config("app.organization_id", group.org.to_string(), true);
+            let own = organizations::table.filter(organizations::id.eq(DbUuid(group.org.as_uuid())));
+            let region = own.select(organizations::region);
+            let (_, region) = try_join!(
+                diesel::select(setting).execute(&mut { self.conn }),
+                region.load::<String>(&mut { self.conn }),
+            )?;
+            if let Some(region) = region.iter().find_map(|region| region.parse::<Region>().ok()) {
+                group.set_region(region);
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Writes what needs no look, and locks what does.
+    async fn look(&self, groups: &[Group<'_>]) -> QueryResult<Vec<Found>> {
+        let (deliveries, (), calls, contacts, mut contested) = try_join!(
+            AddDeliveries::of(groups).load::<i32>(&mut { self.conn }),
+            self.pin(groups),
+            self.lock_calls(groups),
+            self.lock_contacts(groups),
+            self.contested(groups),
+        )?;
+        // The rows come in the order in which they were asked for.
+        let (mut deliveries, mut calls, mut contacts) =
+            (deliveries.into_iter(), calls.into_iter(), contacts.into_iter());
+        let found = groups.iter().map(|group| Found {
+            deliveries: deliveries.by_ref().take(group.deliveries().len()).collect(),
+            calls: calls
+                .by_ref()
+                .take(group.ledger_calls().len())
+                .map(|row| row.read(DbUuid(group.org.as_uuid()), self.sealer))
+                .collect(),
+            contacts: contacts.by_ref().take(group.phones().len()).map(Contact::from).collect(),
+            contested: contested.remove(&group.org).unwrap_or_default(),
+        });
+        Ok(found.collect())
+    }
+
+    async fn pin(&self, groups: &[Group<'_>]) -> QueryResult<()> {
+        let pins = PinCalls::of(groups);
+        if !pins.calls.is_empty() {
+            pins.execute(&mut { self.conn }).await?;
+        }
+        Ok(())
+    }
+
+    async fn lock_calls(&self, groups: &[Group<'_>]) -> QueryResult<Vec<CallRow>> {
+        let wanted = LockCalls::of(groups);
+        if wanted.calls.is_empty() {
+            return Ok(Vec::new());
+        }
+        wanted.load(&mut { self.conn }).await
+    }
+
+    async fn lock_contacts(&self, groups: &[Group<'_>]) -> QueryResult<Vec<ContactRow>> {
+        let wanted = LockContacts::of(groups);
+        if wanted.phones.is_empty() {
+            return Ok(Vec::new());
+        }
+        wanted.load(&mut { self.conn }).await
+    }
+
+    /// The calls that organizations of the batch share with others, here or in the database.
+    async fn contested(&self, groups: &[Group<'_>]) -> QueryResult<HashMap<OrgId, HashSet<String>>> {
+        let asked = ContestedCalls::of(groups);
+        if asked.calls.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut contested = meetings(groups);
+        for (org, call) in asked.load::<(DbUuid, String)>(&mut { self.conn }).await? {
+            contested.entry(OrgId::new(org.0)).or_default().insert(call);
+        }
+        Ok(contested)
+    }
+
+    /// Writes what the folds changed.
+    async fn change(
+        &self,
+        changes: &[(OrgId, DateTime<Utc>, Changes<'_>)],
+        ending: Ending,
+    ) -> Result<(), Failure> {
+        let mut calls = Vec::new();
+        let mut contacts = Vec::new();
+        let mut alarms = Vec::new();
+        for (org, now, changes) in changes {
+            let (org, now) = (DbUuid(org.as_uuid()), *now);
+            for call in &changes.calls {
+                calls.push((org, call.id, CallChanges::of(call, org, self.sealer, now)?));
+            }
+            contacts.extend(changes.contacts.iter().map(|contact| (org, now, contact)));
+            alarms.extend(changes.alarms.iter().map(|alarm| (org, alarm)));
+        }
+        // The end travels with the rest: where one of them fails, the server ends the transaction without keeping it.
+        try_join!(
+            self.write_calls(&calls),
+            self.write_contacts(&contacts),
+            self.raise(&alarms),
+            self.end(ending)
+        )?;
+        Ok(())
+    }
+
+    async fn write_calls(&self, calls: &[(DbUuid, Uuid, CallChanges)]) -> QueryResult<()> {
+        if !calls.is_empty() {
+            WriteCalls::of(calls).execute(&mut { self.conn }).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_contacts(&self, contacts: &[(DbUuid, DateTime<Utc>, &Contact)]) -> QueryResult<()> {
+        if !contacts.is_empty() {
+            WriteContacts::of(contacts).execute(&mut { self.conn }).await?;
+        }
+        Ok(())
+    }
+
+    async fn raise(&self, alarms: &[(DbUuid, &Alarm<'_>)]) -> QueryResult<()> {
+        if !alarms.is_empty() {
+            RaiseAlarms::of(alarms).execute(&mut { self.conn }).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(&self, ending: Ending) -> QueryResult<()> {
+        match ending {
+            Ending::Commit => Commit.execute(&mut { self.conn }).await.map(|_| ()),
+            Ending::Open => Ok(()),
+        }
+    }
+}

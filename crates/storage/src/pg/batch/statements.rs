@@ -1,0 +1,330 @@
+//! The statements of a batch. Their texts never change, whatever the number of rows, so that each is prepared once a
+//! connection: rows travel as one array a column, sorted by organization.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{AsSelect, SqlTypeOf};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, SmallInt, Text};
+use uuid::Uuid;
+
+use super::super::calls::{CallChanges, CallRow};
+use super::super::contacts::ContactRow;
+use crate::batch::{Alarm, Delivery, Group, PIN_AGAINST_MAPPING};
+use crate::repo::Contact;
+use crate::sql_types::{DbJson, DbTime, DbUuid, JsonText, SqlJson, SqlTime, SqlUuid};
+use crate::text::{clean_json, new_id};
+
+/// Declares a statement: pieces of text, and between them its parameters.
+macro_rules! statement {
+    (
+        $(#[$meta:meta])*
+        $name:ident<$borrowed:lifetime> $(-> $result:ty)? {
+            $($piece:literal $field:ident: $kind:ty = $value:ty),+;
+            $end:literal
+        }
+    ) => {
+        $(#[$meta])*
+        pub(super) struct $name<$borrowed> {
+            $(pub(super) $field: $value,)*
+        }
+
+        impl QueryFragment<Pg> for $name<'_> {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                $(
+                    out.push_sql($piece);
+                    out.push_bind_param::<$kind, _>(&self.$field)?;
+                )*
+                out.push_sql($end);
+                Ok(())
+            }
+        }
+
+        impl QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        $(impl Query for $name<'_> {
+            type SqlType = $result;
+        })?
+    };
+}
+
+statement! {
+    /// Stores messages; gives how often each was delivered by now, in their order.
+    AddDeliveries<'a> -> Integer {
+        "SELECT * FROM add_deliveries(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " ids: Array<SqlUuid> = Vec<DbUuid>,
+        ", " kinds: Array<Text> = Vec<&'a str>,
+        ", " calls: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " keys: Array<Text> = Vec<&'a str>,
+        ", " verdicts: Array<Text> = Vec<&'a str>,
+        ", " traces: Array<SqlJson> = Vec<JsonText<'a>>,
+        ", " bodies: Array<Binary> = Vec<&'a [u8]>,
+        ", " lengths: Array<Integer> = Vec<i32>,
+        ", " requests: Array<Text> = Vec<&'a str>,
+        ", " arrivals: Array<SqlTime> = Vec<DbTime>,
+        ", " counts: Array<Integer> = Vec<i32>;
+        ")"
+    }
+}
+
+impl<'a> AddDeliveries<'a> {
+    pub(super) fn of(groups: &[Group<'a>]) -> Self {
+        let own = |group: &Group<'a>| {
+            let org = DbUuid(group.org.as_uuid());
+            group.deliveries().into_iter().map(move |delivery| (org, delivery))
+        };
+        let rows: Vec<(DbUuid, Delivery<'a>)> = groups.iter().flat_map(own).collect();
+        let first = || rows.iter().map(|(_, delivery)| delivery.first);
+        let fullest = || rows.iter().map(|(_, delivery)| delivery.fullest);
+        Self {
+            orgs: rows.iter().map(|(org, _)| *org).collect(),
+            ids: first().map(|event| DbUuid(new_id(event.received_at))).collect(),
+            kinds: first().map(|event| &*event.kind).collect(),
+            calls: first().map(|event| event.vapi_call_id.as_deref()).collect(),
+            keys: first().map(|event| &*event.dedupe_key).collect(),
+            verdicts: first().map(|event| event.verdict.as_str()).collect(),
+            traces: first().map(|event| JsonText(&event.trace)).collect(),
+            bodies: fullest().map(|event| &*event.body).collect(),
+            lengths: fullest().map(|event| event.body_bytes).collect(),
+            requests: first().map(|event| &*event.request_id).collect(),
+            arrivals: first().map(|event| DbTime(event.received_at)).collect(),
+            counts: rows.iter().map(|(_, delivery)| delivery.count).collect(),
+        }
+    }
+}
+
+/// Pairs of organization and value, with the instant of the organization's latest record.
+struct Pairs<'a> {
+    orgs: Vec<DbUuid>,
+    values: Vec<&'a str>,
+    times: Vec<DbTime>,
+}
+
+impl<'a> Pairs<'a> {
+    fn of(groups: &'a [Group<'a>], values: impl Fn(&'a Group<'a>) -> Vec<&'a str>) -> Self {
+        let mut pairs = Self { orgs: Vec::new(), values: Vec::new(), times: Vec::new() };
+        for group in groups {
+            for value in values(group) {
+                pairs.orgs.push(DbUuid(group.org.as_uuid()));
+                pairs.values.push(value);
+                pairs.times.push(DbTime(group.now()));
+            }
+        }
+        pairs
+    }
+
+    fn ids(&self) -> Vec<DbUuid> {
+        self.times.iter().map(|at| DbUuid(new_id(at.0))).collect()
+    }
+}
+
+statement! {
+    /// Pins calls that have no row in the ledger.
+    PinCalls<'a> {
+        "SELECT pin_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " calls: Array<Text> = Vec<&'a str>,
+        ", " times: Array<SqlTime> = Vec<DbTime>;
+        ")"
+    }
+}
+
+impl<'a> PinCalls<'a> {
+    pub(super) fn of(groups: &'a [Group<'a>]) -> Self {
+        let Pairs { orgs, values, times } = Pairs::of(groups, Group::other_calls);
+        Self { orgs, calls: values, times }
+    }
+}
+
+statement! {
+    /// The pairs of organization and call whose call others have pinned too.
+    ContestedCalls<'a> -> (SqlUuid, Text) {
+        "SELECT * FROM contested_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " calls: Array<Text> = Vec<&'a str>;
+        ")"
+    }
+}
+
+impl<'a> ContestedCalls<'a> {
+    pub(super) fn of(groups: &'a [Group<'a>]) -> Self {
+        let Pairs { orgs, values, .. } = Pairs::of(groups, Group::calls);
+        Self { orgs, calls: values }
+    }
+}
+
+statement! {
+    /// Finds or makes the rows of calls and locks them, in their order.
+    LockCalls<'a> -> SqlTypeOf<AsSelect<CallRow, Pg>> {
+        "SELECT id, vapi_call_id, call_type, status, status_rank, vapi_assistant_id, phone_number_id, customer_number, \
+         contact_id, metadata, started_at, ended_at, ended_reason, duration_ms, cost, transcript, summary, \
+         structured_data, success_evaluation, recording_url, stereo_recording_url, sealed_control_url, \
+         sealing_key_id, created_at FROM lock_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " ids: Array<SqlUuid> = Vec<DbUuid>,
+        ", " calls: Array<Text> = Vec<&'a str>,
+        ", " times: Array<SqlTime> = Vec<DbTime>;
+        ")"
+    }
+}
+
+impl<'a> LockCalls<'a> {
+    pub(super) fn of(groups: &'a [Group<'a>]) -> Self {
+        let pairs = Pairs::of(groups, Group::ledger_calls);
+        Self { ids: pairs.ids(), orgs: pairs.orgs, calls: pairs.values, times: pairs.times }
+    }
+}
+
+statement! {
+    /// Finds or makes the contacts of numbers and locks them, in their order.
+    LockContacts<'a> -> SqlTypeOf<AsSelect<ContactRow, Pg>> {
+        "SELECT id, name, phone, email, language, do_not_call, last_call_at FROM lock_contacts("
+        orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " ids: Array<SqlUuid> = Vec<DbUuid>,
+        ", " phones: Array<Text> = Vec<&'a str>,
+        ", " times: Array<SqlTime> = Vec<DbTime>;
+        ")"
+    }
+}
+
+impl<'a> LockContacts<'a> {
+    pub(super) fn of(groups: &'a [Group<'a>]) -> Self {
+        let pairs = Pairs::of(groups, Group::phones);
+        Self { ids: pairs.ids(), orgs: pairs.orgs, phones: pairs.values, times: pairs.times }
+    }
+}
+
+statement! {
+    /// Writes every column of calls that are locked.
+    WriteCalls<'a> {
+        "SELECT write_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " ids: Array<SqlUuid> = Vec<DbUuid>,
+        ", " call_type: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " status: Array<Text> = Vec<&'a str>,
+        ", " status_rank: Array<SmallInt> = Vec<i16>,
+        ", " vapi_assistant_id: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " phone_number_id: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " customer_number: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " contact_id: Array<Nullable<SqlUuid>> = Vec<Option<DbUuid>>,
+        ", " metadata: Array<SqlJson> = Vec<&'a DbJson>,
+        ", " started_at: Array<Nullable<SqlTime>> = Vec<Option<DbTime>>,
+        ", " ended_at: Array<Nullable<SqlTime>> = Vec<Option<DbTime>>,
+        ", " ended_reason: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " duration_ms: Array<Nullable<BigInt>> = Vec<Option<i64>>,
+        ", " cost: Array<Nullable<Double>> = Vec<Option<f64>>,
+        ", " transcript: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " summary: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " structured_data: Array<Nullable<SqlJson>> = Vec<Option<&'a DbJson>>,
+        ", " success_evaluation: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " recording_url: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " stereo_recording_url: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " sealed_control_url: Array<Nullable<Binary>> = Vec<Option<&'a [u8]>>,
+        ", " sealing_key_id: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " updated_at: Array<SqlTime> = Vec<DbTime>;
+        ")"
+    }
+}
+
+impl<'a> WriteCalls<'a> {
+    pub(super) fn of(calls: &'a [(DbUuid, Uuid, CallChanges)]) -> Self {
+        let rows = || calls.iter().map(|(_, _, row)| row);
+        let texts = |column: fn(&'a CallChanges) -> &'a Option<String>| {
+            rows().map(|row| column(row).as_deref()).collect()
+        };
+        Self {
+            orgs: calls.iter().map(|(org, _, _)| *org).collect(),
+            ids: calls.iter().map(|(_, id, _)| DbUuid(*id)).collect(),
+            call_type: texts(|row| &row.call_type),
+            status: rows().map(|row| &*row.status).collect(),
+            status_rank: rows().map(|row| row.status_rank).collect(),
+            vapi_assistant_id: texts(|row| &row.vapi_assistant_id),
+            phone_number_id: texts(|row| &row.phone_number_id),
+            customer_number: texts(|row| &row.customer_number),
+            contact_id: rows().map(|row| row.contact_id).collect(),
+            metadata: rows().map(|row| &row.metadata).collect(),
+            started_at: rows().map(|row| row.started_at).collect(),
+            ended_at: rows().map(|row| row.ended_at).collect(),
+            ended_reason: texts(|row| &row.ended_reason),
+            duration_ms: rows().map(|row| row.duration_ms).collect(),
+            cost: rows().map(|row| row.cost).collect(),
+            transcript: texts(|row| &row.transcript),
+            summary: texts(|row| &row.summary),
+            structured_data: rows().map(|row| row.structured_data.as_ref()).collect(),
+            success_evaluation: texts(|row| &row.success_evaluation),
+            recording_url: texts(|row| &row.recording_url),
+            stereo_recording_url: texts(|row| &row.stereo_recording_url),
+            sealed_control_url: rows().map(|row| row.sealed_control_url.as_deref()).collect(),
+            sealing_key_id: texts(|row| &row.sealing_key_id),
+            updated_at: rows().map(|row| row.updated_at).collect(),
+        }
+    }
+}
+
+statement! {
+    /// Writes what became known of contacts that are locked.
+    WriteContacts<'a> {
+        "SELECT write_contacts(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " ids: Array<SqlUuid> = Vec<DbUuid>,
+        ", " names: Array<Text> = Vec<&'a str>,
+        ", " emails: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " last_calls: Array<Nullable<SqlTime>> = Vec<Option<DbTime>>,
+        ", " updates: Array<SqlTime> = Vec<DbTime>;
+        ")"
+    }
+}
+
+impl<'a> WriteContacts<'a> {
+    pub(super) fn of(contacts: &[(DbUuid, DateTime<Utc>, &'a Contact)]) -> Self {
+        let rows = || contacts.iter().map(|(_, _, contact)| *contact);
+        Self {
+            orgs: contacts.iter().map(|(org, _, _)| *org).collect(),
+            ids: rows().map(|contact| DbUuid(contact.id.0)).collect(),
+            names: rows().map(|contact| &*contact.name).collect(),
+            emails: rows().map(|contact| contact.email.as_deref()).collect(),
+            last_calls: rows().map(|contact| contact.last_call_at.map(DbTime)).collect(),
+            updates: contacts.iter().map(|(_, now, _)| DbTime(*now)).collect(),
+        }
+    }
+}
+
+statement! {
+    /// Tells organizations of calls that others have pinned.
+    RaiseAlarms<'a> {
+        "SELECT raise_alarms(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " ids: Array<SqlUuid> = Vec<DbUuid>,
+        ", " events: Array<Text> = Vec<&'a str>,
+        ", " details: Array<SqlJson> = Vec<DbJson>,
+        ", " calls: Array<Nullable<Text>> = Vec<Option<&'a str>>,
+        ", " requests: Array<Text> = Vec<&'a str>,
+        ", " arrivals: Array<SqlTime> = Vec<DbTime>;
+        ")"
+    }
+}
+
+impl<'a> RaiseAlarms<'a> {
+    pub(super) fn of(alarms: &[(DbUuid, &Alarm<'a>)]) -> Self {
+        let events = || alarms.iter().map(|(_, alarm)| alarm.event);
+        Self {
+            orgs: alarms.iter().map(|(org, _)| *org).collect(),
+            ids: events().map(|event| DbUuid(new_id(event.received_at))).collect(),
+            events: alarms.iter().map(|_| PIN_AGAINST_MAPPING).collect(),
+            details: alarms.iter().map(|(_, alarm)| DbJson(clean_json(alarm.detail.clone()))).collect(),
+            calls: events().map(|event| event.vapi_call_id.as_deref()).collect(),
+            requests: events().map(|event| &*event.request_id).collect(),
+            arrivals: events().map(|event| DbTime(event.received_at)).collect(),
+        }
+    }
+}
+
+/// Ends the transaction. Prepared like the rest, because a plain query could overtake statements that still wait for
+/// their preparation.
+#[derive(QueryId)]
+pub(super) struct Commit;
+
+impl QueryFragment<Pg> for Commit {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("COMMIT");
+        Ok(())
+    }
+}

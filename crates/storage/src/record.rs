@@ -1,0 +1,192 @@
+//! A verified message as it is recorded: its row in the inbox, its pin, its place in the ledger, its caller's contact.
+//!
+//! A record is made where the message is read and written elsewhere, together with the records of other messages. So
+//! it owns what it holds, and everything that costs time (compressing, writing the trace out) is done when it is made.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use org_resolver::OrgId;
+use org_resolver::phone;
+use serde_json::Value;
+
+use crate::body::pack;
+use crate::repo::{Call, EventVerdict, NewContact};
+use crate::text::{clean, clean_document};
+
+/// What a message says about its call, ready to be taken into the call's row.
+///
+/// The rows of calls are locked when this runs, and messages come late, twice and in any order: so it is pure, quick,
+/// and gives the same row when it is applied again.
+pub trait CallNews: fmt::Debug + Send + Sync {
+    /// Changes the row.
+    fn apply(&self, call: &mut Call);
+}
+
+/// A message for the inbox.
+#[derive(Clone, Debug)]
+pub struct NewEvent<'a> {
+    /// The message's kind.
+    pub kind: &'a str,
+    /// The provider's id of its call.
+    pub vapi_call_id: Option<&'a str>,
+    /// What makes a second delivery the same message; unique in the organization.
+    pub dedupe_key: &'a str,
+    /// How it was taken.
+    pub verdict: EventVerdict,
+    /// How its organization was found: a JSON document.
+    pub trace: &'a str,
+    /// The body, redacted; compressed here.
+    pub body: &'a [u8],
+    /// The request that brought it.
+    pub request_id: &'a str,
+    /// When it arrived.
+    pub received_at: DateTime<Utc>,
+}
+
+/// Who called, for the contacts.
+#[derive(Clone, Debug)]
+pub struct CallerNews {
+    /// The number as it was sent; a national form counts in the organization's region. What is no number makes no
+    /// contact.
+    pub number: String,
+    /// Fills an empty name, never replaces one.
+    pub name: Option<String>,
+    /// Fills an empty address, never replaces one.
+    pub email: Option<String>,
+    /// Moves the latest call forward, never back.
+    pub last_call_at: Option<DateTime<Utc>>,
+}
+
+/// One message to record.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub(crate) event: EventRow,
+    pub(crate) news: Option<Arc<dyn CallNews>>,
+    pub(crate) caller: Option<CallerNews>,
+    pub(crate) alarm: Option<Value>,
+    pub(crate) pins_call: bool,
+}
+
+/// A row of the inbox, as both databases take it.
+#[derive(Clone, Debug)]
+pub(crate) struct EventRow {
+    pub(crate) kind: String,
+    pub(crate) vapi_call_id: Option<String>,
+    pub(crate) dedupe_key: String,
+    pub(crate) verdict: EventVerdict,
+    pub(crate) trace: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) body_bytes: i32,
+    pub(crate) request_id: String,
+    pub(crate) received_at: DateTime<Utc>,
+}
+
+/// What recording a message did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// The message is new; false for a repeated delivery.
+    pub is_new: bool,
+    /// Another organization has pinned the same call: an alarm, not a refusal.
+    pub is_contested: bool,
+    /// The call's row in the ledger changed.
+    pub ledger_changed: bool,
+    /// The caller has a contact.
+    pub has_contact: bool,
+}
+
+impl Record {
+    /// The message for the inbox. Its call is pinned.
+    pub fn new(event: &NewEvent<'_>) -> Self {
+        Self {
+            event: EventRow {
+                kind: clean(event.kind).into_owned(),
+                vapi_call_id: event.vapi_call_id.map(|id| clean(id).into_owned()),
+                dedupe_key: clean(event.dedupe_key).into_owned(),
+                verdict: event.verdict,
+                trace: clean_document(event.trace).into_owned(),
+                body: pack(event.body),
+                body_bytes: i32::try_from(event.body.len()).unwrap_or(i32::MAX),
+                request_id: clean(event.request_id).into_owned(),
+                received_at: event.received_at,
+            },
+            news: None,
+            caller: None,
+            alarm: None,
+            pins_call: true,
+        }
+    }
+
+    /// Takes the message into the ledger too. Nothing happens where the message has no call.
+    #[must_use]
+    pub fn with_news(mut self, news: Arc<dyn CallNews>) -> Self {
+        self.news = Some(news);
+        self
+    }
+
+    /// Finds or makes the caller's contact too, and ties the call to it.
+    #[must_use]
+    pub fn with_caller(mut self, caller: CallerNews) -> Self {
+        self.caller = Some(caller);
+        self
+    }
+
+    /// Writes an alarm into the security log when another organization has pinned the same call.
+    #[must_use]
+    pub fn with_alarm(mut self, detail: Value) -> Self {
+        self.alarm = Some(detail);
+        self
+    }
+
+    /// Stores the message and nothing else: one that was refused says nothing about whose its call is.
+    #[must_use]
+    pub fn without_pin(mut self) -> Self {
+        self.pins_call = false;
+        self
+    }
+
+    /// The call that is pinned.
+    pub(crate) fn pinned_call(&self) -> Option<&str> {
+        self.event.vapi_call_id.as_deref().filter(|_| self.pins_call)
+    }
+
+    /// The call whose row changes.
+    pub(crate) fn ledger_call(&self) -> Option<&str> {
+        self.news.as_ref().and(self.pinned_call())
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        self.event.body.len() + self.event.trace.len()
+    }
+}
+
+impl CallerNews {
+    /// The number in its normal form, where it has one.
+    pub(crate) fn phone(&self, region: Option<phone::Region>) -> Option<String> {
+        phone::normalise(&self.number, None).or_else(|| phone::normalise(&self.number, Some(region?)))
+    }
+
+    /// True when the number means something in its country only.
+    pub(crate) fn needs_region(&self) -> bool {
+        phone::normalise(&self.number, None).is_none()
+    }
+
+    /// What is known of the caller now, for the contact of the number in its normal form.
+    pub fn contact<'a>(&'a self, phone: &'a str) -> NewContact<'a> {
+        NewContact {
+            phone: Some(phone),
+            name: self.name.as_deref(),
+            email: self.email.as_deref(),
+            last_call_at: self.last_call_at,
+        }
+    }
+}
+
+/// A record with the organization whose it is. Made from a verified organization only, by the writer's door.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) org: OrgId,
+    pub(crate) record: Arc<Record>,
+}

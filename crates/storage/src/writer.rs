@@ -1,0 +1,342 @@
+//! The writer: one task that takes what waits and commits it together.
+//!
+//! There is no timer. While a transaction is on its way, the next batch gathers by itself; an idle gateway writes a
+//! message at once. Where the database can, a second transaction works while the first one waits for the disk. Nobody
+//! is told that a message is kept before the transaction that holds it has been committed.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt;
+use org_resolver::OrgId;
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::backend::Backend;
+use crate::classify::{chain, is_about_rows, is_held_up};
+use crate::error::{ErrorKind, StorageError};
+use crate::record::{Entry, Record, Recorded};
+
+/// The most records of one transaction.
+const MAX_BATCH: usize = 256;
+
+/// The most bytes of one transaction's bodies; a single larger record goes alone.
+const MAX_BATCH_BYTES: usize = 4 << 20;
+
+/// How many records a batch gathers before it sets out beside another one. Few records cost the database nearly as much
+/// as many, so a second batch is worth its while only when enough wait.
+const ENOUGH: usize = 32;
+
+/// How many batches that failed as a whole are taken apart at the same time, beside the next batches.
+const MAX_APART: usize = 1;
+
+/// The most batches that are on their way at the same time.
+pub(crate) const MAX_BATCHES: usize = 2;
+
+/// The most transactions at the same time: batches, those that are taken apart, and one that waits for a held row.
+pub(crate) const MAX_TRANSACTIONS: usize = MAX_BATCHES + MAX_APART + 1;
+
+/// How long a transaction waits for a row that another one holds. After that the others go on without that one.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// A handle on the writer. Clones share it; with the last one it ends, after what was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Job>,
+    limits: WriterLimits,
+}
+
+/// How much waits for the writer, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WriterLimits {
+    /// The most records that wait.
+    pub(crate) queue: usize,
+    /// How long a record waits at most.
+    pub(crate) wait: Duration,
+    /// How long a transaction may take, also where the database has stopped answering.
+    pub(crate) transaction: Duration,
+}
+
+type Outcome = Result<Recorded, StorageError>;
+
+struct Job {
+    entry: Entry,
+    done: oneshot::Sender<Outcome>,
+}
+
+impl Writer {
+    /// Starts the writer on the current runtime.
+    pub(crate) fn start(backend: Arc<dyn Backend>, limits: WriterLimits) -> Self {
+        let (queue, jobs) = mpsc::channel(limits.queue.max(1));
+        let (held, held_jobs) = mpsc::unbounded_channel();
+        let lanes = Lanes::new(backend.parallel_batches().clamp(1, MAX_BATCHES));
+        let task = Task { backend, transaction: limits.transaction };
+        tokio::spawn(wait_for_rows(task.clone(), held_jobs));
+        tokio::spawn(run(Batches { task, held, lanes, apart: Arc::new(Semaphore::new(MAX_APART)) }, jobs));
+        Self { queue, limits }
+    }
+
+    /// Gives a record to the writer, and waits until it is committed.
+    pub(crate) async fn record(&self, org: OrgId, record: Record) -> Outcome {
+        let (done, outcome) = oneshot::channel();
+        let job = Job { entry: Entry { org, record: Arc::new(record) }, done };
+        self.queue.try_send(job).map_err(|_full| unavailable("too many messages wait to be written"))?;
+        // A record that is given up on may be committed all the same: its sender is told to send it again, and the
+        // second time it is a repetition.
+        match timeout(self.limits.wait, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_gone)) => Err(unavailable("the writer is gone")),
+            Err(_elapsed) => Err(unavailable("the message was not written in time")),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Task {
+    backend: Arc<dyn Backend>,
+    transaction: Duration,
+}
+
+#[derive(Clone)]
+struct Batches {
+    task: Task,
+    /// Records that need a row that another transaction holds.
+    held: mpsc::UnboundedSender<Job>,
+    lanes: Arc<Lanes>,
+    apart: Arc<Semaphore>,
+}
+
+async fn run(batches: Batches, mut jobs: mpsc::Receiver<Job>) {
+    let mut held = None;
+    loop {
+        let first = match held.take() {
+            Some(job) => job,
+            None => match jobs.recv().await {
+                Some(job) => job,
+                None => return,
+            },
+        };
+        let mut bytes = first.entry.record.weight();
+        let mut batch = vec![first];
+        let lane = loop {
+            while batch.len() < MAX_BATCH && held.is_none() {
+                let Ok(job) = jobs.try_recv() else { break };
+                bytes = bytes.saturating_add(job.entry.record.weight());
+                if bytes > MAX_BATCH_BYTES { held = Some(job) } else { batch.push(job) }
+            }
+            if let Some(lane) = batches.lanes.enter(batch.len() >= ENOUGH || held.is_some()) {
+                break lane;
+            }
+            // Until a batch has ended, or more has arrived.
+            tokio::select! {
+                () = batches.lanes.ended() => {}
+                Some(job) = jobs.recv(), if batch.len() < MAX_BATCH && held.is_none() => {
+                    bytes = bytes.saturating_add(job.entry.record.weight());
+                    batch.push(job);
+                }
+            }
+        };
+        let batches = batches.clone();
+        tokio::spawn(async move {
+            batches.commit(batch).await;
+            drop(lane);
+        });
+    }
+}
+
+/// The batches that are on their way.
+struct Lanes {
+    free: AtomicUsize,
+    all: usize,
+    ended: Notify,
+}
+
+/// One batch's place; free again when dropped.
+struct Lane(Arc<Lanes>);
+
+impl Lanes {
+    fn new(all: usize) -> Arc<Self> {
+        Arc::new(Self { free: AtomicUsize::new(all), all, ended: Notify::new() })
+    }
+
+    /// A place, when nothing is on its way; where it `is_worth_it`, also beside another batch. Only the one task that
+    /// gathers batches asks.
+    fn enter(self: &Arc<Self>, is_worth_it: bool) -> Option<Lane> {
+        let free = self.free.load(Ordering::SeqCst);
+        if free == self.all || (free > 0 && is_worth_it) {
+            self.free.fetch_sub(1, Ordering::SeqCst);
+            return Some(Lane(Arc::clone(self)));
+        }
+        None
+    }
+
+    /// Waits until a batch has ended since the last time.
+    async fn ended(&self) {
+        self.ended.notified().await;
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.0.free.fetch_add(1, Ordering::SeqCst);
+        // Kept for a waiter that is just about to wait.
+        self.0.ended.notify_one();
+    }
+}
+
+/// Records whose rows are held: the organizations take turns, and a turn ends with a wait in vain. A record leaves when
+/// it is written, or when its sender does.
+async fn wait_for_rows(task: Task, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    let mut waiting = VecDeque::<VecDeque<Job>>::new();
+    loop {
+        if waiting.is_empty() {
+            let Some(job) = jobs.recv().await else { return };
+            waiting.push_back(VecDeque::from([job]));
+        }
+        while let Ok(job) = jobs.try_recv() {
+            let is_own =
+                |own: &&mut VecDeque<Job>| own.front().is_some_and(|it| it.entry.org == job.entry.org);
+            match waiting.iter_mut().find(is_own) {
+                Some(own) => own.push_back(job),
+                None => waiting.push_back(VecDeque::from([job])),
+            }
+        }
+        let Some(mut own) = waiting.pop_front() else { continue };
+        while let Some(job) = own.pop_front() {
+            if job.done.is_closed() {
+                continue;
+            }
+            match task.attempt(vec![job]).await {
+                Ok(()) => {}
+                Err((error, alone)) if is_held_up(&error) => {
+                    own.extend(alone);
+                    break;
+                }
+                Err((error, alone)) => answer_all(alone, &error),
+            }
+        }
+        if !own.is_empty() {
+            waiting.push_back(own);
+        }
+    }
+}
+
+impl Batches {
+    /// Commits a batch; where it fails as a whole, each organization's part is tried apart, and then each record.
+    async fn commit(&self, batch: Vec<Job>) {
+        #[cfg(ack_before_commit)]
+        let batch = acknowledged_too_early(batch);
+        let Err((error, batch)) = self.task.attempt(batch).await else { return };
+        if !is_about_rows(&error) {
+            answer_all(batch, &error);
+            return;
+        }
+        tracing::debug!(records = batch.len(), error = chain(&error), "a batch is taken apart");
+        // What is wrong in one organization holds up nobody else, until there is too much of it.
+        let batches = self.clone();
+        if let Ok(permit) = Arc::clone(&self.apart).acquire_owned().await {
+            tokio::spawn(async move {
+                batches.take_apart(batch).await;
+                drop(permit);
+            });
+        }
+    }
+
+    async fn take_apart(&self, mut batch: Vec<Job>) {
+        batch.sort_by_key(|job| job.entry.org.as_uuid());
+        let mut rest = batch.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let org = first.entry.org;
+            let mut own = vec![first];
+            while let Some(job) = rest.next_if(|job| job.entry.org == org) {
+                own.push(job);
+            }
+            let Err((error, own)) = self.task.attempt(own).await else { continue };
+            if own.len() == 1 || is_held_up(&error) || !is_about_rows(&error) {
+                self.settle(own, &error);
+                continue;
+            }
+            for job in own {
+                if let Err((error, alone)) = self.task.attempt(vec![job]).await {
+                    self.settle(alone, &error);
+                }
+            }
+        }
+    }
+
+    /// Lets records wait for rows that are held, and answers what else has failed.
+    fn settle(&self, batch: Vec<Job>, error: &StorageError) {
+        if !is_held_up(error) {
+            answer_all(batch, error);
+            return;
+        }
+        for job in batch {
+            // Its senders hear that the writer is gone, should it be.
+            let _ = self.held.send(job);
+        }
+    }
+}
+
+impl Task {
+    /// One transaction. Its records are acknowledged after the commit; they come back when it fails.
+    async fn attempt(&self, batch: Vec<Job>) -> Result<(), (StorageError, Vec<Job>)> {
+        let entries: Vec<Entry> = batch.iter().map(|job| job.entry.clone()).collect();
+        // A message that trips a fault of ours must not end the writer for everybody.
+        let write = AssertUnwindSafe(self.backend.write(&entries, PATIENCE)).catch_unwind();
+        // The database has its own limits; this one holds where it has stopped answering.
+        let written = match timeout(self.transaction, write).await {
+            Ok(Ok(written)) => written,
+            Ok(Err(_panic)) => {
+                Err(StorageError::rejected("the records cannot be written: see the panic above"))
+            }
+            Err(_elapsed) => Err(StorageError::Unavailable(Box::new(NoAnswer))),
+        };
+        match written {
+            Ok(recorded) => {
+                for (job, recorded) in batch.into_iter().zip(recorded) {
+                    // Whoever sent it may be gone.
+                    let _ = job.done.send(Ok(recorded));
+                }
+                Ok(())
+            }
+            Err(error) => Err((error, batch)),
+        }
+    }
+}
+
+/// The database said nothing at all.
+#[derive(Debug, thiserror::Error)]
+#[error("the database did not answer in time")]
+struct NoAnswer;
+
+fn unavailable(why: &'static str) -> StorageError {
+    StorageError::unavailable(why)
+}
+
+/// Tells every sender of what became of the whole.
+fn answer_all(batch: Vec<Job>, error: &StorageError) {
+    let text = chain(error);
+    for job in batch {
+        let error = match error.kind() {
+            ErrorKind::Transient => StorageError::unavailable(text.clone()),
+            ErrorKind::Conflict | ErrorKind::Internal => StorageError::rejected(text.clone()),
+        };
+        let _ = job.done.send(Err(error));
+    }
+}
+
+/// The fault that the crash harness has to find: success is told before anything is committed.
+#[cfg(ack_before_commit)]
+fn acknowledged_too_early(batch: Vec<Job>) -> Vec<Job> {
+    let told = batch.into_iter().map(|job| {
+        let _ = job.done.send(Ok(Recorded { is_new: true, ..Recorded::default() }));
+        Job { entry: job.entry, done: oneshot::channel().0 }
+    });
+    told.collect()
+}
