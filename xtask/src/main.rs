@@ -6,11 +6,14 @@
 #![expect(clippy::disallowed_methods, reason = "a program's own settings come from its environment")]
 
 mod advisories;
+mod bench;
 mod clippy;
+mod crash;
 mod deny;
 mod doc;
 mod doctests;
 mod fmt;
+mod gateway;
 mod interrupt;
 mod layering;
 mod msrv;
@@ -53,6 +56,10 @@ enum Job {
     Layering,
     /// Checks that the stated minimum Rust version covers every dependency.
     Msrv,
+    /// Kills, cuts off, fills and stalls under load, and counts what is lost, doubled or wrong.
+    Crash(crash::Options),
+    /// Measures the gateway beside other ways of doing the same work, over HTTP, on this machine.
+    Bench(bench::Options),
     /// Starts a throw-away PostgreSQL and keeps it until Ctrl-C.
     Pg(pg::Options),
 }
@@ -68,6 +75,8 @@ fn main() -> ExitCode {
         Job::Advisories => advisories::run(),
         Job::Layering => layering::run(),
         Job::Msrv => msrv::run(),
+        Job::Crash(options) => crash::run(&options),
+        Job::Bench(options) => bench::run(&options),
         Job::Pg(options) => pg::run(&options),
     });
     match outcome {

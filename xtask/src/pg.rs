@@ -4,12 +4,14 @@ mod binaries;
 mod cluster;
 mod install;
 mod leftovers;
+mod outage;
 mod sql;
 mod template;
 mod user;
 
-pub(crate) use template::{Template, binary};
+pub(crate) use template::{Template, binary, program};
 
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::interrupt;
-use cluster::Cluster;
+use cluster::{Cluster, Commits};
 
 /// The superuser's URL of a server to use instead of a throw-away one; the tests read the same name.
 const SERVER_URL: &str = "GATEWAY_TEST_DATABASE_URL";
@@ -54,7 +56,7 @@ impl Server {
             }
             _ => {
                 leftovers::sweep_clusters();
-                Ok(Self::Own(Cluster::start(&binaries::find_or_install()?)?))
+                Ok(Self::Own(Cluster::start(&binaries::find_or_install()?, Commits::Fast)?))
             }
         }
     }
@@ -66,6 +68,62 @@ impl Server {
             Self::Own(cluster) => cluster.url(),
         }
     }
+}
+
+/// A throw-away server whose commits are on the disk before they are acknowledged, as in production.
+pub(crate) struct DurableServer(Cluster);
+
+impl DurableServer {
+    /// Starts one. The environment's server is never taken: what is measured has to be ours, and on this machine.
+    ///
+    /// # Errors
+    /// If there is no PostgreSQL to start.
+    pub(crate) fn start() -> Result<Self> {
+        leftovers::sweep_clusters();
+        Ok(Self(Cluster::start(&binaries::find_or_install()?, Commits::Durable)?))
+    }
+
+    /// Starts one whose tables a limit on the size of files can stop before its log.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(crate) fn start_in_small_files() -> Result<Self> {
+        leftovers::sweep_clusters();
+        Ok(Self(Cluster::start(&binaries::find_or_install()?, Commits::DurableInSmallFiles)?))
+    }
+
+    /// Makes an empty database and returns the superuser's URL of it.
+    ///
+    /// # Errors
+    /// If the server refuses, or there is such a database.
+    pub(crate) fn create_database(&self, name: &str) -> Result<String> {
+        let url = self.0.url();
+        sql::column(&url, &format!("CREATE DATABASE \"{name}\" TEMPLATE template0"))?;
+        Ok(template::with_database(&url, name))
+    }
+
+    /// Returns the superuser's URL.
+    pub(crate) fn url(&self) -> String {
+        self.0.url()
+    }
+
+    /// Returns the process id of the server, whose children serve the connections.
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.pid()
+    }
+
+    /// Returns the directory that holds its data.
+    pub(crate) fn directory(&self) -> &Path {
+        self.0.directory()
+    }
+}
+
+/// Runs statements on a database and returns the first column of every row.
+///
+/// # Errors
+/// If the server does not answer, or a statement fails.
+pub(crate) fn query(url: &str, statements: &str) -> Result<Vec<String>> {
+    sql::column(url, statements)
 }
 
 /// Starts a server and keeps it until a signal comes.

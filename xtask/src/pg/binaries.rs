@@ -24,7 +24,7 @@ const VERSIONED: &[&str] = &[
 const PLAIN: &[&str] = &["/usr/pgsql/bin", "/usr/local/pgsql/bin", "/opt/homebrew/bin", "/usr/local/bin"];
 
 /// The directory of a PostgreSQL installation's server programs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Binaries {
     directory: PathBuf,
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,17 +37,45 @@ const POLL: Duration = Duration::from_millis(50);
 /// How many ports are tried: another program may take one between our choice and the server's start.
 const PORTS: u32 = 5;
 
-/// Settings of a server whose data nobody will miss.
+/// Settings of every server.
 const SETTINGS: &[&str] = &[
     "listen_addresses=127.0.0.1",
     "max_connections=200",
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
     // In the data directory rather than in /dev/shm, which is small in containers and outlives a killed server.
     "dynamic_shared_memory_type=mmap",
     "timezone=UTC",
 ];
+
+/// What a server promises of a committed transaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Commits {
+    /// Nothing beyond its own life: the data of tests, which nobody will miss.
+    Fast,
+    /// It is on the disk: what a production server promises, and what is measured.
+    Durable,
+    /// The same, with a log in files of 1 MiB: a limit on the size of files then spares the log and stops the tables.
+    DurableInSmallFiles,
+}
+
+impl Commits {
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Fast => &["fsync=off", "synchronous_commit=off", "full_page_writes=off"],
+            // PostgreSQL's own defaults, named so that nobody has to trust a default.
+            Self::Durable | Self::DurableInSmallFiles => {
+                &["fsync=on", "synchronous_commit=on", "full_page_writes=on"]
+            }
+        }
+    }
+
+    /// What the cluster is made with.
+    fn initdb(self) -> &'static [&'static str] {
+        match self {
+            Self::Fast | Self::Durable => &[],
+            Self::DurableInSmallFiles => &["--wal-segsize=1"],
+        }
+    }
+}
 
 /// A running cluster; stopped and removed with the value.
 pub(crate) struct Cluster {
@@ -55,9 +83,10 @@ pub(crate) struct Cluster {
     port: u16,
     /// Whether the server's end has been reported already.
     ended: bool,
-    log: PathBuf,
+    /// How the server is started, the first time and again.
+    launch: Launch,
     // Dropped after the server has been stopped: first the directory goes, then the lock on it.
-    _directory: TempDir,
+    directory: TempDir,
     _lock: File,
 }
 
@@ -66,7 +95,7 @@ impl Cluster {
     ///
     /// # Errors
     /// If the cluster cannot be made, the server does not answer in time, or a signal comes.
-    pub(super) fn start(binaries: &Binaries) -> Result<Self> {
+    pub(super) fn start(binaries: &Binaries, commits: Commits) -> Result<Self> {
         let user = ServerUser::find()?;
         let directory =
             tempfile::Builder::new().prefix(PREFIX).tempdir().context("cannot make a directory")?;
@@ -86,26 +115,15 @@ impl Cluster {
         let mut initdb = binaries.command("initdb");
         user.apply(&mut initdb, &sockets);
         initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]);
+        initdb.args(commits.initdb());
         process::output(initdb.args(["--no-sync", "--no-instructions", "--pgdata"]).arg(&data))?;
 
+        let launch = Launch { binaries: binaries.clone(), user, data, sockets, log, commits };
         for _ in 0..PORTS {
             let port = free_port()?;
-            let mut command = binaries.command("postgres");
-            user.apply(&mut command, &sockets);
-            command.arg("-D").arg(&data).arg("-k").arg(&sockets).arg("-p").arg(port.to_string());
-            command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
-            let output = File::create(&log)?;
-            command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-            // A group of its own: the terminal's Ctrl-C is for this program, which stops the server last.
-            command.process_group(0);
-            interrupt::check()?;
-            let server = command.spawn().context("cannot start the PostgreSQL server")?;
-            let mut starting = Starting(Some(server));
-            if starting.is_ready(&url(port), &data, &log)?
-                && let Some(server) = starting.0.take()
-            {
+            if let Some(server) = launch.start(port)? {
                 println!("PostgreSQL runs on 127.0.0.1:{port}");
-                return Ok(Self { server, port, ended: false, log, _directory: directory, _lock: lock });
+                return Ok(Self { server, port, ended: false, launch, directory, _lock: lock });
             }
         }
         bail!("the PostgreSQL server found none of {PORTS} ports free")
@@ -116,6 +134,16 @@ impl Cluster {
         url(self.port)
     }
 
+    /// Returns the process id of the server, whose children serve the connections.
+    pub(super) fn pid(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// Returns the directory that holds its data.
+    pub(super) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Fails when the server has ended by itself.
     ///
     /// # Errors
@@ -123,18 +151,75 @@ impl Cluster {
     pub(super) fn require_running(&mut self) -> Result<()> {
         if self.server.try_wait()?.is_some() {
             self.ended = true;
-            bail!("the PostgreSQL server ended by itself:\n{}", tail(&self.log));
+            bail!("the PostgreSQL server ended by itself:\n{}", tail(&self.launch.log));
         }
         Ok(())
+    }
+}
+
+impl Cluster {
+    /// Stops the server as a crash would (its "immediate shutdown"): what was not committed is gone.
+    pub(super) fn crash(&mut self) {
+        stop(&mut self.server);
+        self.ended = true;
+    }
+
+    /// Lets a command run as the server's user.
+    pub(super) fn act_as_user(&self, command: &mut Command) {
+        self.launch.user.apply(command, &self.launch.sockets);
+    }
+
+    /// Starts the server again on the same port and data, if it has ended; says whether it had.
+    ///
+    /// # Errors
+    /// If it does not answer in time.
+    pub(super) fn start_again(&mut self) -> Result<bool> {
+        if self.server.try_wait()?.is_none() {
+            return Ok(false);
+        }
+        let started = self.launch.start(self.port)?;
+        self.server = started.with_context(|| format!("the port {} was taken meanwhile", self.port))?;
+        self.ended = false;
+        Ok(true)
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
         if !self.ended && matches!(self.server.try_wait(), Ok(Some(_))) {
-            eprintln!("xtask: the PostgreSQL server ended before the tests did:\n{}", tail(&self.log));
+            eprintln!("xtask: the PostgreSQL server ended before the tests did:\n{}", tail(&self.launch.log));
         }
         stop(&mut self.server);
+    }
+}
+
+/// How the server is started.
+struct Launch {
+    binaries: Binaries,
+    user: ServerUser,
+    data: PathBuf,
+    sockets: PathBuf,
+    log: PathBuf,
+    commits: Commits,
+}
+
+impl Launch {
+    /// Starts the server and waits until it answers; `None` if another program has the port.
+    fn start(&self, port: u16) -> Result<Option<Child>> {
+        let Self { binaries, user, data, sockets, log, commits } = self;
+        let mut command = binaries.command("postgres");
+        user.apply(&mut command, sockets);
+        command.arg("-D").arg(data).arg("-k").arg(sockets).arg("-p").arg(port.to_string());
+        let settings = SETTINGS.iter().chain(commits.settings());
+        command.args(settings.flat_map(|setting| ["-c", setting]));
+        let output = File::create(log)?;
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        // A group of its own: the terminal's Ctrl-C is for this program, which stops the server last.
+        command.process_group(0);
+        interrupt::check()?;
+        let server = command.spawn().context("cannot start the PostgreSQL server")?;
+        let mut starting = Starting(Some(server));
+        Ok(if starting.is_ready(&url(port), data, log)? { starting.0.take() } else { None })
     }
 }
 

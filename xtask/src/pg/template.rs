@@ -84,7 +84,7 @@ impl Drop for Template {
 }
 
 /// Returns the URL with another database name; host, login and options stay.
-fn with_database(url: &str, database: &str) -> String {
+pub(super) fn with_database(url: &str, database: &str) -> String {
     let (address, query) = url.split_at(url.find('?').unwrap_or(url.len()));
     let host = address.find("://").map_or(0, |scheme| scheme + "://".len());
     let (_, rest) = address.split_at(host);
@@ -97,15 +97,23 @@ fn with_database(url: &str, database: &str) -> String {
 /// # Errors
 /// If it does not build, or holds no such program.
 pub(crate) fn binary(selection: &[&str]) -> Result<PathBuf> {
+    program("vapi-gateway", selection)
+}
+
+/// Builds a selection of the workspace and returns the path of one of its programs.
+///
+/// # Errors
+/// If it does not build, or holds no such program.
+pub(crate) fn program(name: &str, selection: &[&str]) -> Result<PathBuf> {
     let mut found = None;
     let mut build = cargo();
     build.arg("build").args(selection).arg("--message-format=json-render-diagnostics");
-    process::run_lines(&mut build, |line| found = found.take().or_else(|| executable(line)))?;
-    found.context("cargo built no program vapi-gateway")
+    process::run_lines(&mut build, |line| found = found.take().or_else(|| executable(name, line)))?;
+    found.with_context(|| format!("cargo built no program {name}"))
 }
 
 /// Reads the program's path in one of cargo's messages, if it is about the program and not about its tests.
-fn executable(message: &str) -> Option<PathBuf> {
+fn executable(name: &str, message: &str) -> Option<PathBuf> {
     #[derive(Deserialize)]
     struct Artifact {
         target: Target,
@@ -122,7 +130,7 @@ fn executable(message: &str) -> Option<PathBuf> {
         test: bool,
     }
     let artifact: Artifact = serde_json::from_str(message).ok()?;
-    let is_program = artifact.target.name == "vapi-gateway" && artifact.target.kind == ["bin"];
+    let is_program = artifact.target.name == name && artifact.target.kind == ["bin"];
     artifact.executable.filter(|_| is_program && !artifact.profile.test)
 }
 
@@ -149,11 +157,14 @@ mod tests {
                     "profile":{{"test":{test}}},"executable":"/t/vapi-gateway","fresh":true}}"#
             )
         };
-        assert_eq!(executable(&message("bin", false)), Some(PathBuf::from("/t/vapi-gateway")));
+        assert_eq!(
+            executable("vapi-gateway", &message("bin", false)),
+            Some(PathBuf::from("/t/vapi-gateway"))
+        );
         for other in
             [message("bin", true), message("test", false), r#"{"reason":"build-finished"}"#.to_owned()]
         {
-            assert_eq!(executable(&other), None, "{other}");
+            assert_eq!(executable("vapi-gateway", &other), None, "{other}");
         }
     }
 }
