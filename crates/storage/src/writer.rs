@@ -26,8 +26,9 @@ use crate::record::{Entry, Record, Recorded};
 /// The most records of one transaction.
 const MAX_BATCH: usize = 256;
 
-/// The most bytes of one transaction's bodies; a single larger record goes alone.
-const MAX_BATCH_BYTES: usize = 4 << 20;
+/// The most bytes of one transaction's bodies, compressed; a single larger record goes alone. A batch is in memory several
+/// times over on its way to the database.
+const MAX_BATCH_BYTES: usize = 1 << 20;
 
 /// How many records a batch gathers before it sets out beside another one. Few records cost the database nearly as much
 /// as many, so a second batch is worth its while only when enough wait.
@@ -127,8 +128,7 @@ async fn run(batches: Batches, mut jobs: mpsc::Receiver<Job>) {
         let lane = loop {
             while batch.len() < MAX_BATCH && held.is_none() {
                 let Ok(job) = jobs.try_recv() else { break };
-                bytes = bytes.saturating_add(job.entry.record.weight());
-                if bytes > MAX_BATCH_BYTES { held = Some(job) } else { batch.push(job) }
+                join(job, &mut batch, &mut bytes, &mut held);
             }
             if let Some(lane) = batches.lanes.enter(batch.len() >= ENOUGH || held.is_some()) {
                 break lane;
@@ -137,8 +137,7 @@ async fn run(batches: Batches, mut jobs: mpsc::Receiver<Job>) {
             tokio::select! {
                 () = batches.lanes.ended() => {}
                 Some(job) = jobs.recv(), if batch.len() < MAX_BATCH && held.is_none() => {
-                    bytes = bytes.saturating_add(job.entry.record.weight());
-                    batch.push(job);
+                    join(job, &mut batch, &mut bytes, &mut held);
                 }
             }
         };
@@ -148,6 +147,12 @@ async fn run(batches: Batches, mut jobs: mpsc::Receiver<Job>) {
             drop(lane);
         });
     }
+}
+
+/// Takes a record into the batch, or holds it for the next one when it is too much for this.
+fn join(job: Job, batch: &mut Vec<Job>, bytes: &mut usize, held: &mut Option<Job>) {
+    *bytes = bytes.saturating_add(job.entry.record.weight());
+    if *bytes > MAX_BATCH_BYTES { *held = Some(job) } else { batch.push(job) }
 }
 
 /// The batches that are on their way.

@@ -101,7 +101,7 @@ async fn a_batch_has_an_end() {
 }
 
 #[tokio::test]
-async fn a_batch_holds_four_mebibytes_and_a_larger_record_goes_alone() {
+async fn a_batch_holds_one_mebibyte_and_a_larger_record_goes_alone() {
     let (writer, mut backend) = started(LIMITS);
     let sent = |key: &'static str, bytes: usize| {
         let (writer, record) = (writer.clone(), fake::heavy(key, bytes));
@@ -109,14 +109,14 @@ async fn a_batch_holds_four_mebibytes_and_a_larger_record_goes_alone() {
         assert!((&mut sent).now_or_never().is_none());
         sent
     };
-    let mebibyte = 1 << 20;
+    let quarter = 1 << 18;
     let senders = [
-        sent("a", mebibyte),
-        sent("b", mebibyte),
-        sent("c", 2 * mebibyte),
+        sent("a", quarter),
+        sent("b", quarter),
+        sent("c", 2 * quarter),
         sent("d", 1),
-        sent("huge", 5 * mebibyte),
-        sent("e", mebibyte),
+        sent("huge", 5 * quarter),
+        sent("e", quarter),
     ];
     for keys in [&["a", "b", "c"][..], &["d"], &["huge"], &["e"]] {
         let write = backend.next().await;
