@@ -1072,3 +1072,7 @@ WHEN OLD.updated_at = NEW.updated_at AND NEW.updated_at <> strftime('%Y-%m-%dT%H
 BEGIN
     UPDATE credentials SET updated_at = strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z' WHERE rowid = NEW.rowid;
 END;
+
+-- The key under which the organization's inbox will know the message. It is made of the body as it arrived; the stored
+-- one is redacted, and could give another. Empty for messages that came before this migration.
+ALTER TABLE quarantine ADD COLUMN dedupe_key TEXT NOT NULL DEFAULT '';

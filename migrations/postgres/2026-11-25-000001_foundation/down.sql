@@ -1,5 +1,9 @@
 -- Drops everything that up.sql made. Roles and the btree_gist extension stay: other databases and tables may need them.
 
+DROP FUNCTION add_deliveries, lock_calls, write_calls, lock_contacts, write_contacts, pin_calls, raise_alarms,
+    contested_calls;
+DROP FUNCTION quarantine_message(text, text, text, jsonb, bytea, integer, text, bigint, bigint, bigint);
+
 DROP VIEW assistant_org_mapping;
 
 -- Tables take their triggers, policies and grants with them; the row types of the mapping tables are arguments below.

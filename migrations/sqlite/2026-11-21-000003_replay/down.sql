@@ -1,1 +1,0 @@
-ALTER TABLE quarantine DROP COLUMN dedupe_key;
