@@ -17,13 +17,13 @@ fn key(number: u32) -> Key {
 }
 
 fn checking(criterion: &mut Criterion) {
-    let ample = Quota { per_minute: u32::MAX, burst: u32::MAX };
+    let ample = Quota { burst: u32::MAX, ..Quota::per_minute(u32::MAX) };
     let mut group = criterion.benchmark_group("check");
     for (name, keys) in [("8_keys", 8), ("100000_keys", 100_000)] {
         let limiter = KeyedLimiter::new(200_000);
         let known: Vec<Key> = (0..keys).map(key).collect();
         // A long debt keeps every key remembered, whatever the clock says below.
-        let slow = Quota { per_minute: 1, burst: 10 };
+        let slow = Quota { burst: 10, ..Quota::per_minute(1) };
         for key in &known {
             limiter.check(key, slow, Duration::ZERO).unwrap();
         }
@@ -50,7 +50,7 @@ fn checking(criterion: &mut Criterion) {
         });
     });
     let limiter = KeyedLimiter::new(1_000);
-    let none = Quota { per_minute: 1, burst: 1 };
+    let none = Quota { burst: 1, ..Quota::per_minute(1) };
     limiter.check(&key(1), none, Duration::ZERO).unwrap();
     group.bench_function("refused", |bench| {
         bench.iter(|| limiter.check(black_box(&key(1)), none, Duration::ZERO).is_err());

@@ -19,6 +19,14 @@ impl Bucket {
         Self { full_at: AtomicU64::new(0) }
     }
 
+    /// Says whether [`Bucket::check`] would admit, and takes nothing; `now` is the time since a fixed start.
+    ///
+    /// # Errors
+    /// [`RetryAfter`] when the quota is used up.
+    pub fn peek(&self, quota: Quota, now: Duration) -> Result<(), RetryAfter> {
+        quota.decide(self.full_at.load(Ordering::Relaxed), nanos(now)).map(|_| ())
+    }
+
     /// Takes one from the bucket; `now` is the time since a fixed start.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::quota::nanos;
@@ -38,12 +38,25 @@ impl<K: Hash + Eq + Clone> KeyedLimiter<K> {
     /// # Errors
     /// [`RetryAfter`] when the key's quota is used up; a refusal takes nothing.
     pub fn check(&self, key: &K, quota: Quota, now: Duration) -> Result<(), RetryAfter> {
+        self.shard(key).check(key, quota, nanos(now))
+    }
+
+    /// Says whether the key has some of its quota left, and takes nothing. A key that is not remembered has all of it.
+    ///
+    /// # Errors
+    /// [`RetryAfter`] when the key's quota is used up.
+    pub fn peek(&self, key: &K, quota: Quota, now: Duration) -> Result<(), RetryAfter> {
+        let full_at = self.shard(key).full_at.get(key).copied().unwrap_or_default();
+        quota.decide(full_at, nanos(now)).map(|_| ())
+    }
+
+    fn shard(&self, key: &K) -> MutexGuard<'_, Shard<K>> {
         // The low byte is enough to choose a shard and needs no lossy conversion to an index.
         let [low, ..] = self.hasher.hash_one(key).to_le_bytes();
         #[expect(clippy::indexing_slicing, reason = "the remainder is below the length of the array")]
         let shard = &self.shards[usize::from(low) % SHARDS];
         // A bucket is one number, so a panic elsewhere cannot have left it half written.
-        shard.lock().unwrap_or_else(PoisonError::into_inner).check(key, quota, nanos(now))
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many keys are remembered now.

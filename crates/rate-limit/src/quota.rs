@@ -3,33 +3,45 @@
 use std::fmt;
 use std::time::Duration;
 
-const MINUTE_NANOS: u64 = 60_000_000_000;
-
 /// How much one bucket admits.
 ///
-/// Over any stretch of time, at most `burst` plus `per_minute` for each minute of it. Zero in either field admits nothing.
+/// Over any stretch of time, at most `burst` plus `allowed` for each `period` of it. Zero in any field admits nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// Admitted on average in a minute.
-    pub per_minute: u32,
+    /// Admitted on average in a period.
+    pub allowed: u32,
+    /// The period, such as a minute.
+    pub period: Duration,
     /// Admitted at once when the bucket is full.
     pub burst: u32,
 }
 
 impl Quota {
-    /// A quota whose bucket holds a tenth of a minute's worth, at least one.
+    /// A quota whose whole allowance may come at once.
     #[must_use]
-    pub fn per_minute(per_minute: u32) -> Self {
-        Self { per_minute, burst: (per_minute / 10).max(1) }
+    pub const fn per(period: Duration, allowed: u32) -> Self {
+        Self { allowed, period, burst: allowed }
+    }
+
+    /// [`Quota::per`] a minute.
+    #[must_use]
+    pub const fn per_minute(allowed: u32) -> Self {
+        Self::per(Duration::from_secs(60), allowed)
+    }
+
+    /// [`Quota::per`] an hour.
+    #[must_use]
+    pub const fn per_hour(allowed: u32) -> Self {
+        Self::per(Duration::from_secs(3600), allowed)
     }
 
     /// Decides at `now` for a bucket that is full again at `full_at`: the new `full_at`, or how long to wait.
     pub(crate) fn decide(self, full_at: u64, now: u64) -> Result<u64, RetryAfter> {
-        if self.per_minute == 0 || self.burst == 0 {
-            return Err(RetryAfter(Duration::from_nanos(MINUTE_NANOS)));
+        if self.allowed == 0 || self.burst == 0 || self.period.is_zero() {
+            return Err(RetryAfter(self.period));
         }
         // Rounded up, so that rounding never admits more than the quota.
-        let interval = MINUTE_NANOS.div_ceil(self.per_minute.into());
+        let interval = nanos(self.period).div_ceil(self.allowed.into());
         let depth = interval.saturating_mul(u64::from(self.burst) - 1);
         let full_at = full_at.max(now);
         let ahead = full_at - now;
@@ -41,13 +53,13 @@ impl Quota {
 }
 
 /// Refusal that says when to come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RetryAfter(Duration);
 
 impl RetryAfter {
     /// How long until the same check would be admitted, if nothing else is admitted before.
     ///
-    /// For a quota of zero, which never admits, it is a minute.
+    /// For a quota of zero, which never admits, it is the period.
     #[must_use]
     pub fn wait(self) -> Duration {
         self.0

@@ -3,71 +3,35 @@
 //! All organizations share the provider's few addresses, so a message that verifies costs its address nothing. A
 //! message that does not is charged afterwards; an address over its budget is answered from the caches alone.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use rate_limit::{Bucket, KeyedLimiter, Quota, RetryAfter};
 
 /// Addresses remembered, of those that sent something unverified lately. Beyond them only the common budget counts.
 const MAX_ADDRESSES: usize = 65_536;
-const MINUTE: Duration = Duration::from_secs(60);
-/// A full memory is swept at most this often.
-const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const NEVER: u64 = u64::MAX;
 
 /// The budgets of unverified messages.
-///
-/// Unlike the limiters of `rate-limit`, these can be looked at without taking from them: whether a message is charged
-/// shows only at its end.
 #[derive(Debug)]
 pub(crate) struct UnverifiedGuard {
-    per_address: Budget,
-    total: Budget,
-    spent: Mutex<Spent>,
+    per_address: Quota,
+    total: Quota,
+    addresses: KeyedLimiter<IpAddr>,
+    everybody: Bucket,
     /// When something was charged last, in milliseconds; most of the time nothing was, and nothing needs a look.
     charged_at_ms: AtomicU64,
-}
-
-/// When each budget will be whole again.
-#[derive(Debug, Default)]
-struct Spent {
-    addresses: HashMap<IpAddr, Duration>,
-    everybody: Duration,
-    swept_at: Duration,
-}
-
-/// So much a minute, which may be used up at once. `None` is nothing at all.
-#[derive(Clone, Copy, Debug)]
-struct Budget {
-    interval: Option<Duration>,
-}
-
-impl Budget {
-    fn per_minute(per_minute: u32) -> Self {
-        Self { interval: MINUTE.checked_div(per_minute) }
-    }
-
-    /// How long to wait until something is left, of a budget that is whole again at `whole_at`.
-    fn wait(self, whole_at: Duration, now: Duration) -> Option<Duration> {
-        let Some(interval) = self.interval else { return Some(MINUTE) };
-        let wait = (whole_at.saturating_sub(now) + interval).saturating_sub(MINUTE);
-        // Dividing a minute leaves a few nanoseconds over, which must not cost anybody a message.
-        (wait > Duration::from_micros(1)).then_some(wait)
-    }
-
-    fn taken(self, whole_at: Duration, now: Duration) -> Duration {
-        whole_at.max(now) + self.interval.unwrap_or_default()
-    }
 }
 
 impl UnverifiedGuard {
     /// Budgets per minute, of one address and of all together.
     pub(crate) fn new(per_address: u32, total: u32) -> Self {
         Self {
-            per_address: Budget::per_minute(per_address),
-            total: Budget::per_minute(total),
-            spent: Mutex::new(Spent::default()),
+            per_address: Quota::per_minute(per_address),
+            total: Quota::per_minute(total),
+            addresses: KeyedLimiter::new(MAX_ADDRESSES),
+            everybody: Bucket::new(),
             charged_at_ms: AtomicU64::new(NEVER),
         }
     }
@@ -77,7 +41,7 @@ impl UnverifiedGuard {
     /// # Errors
     /// How long to wait, when it has none.
     pub(crate) fn look(&self, address: IpAddr, now: Duration) -> Result<(), Duration> {
-        if self.was_charged_lately(now) { self.check(&self.spent(), address, now) } else { Ok(()) }
+        if self.was_charged_lately(now) { self.peek(address, now) } else { Ok(()) }
     }
 
     /// Charges an unverified message to its address.
@@ -86,41 +50,22 @@ impl UnverifiedGuard {
     /// How long to wait, when there was nothing left to take.
     pub(crate) fn charge(&self, address: IpAddr, now: Duration) -> Result<(), Duration> {
         self.charged_at_ms.store(millis(now), Ordering::Relaxed);
-        let mut spent = self.spent();
-        self.check(&spent, address, now)?;
-        spent.everybody = self.total.taken(spent.everybody, now);
-        if let Some(whole_at) = spent.addresses.get_mut(&address) {
-            *whole_at = self.per_address.taken(*whole_at, now);
-        } else if spent.has_room(now) {
-            spent.addresses.insert(address, self.per_address.taken(Duration::ZERO, now));
-        }
+        self.peek(address, now)?;
+        self.everybody.check(self.total, now).map_err(RetryAfter::wait)?;
+        // An address that there is no room for is charged to the common budget alone.
+        let _ = self.addresses.check(&address, self.per_address, now);
         Ok(())
     }
 
-    fn check(&self, spent: &Spent, address: IpAddr, now: Duration) -> Result<(), Duration> {
-        let whole_at = spent.addresses.get(&address).copied().unwrap_or_default();
-        let wait = self.per_address.wait(whole_at, now).max(self.total.wait(spent.everybody, now));
-        wait.map_or(Ok(()), Err)
-    }
-
-    /// A panic elsewhere leaves the numbers whole: each change is a single write.
-    fn spent(&self) -> std::sync::MutexGuard<'_, Spent> {
-        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    fn peek(&self, address: IpAddr, now: Duration) -> Result<(), Duration> {
+        let own = self.addresses.peek(&address, self.per_address, now).err();
+        let common = self.everybody.peek(self.total, now).err();
+        own.max(common).map_or(Ok(()), |wait| Err(wait.wait()))
     }
 
     fn was_charged_lately(&self, now: Duration) -> bool {
         let charged_at = self.charged_at_ms.load(Ordering::Relaxed);
-        charged_at != NEVER && millis(now).saturating_sub(charged_at) <= millis(MINUTE)
-    }
-}
-
-impl Spent {
-    fn has_room(&mut self, now: Duration) -> bool {
-        if self.addresses.len() >= MAX_ADDRESSES && now.saturating_sub(self.swept_at) >= SWEEP_EVERY {
-            self.swept_at = now;
-            self.addresses.retain(|_, whole_at| *whole_at > now);
-        }
-        self.addresses.len() < MAX_ADDRESSES
+        charged_at != NEVER && millis(now).saturating_sub(charged_at) <= millis(self.total.period)
     }
 }
 
@@ -183,10 +128,13 @@ mod tests {
         for number in 0..70_000 {
             let _ = guard.charge(IpAddr::V4(Ipv4Addr::from_bits(number)), START);
         }
-        assert_eq!(guard.spent().addresses.len(), MAX_ADDRESSES);
+        assert_eq!(guard.addresses.len(), MAX_ADDRESSES);
+        // Without room an address has the common budget alone; once the others rest, there is room again.
+        let stranger = IpAddr::V4(Ipv4Addr::from_bits(80_000));
+        assert_eq!((guard.charge(stranger, START), guard.charge(stranger, START)), (Ok(()), Ok(())));
         let later = START + Duration::from_secs(61);
         assert_eq!(guard.charge(HERE, later), Ok(()));
-        assert_eq!(guard.spent().addresses.len(), 1);
+        assert!(guard.charge(HERE, later).is_err());
     }
 
     #[test]

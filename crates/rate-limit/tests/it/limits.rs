@@ -11,7 +11,7 @@ const fn ms(ms: u64) -> Duration {
 #[test]
 fn a_burst_then_one_for_each_interval() {
     let limiter = KeyedLimiter::new(16);
-    let quota = Quota { per_minute: 120, burst: 3 };
+    let quota = Quota { burst: 3, ..Quota::per_minute(120) };
     let check = |at| limiter.check(&"a", quota, at);
     for _ in 0..3 {
         assert!(check(ms(0)).is_ok());
@@ -33,7 +33,7 @@ fn a_burst_then_one_for_each_interval() {
 #[test]
 fn keys_do_not_share() {
     let limiter = KeyedLimiter::new(100);
-    let quota = Quota { per_minute: 1, burst: 1 };
+    let quota = Quota { burst: 1, ..Quota::per_minute(1) };
     for key in 0..50 {
         assert!(limiter.check(&key, quota, ms(0)).is_ok());
     }
@@ -46,7 +46,7 @@ fn keys_do_not_share() {
 #[test]
 fn zero_admits_nothing() {
     let limiter = KeyedLimiter::new(16);
-    for quota in [Quota { per_minute: 0, burst: 5 }, Quota { per_minute: 5, burst: 0 }] {
+    for quota in [Quota { burst: 5, ..Quota::per_minute(0) }, Quota { burst: 0, ..Quota::per_minute(5) }] {
         for at in [0, 60_000, 3_600_000] {
             assert_eq!(limiter.check(&1, quota, ms(at)).unwrap_err().seconds(), 60);
             assert!(Bucket::new().check(quota, ms(at)).is_err());
@@ -58,7 +58,8 @@ fn zero_admits_nothing() {
 #[test]
 fn a_changed_quota_counts_at_once() {
     let limiter = KeyedLimiter::new(16);
-    let (narrow, wide) = (Quota { per_minute: 60, burst: 1 }, Quota { per_minute: 60, burst: 4 });
+    let (narrow, wide) =
+        (Quota { burst: 1, ..Quota::per_minute(60) }, Quota { burst: 4, ..Quota::per_minute(60) });
     assert!(limiter.check(&1, narrow, ms(0)).is_ok());
     assert!(limiter.check(&1, narrow, ms(0)).is_err());
     for _ in 0..3 {
@@ -70,7 +71,7 @@ fn a_changed_quota_counts_at_once() {
 #[test]
 fn a_clock_that_steps_back_admits_no_more() {
     let bucket = Bucket::new();
-    let quota = Quota { per_minute: 60, burst: 1 };
+    let quota = Quota { burst: 1, ..Quota::per_minute(60) };
     assert!(bucket.check(quota, ms(10_000)).is_ok());
     assert_eq!(bucket.check(quota, ms(9_000)).unwrap_err().wait(), ms(2_000));
 }
@@ -78,7 +79,7 @@ fn a_clock_that_steps_back_admits_no_more() {
 #[test]
 fn waits_are_said_in_whole_seconds() {
     let bucket = Bucket::new();
-    let quota = Quota { per_minute: 40, burst: 1 };
+    let quota = Quota { burst: 1, ..Quota::per_minute(40) };
     assert!(bucket.check(quota, ms(0)).is_ok());
     let refused = bucket.check(quota, ms(0)).unwrap_err();
     assert_eq!(refused.wait(), ms(1_500));
@@ -88,7 +89,27 @@ fn waits_are_said_in_whole_seconds() {
 }
 
 #[test]
-fn the_usual_burst_is_a_tenth_of_a_minute() {
-    assert_eq!(Quota::per_minute(600), Quota { per_minute: 600, burst: 60 });
-    assert_eq!(Quota::per_minute(3), Quota { per_minute: 3, burst: 1 });
+fn a_period_is_as_long_as_it_is() {
+    let bucket = Bucket::new();
+    let quota = Quota::per_hour(2);
+    assert_eq!(quota, Quota { allowed: 2, period: Duration::from_secs(3600), burst: 2 });
+    assert!(bucket.check(quota, ms(0)).is_ok() && bucket.check(quota, ms(0)).is_ok());
+    assert_eq!(bucket.check(quota, ms(0)).unwrap_err().seconds(), 1800);
+    assert_eq!(Bucket::new().check(Quota::per_hour(0), ms(0)).unwrap_err().seconds(), 3600);
+}
+
+#[test]
+fn peeking_takes_nothing_and_tells_what_a_check_would() {
+    let (bucket, limiter) = (Bucket::new(), KeyedLimiter::new(16));
+    let quota = Quota::per_minute(2);
+    for round in 0..3 {
+        for _ in 0..100 {
+            assert_eq!(bucket.peek(quota, ms(0)).is_ok(), round < 2);
+            assert_eq!(limiter.peek(&1, quota, ms(0)).is_ok(), round < 2);
+        }
+        assert_eq!(bucket.peek(quota, ms(0)), bucket.check(quota, ms(0)));
+        assert_eq!(limiter.peek(&1, quota, ms(0)), limiter.check(&1, quota, ms(0)));
+    }
+    assert!(limiter.peek(&2, quota, ms(0)).is_ok());
+    assert_eq!(limiter.len(), 1, "a key that is only looked at takes no memory");
 }

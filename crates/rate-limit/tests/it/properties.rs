@@ -23,7 +23,7 @@ fn assert_bounded(quota: Quota, admitted: &[u64]) -> Result<(), TestCaseError> {
     for (first, from) in admitted.iter().enumerate() {
         for (last, to) in admitted.iter().enumerate().skip(first) {
             let count = u128::try_from(last - first + 1).unwrap();
-            let refilled = u128::from(to - from) * u128::from(quota.per_minute) / 60_000_000_000;
+            let refilled = u128::from(to - from) * u128::from(quota.allowed) / 60_000_000_000;
             prop_assert!(count <= u128::from(quota.burst) + refilled, "{count} in {} ns", to - from);
         }
     }
@@ -31,7 +31,8 @@ fn assert_bounded(quota: Quota, admitted: &[u64]) -> Result<(), TestCaseError> {
 }
 
 fn quotas() -> impl Strategy<Value = Quota> {
-    (1_u32..100_000, 1_u32..50).prop_map(|(per_minute, burst)| Quota { per_minute, burst })
+    (1_u32..100_000, 1_u32..50)
+        .prop_map(|(per_minute, burst)| Quota { burst, ..Quota::per_minute(per_minute) })
 }
 
 fn gaps() -> impl Strategy<Value = Vec<u64>> {
@@ -58,7 +59,7 @@ proptest! {
             limiter.check(&0, quota, now)
         });
         // Once in the shared bucket and once in its own: moving between the two costs at most one more burst.
-        let doubled = Quota { per_minute: quota.per_minute * 2, burst: quota.burst * 2 };
+        let doubled = Quota { burst: quota.burst * 2, ..Quota::per_minute(quota.allowed * 2) };
         assert_bounded(doubled, &admitted)?;
     }
 
@@ -78,7 +79,7 @@ proptest! {
 
     #[test]
     fn no_clock_overflows(per_minute in any::<u32>(), burst in any::<u32>(), now in any::<u64>(), seconds in any::<u64>()) {
-        let (bucket, quota) = (Bucket::new(), Quota { per_minute, burst });
+        let (bucket, quota) = (Bucket::new(), Quota { burst, ..Quota::per_minute(per_minute) });
         let _ = bucket.check(quota, Duration::from_nanos(now));
         let _ = bucket.check(quota, Duration::from_secs(seconds));
         let _ = bucket.check(quota, Duration::MAX);

@@ -30,8 +30,6 @@ const ORGANIZATION_HEADER: &str = "x-organization-id";
 const IDEMPOTENCY_HEADER: &str = "x-idempotency-key";
 /// A message that only the deployment's secret proves, kept until somebody owns it.
 const QUARANTINED: &str = "quarantined";
-/// The limiter counts by the minute; slowed down by this, it counts by the hour.
-const MINUTES_PER_HOUR: u32 = 60;
 
 /// Makes short keys of assistants for the warning below; a clash costs a warning.
 static ASSISTANT_HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -305,8 +303,7 @@ impl Journey<'_> {
             TrafficClass::Stream => own.streams.unwrap_or(limits.streams),
         };
         // What a minute allows may come at once: the provider sends in bursts.
-        let quota = Quota { per_minute, burst: per_minute };
-        self.state.allowances.check(&(org, class), quota, self.state.clock.elapsed())
+        self.state.allowances.check(&(org, class), Quota::per_minute(per_minute), self.state.clock.elapsed())
     }
 
     /// Turns what was done into the answer, and into words for the log.
@@ -356,9 +353,7 @@ impl Journey<'_> {
         let Admission::Admitted(org) = admission else { return };
         let Some(assistant) = received.hints.assistant_id() else { return };
         let key = ASSISTANT_HASHER.hash_one((org.id(), assistant));
-        let once = Quota { per_minute: 1, burst: 1 };
-        let hours = self.state.clock.elapsed() / MINUTES_PER_HOUR;
-        if self.state.warned.check(&key, once, hours).is_ok() {
+        if self.state.warned.check(&key, Quota::per_hour(1), self.state.clock.elapsed()).is_ok() {
             tracing::warn!(org_id = %org.id(), assistant_id = assistant, "org_id missing in metadata");
         }
     }
