@@ -26,20 +26,27 @@ const CONTACT = {
            name = CASE WHEN contacts.name = '' THEN excluded.name ELSE contacts.name END
          RETURNING id`,
 };
-const REPORTED = [
-  "contact_id", "started_at", "ended_at", "ended_reason", "duration_ms", "cost", "transcript", "summary",
-  "structured_data", "success_evaluation", "recording_url", "stereo_recording_url",
-];
+const STATE = ["contact_id", "started_at", "ended_at", "ended_reason"];
 const CALL = {
   name: "call",
-  text: `INSERT INTO call_logs (organization_id, id, vapi_call_id, call_type, status, status_rank, vapi_assistant_id,
-           phone_number_id, customer_number, sealed_control_url, sealing_key_id, ${REPORTED.join(", ")})
-         VALUES (${Array.from({ length: 11 + REPORTED.length }, (_, i) => `$${i + 1}`).join(", ")})
+  text: `INSERT INTO call_logs (organization_id, vapi_call_id, call_type, status, status_rank, vapi_assistant_id,
+           phone_number_id, customer_number, sealed_control_url, ${STATE.join(", ")})
+         VALUES (${Array.from({ length: 9 + STATE.length }, (_, i) => `$${i + 1}`).join(", ")})
          ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET status = excluded.status,
            status_rank = excluded.status_rank, sealed_control_url = excluded.sealed_control_url,
-           sealing_key_id = excluded.sealing_key_id,
-           ${REPORTED.map((it) => `${it} = coalesce(excluded.${it}, call_logs.${it})`).join(", ")}
+           ${STATE.map((it) => `${it} = coalesce(excluded.${it}, call_logs.${it})`).join(", ")}
          WHERE call_logs.status_rank < excluded.status_rank`,
+};
+const REPORTED = [
+  "duration_ms", "cost", "transcript", "summary", "structured_data", "success_evaluation", "recording_url",
+  "stereo_recording_url",
+];
+const REPORT = {
+  name: "report",
+  text: `INSERT INTO call_reports (organization_id, vapi_call_id, ${REPORTED.join(", ")})
+         VALUES (${Array.from({ length: 2 + REPORTED.length }, (_, i) => `$${i + 1}`).join(", ")})
+         ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET
+           ${REPORTED.map((it) => `${it} = coalesce(excluded.${it}, call_reports.${it})`).join(", ")}`,
 };
 
 // What the ledger takes from a message.
@@ -47,14 +54,14 @@ function ledger(message, contact) {
   if (message.type !== "end-of-call-report") {
     const isOver = message.status === "ended";
     const sealed = isOver ? null : seal(message.call.monitor?.controlUrl);
-    return { status: message.status, sealed, values: [null, null, null, message.endedReason, ...Array(8).fill(null)] };
+    return { status: message.status, sealed, values: [null, null, null, message.endedReason] };
   }
   const { artifact = {}, analysis = {} } = message;
   return {
     status: "ended",
     sealed: null,
-    values: [
-      contact, message.startedAt, message.endedAt, message.endedReason,
+    values: [contact, message.startedAt, message.endedAt, message.endedReason],
+    report: [
       Math.round(Date.parse(message.endedAt) - Date.parse(message.startedAt)), message.cost, artifact.transcript,
       analysis.summary, JSON.stringify(analysis.structuredData ?? null), analysis.successEvaluation, artifact.recordingUrl,
       artifact.stereoRecordingUrl,
@@ -81,9 +88,10 @@ async function keep(admitted) {
     }
     const row = ledger(message, contact);
     await client.query(CALL, [
-      org, randomUUID(), call.id, call.type, row.status, RANKS[row.status] ?? 0, call.assistantId, call.phoneNumberId,
-      call.customer?.number, row.sealed, row.sealed && "bench", ...row.values,
+      org, call.id, call.type, row.status, RANKS[row.status] ?? 0, call.assistantId, call.phoneNumberId,
+      call.customer?.number, row.sealed, ...row.values,
     ]);
+    if (row.report) await client.query(REPORT, [org, call.id, ...row.report]);
     await client.query("COMMIT");
     client.release();
   } catch (error) {

@@ -23,29 +23,33 @@ const CONTACT: &str = "INSERT INTO contacts (organization_id, id, phone, name, l
        name = CASE WHEN contacts.name = '' THEN excluded.name ELSE contacts.name END
      RETURNING id::text";
 
-const CALL: &str = "INSERT INTO call_logs (organization_id, id, vapi_call_id, call_type, status, status_rank,
-       vapi_assistant_id, phone_number_id, customer_number, contact_id, started_at, ended_at, ended_reason, duration_ms,
-       cost, transcript, summary, structured_data, success_evaluation, recording_url, stereo_recording_url,
-       sealed_control_url, sealing_key_id)
-     VALUES ($1::text::uuid, $2::text::uuid, $3, $4, $5, $6, $7, $8, $9, $10::text::uuid, $11::text::timestamptz,
-       $12::text::timestamptz, $13, $14, $15, $16, $17, $18::text::jsonb, $19, $20, $21, $22,
-       CASE WHEN $22::bytea IS NOT NULL THEN 'bench' END)
+const CALL: &str = "INSERT INTO call_logs (organization_id, vapi_call_id, call_type, status, status_rank,
+       vapi_assistant_id, phone_number_id, customer_number, contact_id, started_at, ended_at, ended_reason,
+       sealed_control_url)
+     VALUES ($1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9::text::uuid, $10::text::timestamptz,
+       $11::text::timestamptz, $12, $13)
      ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET
        status = excluded.status, status_rank = excluded.status_rank,
        contact_id = coalesce(excluded.contact_id, call_logs.contact_id),
        started_at = coalesce(excluded.started_at, call_logs.started_at),
        ended_at = coalesce(excluded.ended_at, call_logs.ended_at),
        ended_reason = coalesce(excluded.ended_reason, call_logs.ended_reason),
-       duration_ms = coalesce(excluded.duration_ms, call_logs.duration_ms),
-       cost = coalesce(excluded.cost, call_logs.cost),
-       transcript = coalesce(excluded.transcript, call_logs.transcript),
-       summary = coalesce(excluded.summary, call_logs.summary),
-       structured_data = coalesce(excluded.structured_data, call_logs.structured_data),
-       success_evaluation = coalesce(excluded.success_evaluation, call_logs.success_evaluation),
-       recording_url = coalesce(excluded.recording_url, call_logs.recording_url),
-       stereo_recording_url = coalesce(excluded.stereo_recording_url, call_logs.stereo_recording_url),
-       sealed_control_url = excluded.sealed_control_url, sealing_key_id = excluded.sealing_key_id
+       sealed_control_url = excluded.sealed_control_url
      WHERE call_logs.status_rank < excluded.status_rank";
+
+const REPORT: &str =
+    "INSERT INTO call_reports (organization_id, vapi_call_id, duration_ms, cost, transcript, summary,
+       structured_data, success_evaluation, recording_url, stereo_recording_url)
+     VALUES ($1::text::uuid, $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9, $10)
+     ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET
+       duration_ms = coalesce(excluded.duration_ms, call_reports.duration_ms),
+       cost = coalesce(excluded.cost, call_reports.cost),
+       transcript = coalesce(excluded.transcript, call_reports.transcript),
+       summary = coalesce(excluded.summary, call_reports.summary),
+       structured_data = coalesce(excluded.structured_data, call_reports.structured_data),
+       success_evaluation = coalesce(excluded.success_evaluation, call_reports.success_evaluation),
+       recording_url = coalesce(excluded.recording_url, call_reports.recording_url),
+       stereo_recording_url = coalesce(excluded.stereo_recording_url, call_reports.stereo_recording_url)";
 
 /// The connections.
 pub(crate) type Pool = managed::Pool<Manager>;
@@ -60,6 +64,7 @@ pub(crate) struct Connection {
     pin: Statement,
     contact: Statement,
     call: Statement,
+    report: Statement,
 }
 
 impl managed::Manager for Manager {
@@ -73,7 +78,8 @@ impl managed::Manager for Manager {
         let pin = client.prepare(PIN).await?;
         let contact = client.prepare(CONTACT).await?;
         let call = client.prepare(CALL).await?;
-        Ok(Connection { client, event, pin, contact, call })
+        let report = client.prepare(REPORT).await?;
+        Ok(Connection { client, event, pin, contact, call, report })
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Self::Error> {
@@ -99,7 +105,7 @@ pub(crate) fn pool(url: &str) -> Result<Pool> {
 /// If the database refuses; the transaction is rolled back then.
 pub(crate) async fn keep(pool: &Pool, record: &Record) -> Result<()> {
     let mut connection = pool.get().await.context("no connection")?;
-    let Connection { client, event, pin, contact, call } = &mut *connection;
+    let Connection { client, event, pin, contact, call, report } = &mut *connection;
     let transaction = client.transaction().await?;
     let r = record;
     transaction
@@ -133,7 +139,6 @@ pub(crate) async fn keep(pool: &Pool, record: &Record) -> Result<()> {
             &*call,
             &[
                 &r.organization,
-                &l.id,
                 &r.call,
                 &l.call_type,
                 &l.status,
@@ -145,18 +150,29 @@ pub(crate) async fn keep(pool: &Pool, record: &Record) -> Result<()> {
                 &l.started_at,
                 &l.ended_at,
                 &l.ended_reason,
-                &l.duration_ms,
-                &l.cost,
-                &l.transcript,
-                &l.summary,
-                &l.structured_data,
-                &l.success,
-                &l.recording,
-                &l.stereo_recording,
                 &l.sealed_control_url,
             ],
         )
         .await?;
+    if r.contact.is_some() {
+        transaction
+            .execute(
+                &*report,
+                &[
+                    &r.organization,
+                    &r.call,
+                    &l.duration_ms,
+                    &l.cost,
+                    &l.transcript,
+                    &l.summary,
+                    &l.structured_data,
+                    &l.success,
+                    &l.recording,
+                    &l.stereo_recording,
+                ],
+            )
+            .await?;
+    }
     transaction.commit().await?;
     Ok(())
 }

@@ -28,7 +28,6 @@ pub(crate) struct Record {
 /// The call's row.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    pub(crate) id: String,
     pub(crate) call_type: Option<String>,
     pub(crate) status: String,
     pub(crate) rank: i16,
@@ -76,7 +75,6 @@ impl Record {
         };
         let customer = head.customer_number.as_deref().map(str::to_owned);
         let mut ledger = Ledger {
-            id: Uuid::now_v7().to_string(),
             assistant: Some(assistant.to_string()),
             phone_number: head.of_kind(IdentifierKind::PhoneNumberId).next().map(ToString::to_string),
             customer: customer.clone(),

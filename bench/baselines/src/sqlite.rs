@@ -23,29 +23,32 @@ const CONTACT: &str = "INSERT INTO contacts (organization_id, id, phone, name, l
        name = CASE WHEN contacts.name = '' THEN excluded.name ELSE contacts.name END
      RETURNING id";
 
-const CALL: &str = "INSERT INTO call_logs (organization_id, id, vapi_call_id, call_type, status, status_rank,
-       vapi_assistant_id, phone_number_id, customer_number, contact_id, started_at, ended_at, ended_reason, duration_ms,
-       cost, transcript, summary, structured_data, success_evaluation, recording_url, stereo_recording_url,
-       sealed_control_url, sealing_key_id)
-     VALUES (:org, :id, :call, :type, :status, :rank, :assistant, :number, :customer, :contact, :started, :ended, :reason,
-       :duration, :cost, :transcript, :summary, :data, :success, :recording, :stereo, :sealed,
-       CASE WHEN :sealed IS NOT NULL THEN 'bench' END)
+const CALL: &str = "INSERT INTO call_logs (organization_id, vapi_call_id, call_type, status, status_rank,
+       vapi_assistant_id, phone_number_id, customer_number, contact_id, started_at, ended_at, ended_reason,
+       sealed_control_url)
+     VALUES (:org, :call, :type, :status, :rank, :assistant, :number, :customer, :contact, :started, :ended, :reason, :sealed)
      ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET
        status = excluded.status, status_rank = excluded.status_rank,
        contact_id = coalesce(excluded.contact_id, call_logs.contact_id),
        started_at = coalesce(excluded.started_at, call_logs.started_at),
        ended_at = coalesce(excluded.ended_at, call_logs.ended_at),
        ended_reason = coalesce(excluded.ended_reason, call_logs.ended_reason),
-       duration_ms = coalesce(excluded.duration_ms, call_logs.duration_ms),
-       cost = coalesce(excluded.cost, call_logs.cost),
-       transcript = coalesce(excluded.transcript, call_logs.transcript),
-       summary = coalesce(excluded.summary, call_logs.summary),
-       structured_data = coalesce(excluded.structured_data, call_logs.structured_data),
-       success_evaluation = coalesce(excluded.success_evaluation, call_logs.success_evaluation),
-       recording_url = coalesce(excluded.recording_url, call_logs.recording_url),
-       stereo_recording_url = coalesce(excluded.stereo_recording_url, call_logs.stereo_recording_url),
-       sealed_control_url = excluded.sealed_control_url, sealing_key_id = excluded.sealing_key_id
+       sealed_control_url = excluded.sealed_control_url
      WHERE call_logs.status_rank < excluded.status_rank";
+
+const REPORT: &str =
+    "INSERT INTO call_reports (organization_id, vapi_call_id, duration_ms, cost, transcript, summary,
+       structured_data, success_evaluation, recording_url, stereo_recording_url)
+     VALUES (:org, :call, :duration, :cost, :transcript, :summary, :data, :success, :recording, :stereo)
+     ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET
+       duration_ms = coalesce(excluded.duration_ms, call_reports.duration_ms),
+       cost = coalesce(excluded.cost, call_reports.cost),
+       transcript = coalesce(excluded.transcript, call_reports.transcript),
+       summary = coalesce(excluded.summary, call_reports.summary),
+       structured_data = coalesce(excluded.structured_data, call_reports.structured_data),
+       success_evaluation = coalesce(excluded.success_evaluation, call_reports.success_evaluation),
+       recording_url = coalesce(excluded.recording_url, call_reports.recording_url),
+       stereo_recording_url = coalesce(excluded.stereo_recording_url, call_reports.stereo_recording_url)";
 
 /// The one connection that writes.
 #[derive(Clone)]
@@ -97,13 +100,17 @@ fn insert(connection: &mut Connection, r: &Record) -> Result<()> {
     }
     let l = &r.ledger;
     transaction.prepare_cached(CALL)?.execute(named_params! {
-        ":org": r.organization, ":id": l.id, ":call": r.call, ":type": l.call_type, ":status": l.status, ":rank": l.rank,
+        ":org": r.organization, ":call": r.call, ":type": l.call_type, ":status": l.status, ":rank": l.rank,
         ":assistant": l.assistant, ":number": l.phone_number, ":customer": l.customer, ":contact": contact,
-        ":started": l.started_at, ":ended": l.ended_at, ":reason": l.ended_reason, ":duration": l.duration_ms,
-        ":cost": l.cost, ":transcript": l.transcript, ":summary": l.summary, ":data": l.structured_data,
-        ":success": l.success, ":recording": l.recording, ":stereo": l.stereo_recording,
-        ":sealed": l.sealed_control_url,
+        ":started": l.started_at, ":ended": l.ended_at, ":reason": l.ended_reason, ":sealed": l.sealed_control_url,
     })?;
+    if r.contact.is_some() {
+        transaction.prepare_cached(REPORT)?.execute(named_params! {
+            ":org": r.organization, ":call": r.call, ":duration": l.duration_ms, ":cost": l.cost,
+            ":transcript": l.transcript, ":summary": l.summary, ":data": l.structured_data, ":success": l.success,
+            ":recording": l.recording, ":stereo": l.stereo_recording,
+        })?;
+    }
     transaction.commit()?;
     Ok(())
 }

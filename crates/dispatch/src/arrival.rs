@@ -1,19 +1,18 @@
 //! A message as the inbox takes it.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use org_resolver::{LookupStep, Trace};
 use serde_json::json;
 use storage::repo::EventVerdict;
-use storage::{CallerNews, NewEvent, Record};
+use storage::{CallUpdate, CallerUpdate, NewEvent, Record};
 use vapi_types::{DriftedBody, Envelope, ServerMessage, redact};
 
 use crate::context::Context;
 use crate::dedupe::{dedupe_key, hash};
 use crate::handlers::belongs_in_ledger;
-use crate::ledger::News;
+use crate::ledger::call_update;
 use crate::tools::DIRECT_KIND;
 use crate::tools::keys::inbox_key;
 
@@ -21,7 +20,7 @@ use crate::tools::keys::inbox_key;
 pub(crate) struct Arrival<'a> {
     pub(crate) envelope: &'a Envelope<'a>,
     /// The typed message; the error when a known kind has drifted from the shape we know.
-    message: Result<Arc<ServerMessage>, DriftedBody>,
+    message: Result<ServerMessage, DriftedBody>,
     call_id: Option<String>,
     body: Cow<'a, str>,
     kind: &'a str,
@@ -43,7 +42,7 @@ impl<'a> Arrival<'a> {
         };
         Self {
             envelope,
-            message: envelope.message().map(Arc::new),
+            message: envelope.message(),
             call_id: envelope.head().call_id().filter(|id| !id.trim().is_empty()).map(bounded),
             body: text,
             kind,
@@ -61,7 +60,7 @@ impl<'a> Arrival<'a> {
 
     /// The typed message, unless its kind has drifted from the shape we know.
     pub(crate) fn message(&self) -> Option<&ServerMessage> {
-        self.message.as_deref().ok()
+        self.message.as_ref().ok()
     }
 
     pub(crate) fn received_at(&self) -> DateTime<Utc> {
@@ -111,8 +110,8 @@ impl<'a> Arrival<'a> {
         if via != LookupStep::CallId {
             record = record.with_alarm(json!({ "step": via }));
         }
-        if let Some(news) = self.news() {
-            record = record.with_news(Arc::new(news));
+        if let Some(update) = self.call_update() {
+            record = record.with_call_update(update);
         }
         match self.caller() {
             Some(caller) => record.with_caller(caller),
@@ -121,17 +120,17 @@ impl<'a> Arrival<'a> {
     }
 
     /// What the message says of its call, for kinds that say something of it.
-    pub(crate) fn news(&self) -> Option<News> {
-        let message = self.message.as_ref().ok().filter(|_| belongs_in_ledger(self.envelope.kind()))?;
-        Some(News::new(self.envelope.head(), Arc::clone(message)))
+    fn call_update(&self) -> Option<CallUpdate> {
+        let message = self.message().filter(|_| belongs_in_ledger(self.envelope.kind()))?;
+        Some(call_update(self.envelope.head(), message))
     }
 
     /// Who called, as the report at the end of a call says.
-    pub(crate) fn caller(&self) -> Option<CallerNews> {
+    fn caller(&self) -> Option<CallerUpdate> {
         let Some(ServerMessage::EndOfCallReport(report)) = self.message() else { return None };
         let call = || report.common.call.as_ref().and_then(|call| call.customer.as_deref());
         let customer = report.common.customer.as_deref().or_else(call);
-        Some(CallerNews {
+        Some(CallerUpdate {
             number: self.envelope.head().customer_number.as_deref()?.to_owned(),
             name: customer.and_then(|customer| customer.name.clone()),
             email: customer.and_then(|customer| customer.email.clone()),

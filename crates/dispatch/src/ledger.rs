@@ -1,148 +1,86 @@
-//! How messages change a call's row in the ledger. Pure: messages may come late, twice and out of order.
-
-use std::sync::Arc;
+//! What a message says about its call. How it is merged into the row is `storage`'s rule.
 
 use org_resolver::phone;
 use serde_json::{Map, Value};
-use storage::CallNews;
-use storage::repo::Call;
-use vapi_types::message::{EndOfCallReport, StatusUpdate};
-use vapi_types::{CallStatus, Head, REDACTED, ServerMessage, redact};
+use storage::{CallUpdate, ReportUpdate};
+use vapi_types::message::EndOfCallReport;
+use vapi_types::{CallStatus, EndedReason, Head, REDACTED, ServerMessage, redact};
 
-/// What one message says about its call.
-#[derive(Clone, Debug)]
-pub(crate) struct News {
-    message: Arc<ServerMessage>,
-    customer_number: Option<String>,
-    control_url: Option<String>,
-}
-
-impl News {
-    pub(crate) fn new(head: &Head<'_>, message: Arc<ServerMessage>) -> Self {
-        let number = head.customer_number.as_deref();
-        Self {
-            message,
-            customer_number: number
-                .map(|number| phone::normalise(number, None).unwrap_or_else(|| number.to_owned())),
-            // A stored body has no URL any more, only what stands in its place.
-            control_url: head.control_url().filter(|url| *url != REDACTED).map(str::to_owned),
+/// Reads what a message says about its call.
+pub(crate) fn call_update(head: &Head<'_>, message: &ServerMessage) -> CallUpdate {
+    let call = message.call();
+    let number = head.customer_number.as_deref();
+    let mut update = CallUpdate {
+        at: message.common().and_then(|common| common.timestamp),
+        call_type: call.and_then(|call| call.call_type.as_ref()).map(|kind| kind.as_str().to_owned()),
+        vapi_assistant_id: call.and_then(|call| call.assistant_id.as_ref()).map(|id| id.as_str().to_owned()),
+        phone_number_id: call.and_then(|call| call.phone_number_id.as_ref()).map(|id| id.as_str().to_owned()),
+        customer_number: number
+            .filter(|_| call.is_some())
+            .map(|number| phone::normalise(number, None).unwrap_or_else(|| number.to_owned())),
+        metadata: metadata(message),
+        started_at: call.and_then(|call| call.started_at),
+        // A stored body has no URL any more, only what stands in its place.
+        control_url: head.control_url().filter(|url| *url != REDACTED).map(str::to_owned),
+        ..CallUpdate::default()
+    };
+    let reason = |reason: Option<&EndedReason>| reason.map(|reason| reason.as_str().to_owned());
+    match message {
+        ServerMessage::StatusUpdate(said) => {
+            update.status = ranked(&said.status);
+            if said.status.is_terminal() {
+                update.ended_reason = reason(said.ended_reason.as_ref());
+            }
         }
-    }
-}
-
-impl CallNews for News {
-    fn apply(&self, row: &mut Call) {
-        apply(row, self);
-    }
-}
-
-/// Takes everything that a message says about its call.
-fn apply(row: &mut Call, news: &News) {
-    observe(row, news);
-    match &*news.message {
-        ServerMessage::StatusUpdate(update) => status(row, update),
-        ServerMessage::EndOfCallReport(report) => complete(row, report),
-        ServerMessage::CallStarted(_) => advance(row, &CallStatus::InProgress),
+        ServerMessage::EndOfCallReport(told) => {
+            update.status = ranked(&CallStatus::Ended);
+            update.ended_reason = reason(told.ended_reason());
+            update.started_at = told.started_at();
+            update.report = Some(Box::new(report(told)));
+        }
+        ServerMessage::CallStarted(_) => update.status = ranked(&CallStatus::InProgress),
         ServerMessage::CallEnded(over) => {
-            advance(row, &CallStatus::Ended);
-            fill(&mut row.ended_reason, over.ended_reason.as_ref().map(|reason| reason.as_str().to_owned()));
+            update.status = ranked(&CallStatus::Ended);
+            update.ended_reason = reason(over.ended_reason.as_ref());
         }
         _ => {}
     }
+    update
 }
 
-/// Takes what any message says about its call. What is known is never erased.
-fn observe(row: &mut Call, news: &News) {
-    let message = &*news.message;
-    let Some(call) = message.call() else { return };
-    fill(&mut row.call_type, call.call_type.as_ref().map(|kind| kind.as_str().to_owned()));
-    fill(&mut row.vapi_assistant_id, call.assistant_id.as_ref().map(|id| id.as_str().to_owned()));
-    fill(&mut row.phone_number_id, call.phone_number_id.as_ref().map(|id| id.as_str().to_owned()));
-    fill(&mut row.started_at, call.started_at);
-    if row.customer_number.is_none() {
-        row.customer_number.clone_from(&news.customer_number);
-    }
-    for source in [overrides_metadata(message), call.metadata.clone()].into_iter().flatten() {
-        merge_metadata(&mut row.metadata, &source);
-    }
-    // The URL lets its holder speak in the call, so it is kept no longer than the call lasts.
-    if row.status_rank < ENDED_RANK {
-        fill(&mut row.control_url, news.control_url.clone());
-    }
+/// A status with its rank, one above its place in a call's life because a row that knows none has rank 0.
+fn ranked(status: &CallStatus) -> Option<(i16, String)> {
+    status.rank().map(|rank| (i16::from(rank) + 1, status.as_str().to_owned()))
 }
 
-/// Takes a status. A rank at or below the known one changes nothing.
-fn status(row: &mut Call, update: &StatusUpdate) {
-    advance(row, &update.status);
-    if update.status.is_terminal() {
-        fill(&mut row.ended_reason, update.ended_reason.as_ref().map(|reason| reason.as_str().to_owned()));
+fn report(told: &EndOfCallReport) -> ReportUpdate {
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    ReportUpdate {
+        ended_at: told.ended_at(),
+        duration_ms: told.duration().map(|length| length.num_milliseconds()),
+        cost: told.cost(),
+        transcript: owned(told.transcript()),
+        summary: owned(told.summary()),
+        structured_data: told.structured_data().filter(|data| !data.is_null()).map(clean),
+        success_evaluation: owned(told.success_evaluation()),
+        recording_url: owned(told.recording_url()),
+        stereo_recording_url: owned(told.stereo_recording_url()),
     }
 }
 
-/// Moves the row to a status, never back.
-fn advance(row: &mut Call, status: &CallStatus) {
-    let Some(rank) = status.rank().map(|rank| i16::from(rank) + 1) else { return };
-    if rank > row.status_rank {
-        row.status_rank = rank;
-        row.status = status.as_str().to_owned();
+/// The call's metadata; what stands in its assistant's overrides yields to what stands in the call itself.
+fn metadata(message: &ServerMessage) -> Map<String, Value> {
+    let Some(call) = message.call() else { return Map::new() };
+    let overrides = call.assistant_overrides.as_ref().and_then(|overrides| {
+        serde_json::from_str::<Map<String, Value>>(overrides.as_str()).ok()?.remove("metadata")
+    });
+    let mut metadata = Map::new();
+    for source in [overrides.as_ref(), call.metadata.as_ref()].into_iter().flatten() {
+        if let Value::Object(members) = clean(source) {
+            metadata.extend(members);
+        }
     }
-    if row.status_rank >= ENDED_RANK {
-        row.control_url = None;
-    }
-}
-
-/// Takes the report at the end of a call. A later, fuller report replaces; a poorer one erases nothing.
-fn complete(row: &mut Call, report: &EndOfCallReport) {
-    advance(row, &CallStatus::Ended);
-    replace(&mut row.ended_reason, report.ended_reason().map(|reason| reason.as_str().to_owned()));
-    replace(&mut row.started_at, report.started_at());
-    replace(&mut row.ended_at, report.ended_at());
-    replace(&mut row.duration_ms, report.duration().map(|length| length.num_milliseconds()));
-    replace(&mut row.cost, report.cost());
-    replace_longer(&mut row.transcript, report.transcript());
-    replace_longer(&mut row.summary, report.summary());
-    replace(&mut row.structured_data, report.structured_data().filter(|data| !data.is_null()).map(clean));
-    replace(&mut row.success_evaluation, report.success_evaluation().map(str::to_owned));
-    replace(&mut row.recording_url, report.recording_url().map(str::to_owned));
-    replace(&mut row.stereo_recording_url, report.stereo_recording_url().map(str::to_owned));
-}
-
-/// The rank of `ended`, one above its place in a call's life because an unknown status has rank 0.
-const ENDED_RANK: i16 = 6;
-
-fn fill<T>(slot: &mut Option<T>, value: Option<T>) {
-    if slot.is_none() {
-        *slot = value;
-    }
-}
-
-fn replace<T>(slot: &mut Option<T>, value: Option<T>) {
-    if value.is_some() {
-        *slot = value;
-    }
-}
-
-/// A shorter text than the known one is an earlier state of it.
-fn replace_longer(slot: &mut Option<String>, value: Option<&str>) {
-    if let Some(value) = value
-        && slot.as_ref().is_none_or(|known| known.len() <= value.len())
-    {
-        *slot = Some(value.to_owned());
-    }
-}
-
-fn overrides_metadata(message: &ServerMessage) -> Option<Value> {
-    let overrides = message.call()?.assistant_overrides.as_ref()?;
-    serde_json::from_str::<Map<String, Value>>(overrides.as_str()).ok()?.remove("metadata")
-}
-
-fn merge_metadata(known: &mut Value, found: &Value) {
-    if !known.is_object() {
-        *known = Value::Object(Map::new());
-    }
-    if let (Value::Object(known), Value::Object(found)) = (known, clean(found)) {
-        known.extend(found);
-    }
+    metadata
 }
 
 /// Metadata and structured data are free objects: provider tokens in them are not for keeping.
@@ -152,127 +90,82 @@ fn clean(value: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
+    use proptest::prelude::*;
     use serde_json::json;
-    use uuid::Uuid;
     use vapi_types::Envelope;
 
     use super::*;
 
-    fn row() -> Call {
-        Call {
-            id: Uuid::nil(),
-            vapi_call_id: "call-1".to_owned(),
-            call_type: None,
-            status: "unknown".to_owned(),
-            status_rank: 0,
-            vapi_assistant_id: None,
-            phone_number_id: None,
-            customer_number: None,
-            contact_id: None,
-            metadata: json!({}),
-            started_at: None,
-            ended_at: None,
-            ended_reason: None,
-            duration_ms: None,
-            cost: None,
-            transcript: None,
-            summary: None,
-            structured_data: None,
-            success_evaluation: None,
-            recording_url: None,
-            stereo_recording_url: None,
-            control_url: None,
-            created_at: DateTime::UNIX_EPOCH,
-        }
-    }
-
-    fn take(row: &mut Call, message: &Value) {
+    fn told(message: &Value) -> CallUpdate {
         let body = json!({"message": message}).to_string();
         let envelope = Envelope::parse(body.as_bytes()).unwrap();
-        News::new(envelope.head(), Arc::new(envelope.message().unwrap())).apply(row);
-    }
-
-    fn status_of(row: &mut Call, status: &str) {
-        take(row, &json!({"type": "status-update", "status": status, "call": {"id": "call-1"}}));
-    }
-
-    #[test]
-    fn the_state_never_moves_back_whatever_the_order() {
-        for order in [
-            ["queued", "in-progress", "ended"],
-            ["ended", "in-progress", "queued"],
-            ["in-progress", "ended", "ringing"],
-        ] {
-            let mut row = row();
-            for status in order {
-                status_of(&mut row, status);
-            }
-            assert_eq!(row.status, "ended", "{order:?}");
-        }
-        let mut row = row();
-        status_of(&mut row, "in-progress");
-        status_of(&mut row, "something-new");
-        assert_eq!(row.status, "in-progress");
+        call_update(envelope.head(), &envelope.message().unwrap())
     }
 
     #[test]
     fn a_stale_status_inside_the_call_counts_for_nothing() {
-        let mut row = row();
-        take(
-            &mut row,
-            &json!({"type": "end-of-call-report", "endedReason": "customer-ended-call",
-            "call": {"id": "call-1", "status": "queued"}}),
-        );
-        assert_eq!(
-            (row.status.as_str(), row.ended_reason.as_deref()),
-            ("ended", Some("customer-ended-call"))
-        );
+        let update = told(&json!({"type": "end-of-call-report", "endedReason": "customer-ended-call",
+            "call": {"id": "call-1", "status": "queued"}}));
+        assert_eq!(update.status, Some((6, "ended".to_owned())));
+        assert_eq!(update.ended_reason.as_deref(), Some("customer-ended-call"));
     }
 
     #[test]
-    fn a_fuller_report_adds_and_a_poorer_one_erases_nothing() {
-        let mut row = row();
-        take(
-            &mut row,
-            &json!({"type": "end-of-call-report", "cost": 0.5, "artifact": {"transcript": "Hello there."},
-            "analysis": {"summary": "Greeting."}, "call": {"id": "call-1"}}),
+    fn an_unknown_status_says_nothing() {
+        let update =
+            told(&json!({"type": "status-update", "status": "something-new", "call": {"id": "call-1"}}));
+        assert_eq!(update.status, None);
+    }
+
+    #[test]
+    fn a_report_tells_what_it_has_and_no_token() {
+        let update =
+            told(&json!({"type": "end-of-call-report", "cost": "0.75", "timestamp": 1_764_000_000_000_i64,
+            "artifact": {"transcript": "Hello."},
+            "analysis": {"structuredData": {"lead": true, "apiKey": "sk-1"}}, "call": {"id": "call-1"}}));
+        assert_eq!(update.at.map(|at| at.timestamp_millis()), Some(1_764_000_000_000));
+        let report = update.report.unwrap();
+        assert_eq!(
+            (report.cost, report.transcript.as_deref(), report.summary),
+            (Some(0.75), Some("Hello."), None)
         );
-        take(
-            &mut row,
-            &json!({"type": "end-of-call-report", "cost": "0.75", "artifact": {"transcript": "Hello."},
-            "analysis": {"structuredData": {"lead": true, "apiKey": "sk-1"}}, "call": {"id": "call-1"}}),
-        );
-        assert_eq!(row.cost, Some(0.75));
-        assert_eq!(row.transcript.as_deref(), Some("Hello there."));
-        assert_eq!(row.summary.as_deref(), Some("Greeting."));
-        assert_eq!(row.structured_data.as_ref().unwrap()["lead"], true);
-        assert!(!row.structured_data.unwrap().to_string().contains("sk-1"));
+        let data = report.structured_data.unwrap();
+        assert_eq!(data["lead"], true);
+        assert!(!data.to_string().contains("sk-1"));
     }
 
     #[test]
     fn metadata_is_kept_from_both_places() {
-        let mut row = row();
-        take(
-            &mut row,
-            &json!({"type": "status-update", "status": "queued", "call": {"id": "call-1",
-            "metadata": {"leadId": "lead-456"}, "assistantOverrides": {"metadata": {"organizationId": "org-123"}}}}),
+        let update = told(&json!({"type": "status-update", "status": "queued", "call": {"id": "call-1",
+            "metadata": {"leadId": "lead-456"}, "assistantOverrides": {"metadata": {"organizationId": "org-123"}}}}));
+        assert_eq!(
+            Value::Object(update.metadata),
+            json!({"leadId": "lead-456", "organizationId": "org-123"})
         );
-        assert_eq!(row.metadata, json!({"leadId": "lead-456", "organizationId": "org-123"}));
     }
 
     #[test]
-    fn the_control_url_lives_as_long_as_the_call() {
-        let mut row = row();
-        let monitor = json!({"controlUrl": "https://phone.example/control"});
-        take(
-            &mut row,
-            &json!({"type": "status-update", "status": "in-progress", "call": {"id": "call-1", "monitor": monitor}}),
-        );
-        assert_eq!(row.control_url.as_deref(), Some("https://phone.example/control"));
-        status_of(&mut row, "ended");
-        assert_eq!(row.control_url, None);
-        take(&mut row, &json!({"type": "hang", "call": {"id": "call-1", "monitor": monitor}}));
-        assert_eq!(row.control_url, None);
+    fn a_redacted_url_is_none() {
+        let with = |url: &str| {
+            told(&json!({"type": "hang", "call": {"id": "call-1", "monitor": {"controlUrl": url}}}))
+                .control_url
+        };
+        assert_eq!(with("https://phone.example/control").as_deref(), Some("https://phone.example/control"));
+        assert_eq!(with(REDACTED), None);
+    }
+
+    proptest! {
+        /// What a stored body says is what the body said that arrived, the URL aside: so a replay changes nothing.
+        #[test]
+        fn redaction_changes_nothing_that_is_kept(status in "[a-z-]{1,12}", lead in "[ -~]{0,8}", number in "[0-9]{0,12}") {
+            let message = json!({"message": {"type": "status-update", "status": status, "timestamp": 5,
+                "call": {"id": "c", "metadata": {"leadId": lead, "token": "t"}, "customer": {"number": number}}}});
+            let (arrived, stored) = (message.to_string(), redact(&message.to_string()).into_owned());
+            let update = |body: &str| {
+                let envelope = Envelope::parse(body.as_bytes()).unwrap();
+                call_update(envelope.head(), &envelope.message().unwrap())
+            };
+            prop_assert_eq!(update(&arrived), update(&stored));
+        }
     }
 }

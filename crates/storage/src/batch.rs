@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::error::StorageError;
 use crate::record::{Entry, EventRow, Record, Recorded};
-use crate::repo::{Call, Contact};
+use crate::repo::{Call, CallReport, Contact};
 
 /// The records of one organization, in the order of their arrival.
 pub(crate) struct Group<'a> {
@@ -47,6 +47,8 @@ pub(crate) struct Found {
     pub(crate) deliveries: Vec<i32>,
     /// The rows of [`Group::ledger_calls`], locked.
     pub(crate) calls: Vec<Call>,
+    /// The rows that are there of [`Group::reported_calls`].
+    pub(crate) reports: Vec<CallReport>,
     /// The rows of [`Group::phones`], locked.
     pub(crate) contacts: Vec<Contact>,
     /// Calls that other organizations have pinned too.
@@ -56,6 +58,7 @@ pub(crate) struct Found {
 /// What is left to write for a group, and what each record did.
 pub(crate) struct Changes<'a> {
     pub(crate) calls: Vec<Call>,
+    pub(crate) reports: Vec<CallReport>,
     pub(crate) contacts: Vec<Contact>,
     pub(crate) alarms: Vec<Alarm<'a>>,
     /// By the record's place among all records of the transaction.
@@ -124,14 +127,14 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn callers(&self) -> impl Iterator<Item = &crate::record::CallerNews> {
+    fn callers(&self) -> impl Iterator<Item = &crate::record::CallerUpdate> {
         self.members.iter().filter_map(|member| member.record.caller.as_ref())
     }
 
     /// The rows for the inbox: one for each key, sorted by it.
     pub(crate) fn deliveries(&self) -> Vec<Delivery<'a>> {
         let mut by_key = BTreeMap::<&str, Delivery<'a>>::new();
-        for member in &self.members {
+        for member in self.members.iter().filter(|member| member.record.is_delivery) {
             let event = &member.record.event;
             by_key
                 .entry(&event.dedupe_key)
@@ -150,6 +153,13 @@ impl<'a> Group<'a> {
     pub(crate) fn ledger_calls(&self) -> Vec<&'a str> {
         let calls: BTreeSet<_> =
             self.members.iter().filter_map(|member| member.record.ledger_call()).collect();
+        calls.into_iter().collect()
+    }
+
+    /// The calls whose reports change, sorted.
+    pub(crate) fn reported_calls(&self) -> Vec<&'a str> {
+        let calls: BTreeSet<_> =
+            self.members.iter().filter_map(|member| member.record.reported_call()).collect();
         calls.into_iter().collect()
     }
 
@@ -191,13 +201,14 @@ impl<'a> Group<'a> {
             .map(|(delivery, _)| delivery.first.dedupe_key.as_str())
             .collect();
         let mut calls = Rows::new(found.calls, |call| call.vapi_call_id.clone());
+        let mut reports = Rows::new(found.reports, |report| report.vapi_call_id.clone());
         let mut contacts = Rows::new(found.contacts, |contact| contact.phone.clone().unwrap_or_default());
         let mut alarms = Vec::new();
         let mut recorded = Vec::with_capacity(self.members.len());
         for Member { index, record, phone } in &self.members {
             let event = &record.event;
             let mut outcome = Recorded {
-                is_new: new_keys.remove(event.dedupe_key.as_str()),
+                is_new: record.is_delivery && new_keys.remove(event.dedupe_key.as_str()),
                 is_contested: record.pinned_call().is_some_and(|call| found.contested.contains(call)),
                 ..Recorded::default()
             };
@@ -210,21 +221,32 @@ impl<'a> Group<'a> {
                 })?);
                 outcome.has_contact = true;
             }
-            if let (Some(call_id), Some(news)) = (record.ledger_call(), &record.news) {
+            if let (Some(call_id), Some(update)) = (record.ledger_call(), &record.call_update) {
                 let missing = || missing("call_logs", "vapi_call_id", call_id);
                 outcome.ledger_changed = calls.change(call_id, missing, |call| {
                     let before = call.clone();
-                    news.apply(call);
-                    call.contact_id = contact_id.or(call.contact_id);
+                    call.merge(update, contact_id);
                     *call != before
                 })?;
+                if let Some(told) = &update.report {
+                    let report = reports.find_or_make(call_id, || CallReport::new(call_id.to_owned()));
+                    let before = report.clone();
+                    report.merge(update.at, told);
+                    outcome.ledger_changed |= *report != before;
+                }
             }
             if let (true, true, Some(detail)) = (outcome.is_contested, outcome.is_new, &record.alarm) {
                 alarms.push(Alarm { event, detail });
             }
             recorded.push((*index, outcome));
         }
-        Ok(Changes { calls: calls.changed(), contacts: contacts.changed(), alarms, recorded })
+        Ok(Changes {
+            calls: calls.changed(),
+            reports: reports.changed(),
+            contacts: contacts.changed(),
+            alarms,
+            recorded,
+        })
     }
 }
 
@@ -243,6 +265,14 @@ impl<T: Clone + PartialEq> Rows<T> {
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, StorageError> {
         self.0.get_mut(key).map(|(_, row)| change(row)).ok_or_else(missing)
+    }
+
+    fn find_or_make(&mut self, key: &str, make: impl FnOnce() -> T) -> &mut T {
+        let (_, row) = self.0.entry(key.to_owned()).or_insert_with(|| {
+            let row = make();
+            (row.clone(), row)
+        });
+        row
     }
 
     fn changed(self) -> Vec<T> {

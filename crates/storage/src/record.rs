@@ -3,7 +3,6 @@
 //! A record is made where the message is read and written elsewhere, together with the records of other messages. So
 //! it owns what it holds, and everything that costs time (compressing, writing the trace out) is done when it is made.
 
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -12,17 +11,9 @@ use org_resolver::phone;
 use serde_json::Value;
 
 use crate::body::pack;
-use crate::repo::{Call, EventVerdict, NewContact};
+use crate::ledger::CallUpdate;
+use crate::repo::{EventVerdict, NewContact};
 use crate::text::{clean, clean_document};
-
-/// What a message says about its call, ready to be taken into the call's row.
-///
-/// The rows of calls are locked when this runs, and messages come late, twice and in any order: so it is pure, quick,
-/// and gives the same row when it is applied again.
-pub trait CallNews: fmt::Debug + Send + Sync {
-    /// Changes the row.
-    fn apply(&self, call: &mut Call);
-}
 
 /// A message for the inbox.
 #[derive(Clone, Debug)]
@@ -47,7 +38,7 @@ pub struct NewEvent<'a> {
 
 /// Who called, for the contacts.
 #[derive(Clone, Debug)]
-pub struct CallerNews {
+pub struct CallerUpdate {
     /// The number as it was sent; a national form counts in the organization's region. What is no number makes no
     /// contact.
     pub number: String,
@@ -63,10 +54,12 @@ pub struct CallerNews {
 #[derive(Clone, Debug)]
 pub struct Record {
     pub(crate) event: EventRow,
-    pub(crate) news: Option<Arc<dyn CallNews>>,
-    pub(crate) caller: Option<CallerNews>,
+    pub(crate) call_update: Option<Arc<CallUpdate>>,
+    pub(crate) caller: Option<CallerUpdate>,
     pub(crate) alarm: Option<Value>,
     pub(crate) pins_call: bool,
+    /// False for a message that the inbox has already.
+    pub(crate) is_delivery: bool,
 }
 
 /// A row of the inbox, as both databases take it.
@@ -111,23 +104,24 @@ impl Record {
                 request_id: clean(event.request_id).into_owned(),
                 received_at: event.received_at,
             },
-            news: None,
+            call_update: None,
             caller: None,
             alarm: None,
             pins_call: true,
+            is_delivery: true,
         }
     }
 
     /// Takes the message into the ledger too. Nothing happens where the message has no call.
     #[must_use]
-    pub fn with_news(mut self, news: Arc<dyn CallNews>) -> Self {
-        self.news = Some(news);
+    pub fn with_call_update(mut self, update: CallUpdate) -> Self {
+        self.call_update = Some(Arc::new(update));
         self
     }
 
     /// Finds or makes the caller's contact too, and ties the call to it.
     #[must_use]
-    pub fn with_caller(mut self, caller: CallerNews) -> Self {
+    pub fn with_caller(mut self, caller: CallerUpdate) -> Self {
         self.caller = Some(caller);
         self
     }
@@ -146,6 +140,13 @@ impl Record {
         self
     }
 
+    /// Files what the message says and leaves the inbox as it is: the message is there already.
+    #[must_use]
+    pub fn without_delivery(mut self) -> Self {
+        self.is_delivery = false;
+        self
+    }
+
     /// The call that is pinned.
     pub(crate) fn pinned_call(&self) -> Option<&str> {
         self.event.vapi_call_id.as_deref().filter(|_| self.pins_call)
@@ -153,7 +154,12 @@ impl Record {
 
     /// The call whose row changes.
     pub(crate) fn ledger_call(&self) -> Option<&str> {
-        self.news.as_ref().and(self.pinned_call())
+        self.call_update.as_ref().and(self.pinned_call())
+    }
+
+    /// The call whose report changes.
+    pub(crate) fn reported_call(&self) -> Option<&str> {
+        self.call_update.as_ref().filter(|update| update.report.is_some()).and(self.pinned_call())
     }
 
     /// About how much memory it takes, in bytes.
@@ -162,7 +168,7 @@ impl Record {
     }
 }
 
-impl CallerNews {
+impl CallerUpdate {
     /// The number in its normal form, where it has one.
     pub(crate) fn phone(&self, region: Option<phone::Region>) -> Option<String> {
         phone::normalise(&self.number, None).or_else(|| phone::normalise(&self.number, Some(region?)))

@@ -12,7 +12,8 @@ mod security_log;
 mod tool_results;
 
 pub use appointments::{Appointment, AppointmentId, Appointments, NewAppointment};
-pub use calls::{Call, Calls};
+pub(crate) use calls::SealedUrl;
+pub use calls::{Call, CallReport, Calls};
 pub use contacts::{Contact, ContactId, Contacts, NewContact};
 pub use events::{EventId, EventVerdict, Events};
 pub use inbox::{After, Inbox, Standing, StoredMessage};

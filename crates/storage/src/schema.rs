@@ -113,12 +113,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Binary, Double, Nullable, SmallInt, Text};
+    use diesel::sql_types::{Binary, Nullable, SmallInt, Text};
     use crate::sql_types::{SqlJson, SqlTime, SqlUuid};
 
-    call_logs (organization_id, id) {
+    call_logs (organization_id, vapi_call_id) {
         organization_id -> SqlUuid,
-        id -> SqlUuid,
         vapi_call_id -> Text,
         call_type -> Nullable<Text>,
         status -> Text,
@@ -131,6 +130,19 @@ diesel::table! {
         started_at -> Nullable<SqlTime>,
         ended_at -> Nullable<SqlTime>,
         ended_reason -> Nullable<Text>,
+        sealed_control_url -> Nullable<Binary>,
+        decided -> SqlJson,
+        created_at -> SqlTime,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Double, Nullable, Text};
+    use crate::sql_types::{SqlJson, SqlUuid};
+
+    call_reports (organization_id, vapi_call_id) {
+        organization_id -> SqlUuid,
+        vapi_call_id -> Text,
         duration_ms -> Nullable<BigInt>,
         cost -> Nullable<Double>,
         transcript -> Nullable<Text>,
@@ -139,10 +151,7 @@ diesel::table! {
         success_evaluation -> Nullable<Text>,
         recording_url -> Nullable<Text>,
         stereo_recording_url -> Nullable<Text>,
-        sealed_control_url -> Nullable<Binary>,
-        sealing_key_id -> Nullable<Text>,
-        created_at -> SqlTime,
-        updated_at -> SqlTime,
+        decided -> SqlJson,
     }
 }
 
@@ -235,7 +244,6 @@ diesel::table! {
         vapi_call_id -> Nullable<Text>,
         tool_call_id -> Nullable<Text>,
         created_at -> SqlTime,
-        updated_at -> SqlTime,
     }
 }
 

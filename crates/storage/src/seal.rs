@@ -19,6 +19,8 @@ use crate::error::StorageError;
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
+/// The length of [`MasterKey::id`].
+const KEY_ID_BYTES: usize = 8;
 
 /// A master key: 32 bytes that open every sealed value.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -167,14 +169,14 @@ fn random<const N: usize>() -> Result<[u8; N], StorageError> {
 
 /// What a sealed value belongs to. A value that was moved to another row does not open.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Purpose {
+pub(crate) enum Purpose<'a> {
     /// The secret of a credential.
     Credential(Uuid),
-    /// The live-control URL of a call's row.
-    ControlUrl(Uuid),
+    /// The live-control URL of a call, by the provider's id.
+    ControlUrl(&'a str),
 }
 
-impl Purpose {
+impl Purpose<'_> {
     fn associated_data(self, org: OrgId) -> String {
         match self {
             Self::Credential(id) => format!("organization:{org}|credential:{id}"),
@@ -188,6 +190,13 @@ impl Purpose {
 pub(crate) struct Sealed {
     pub(crate) bytes: Vec<u8>,
     pub(crate) key_id: String,
+}
+
+impl Sealed {
+    /// Both in one value: the key's name, of fixed length, in front.
+    pub(crate) fn packed(self) -> Vec<u8> {
+        [self.key_id.into_bytes(), self.bytes].concat()
+    }
 }
 
 /// Seals and opens secrets. Cheap to clone.
@@ -215,7 +224,12 @@ impl Sealer {
         }
     }
 
-    pub(crate) fn seal(&self, org: OrgId, purpose: Purpose, secret: &[u8]) -> Result<Sealed, StorageError> {
+    pub(crate) fn seal(
+        &self,
+        org: OrgId,
+        purpose: Purpose<'_>,
+        secret: &[u8],
+    ) -> Result<Sealed, StorageError> {
         let (key_id, cipher) = self.keys.first().ok_or(StorageError::Sealed)?;
         let nonce = random::<NONCE_BYTES>()?;
         let aad = purpose.associated_data(org);
@@ -228,7 +242,7 @@ impl Sealer {
     pub(crate) fn open(
         &self,
         org: OrgId,
-        purpose: Purpose,
+        purpose: Purpose<'_>,
         bytes: &[u8],
         key_id: &str,
     ) -> Result<Zeroizing<Vec<u8>>, StorageError> {
@@ -244,6 +258,20 @@ impl Sealer {
     }
 }
 
+impl Sealer {
+    /// Opens what [`Sealed::packed`] gave.
+    pub(crate) fn open_packed(
+        &self,
+        org: OrgId,
+        purpose: Purpose<'_>,
+        packed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, StorageError> {
+        let (key_id, bytes) = packed.split_first_chunk::<KEY_ID_BYTES>().ok_or(StorageError::Sealed)?;
+        let key_id = std::str::from_utf8(key_id).map_err(|_cause| StorageError::Sealed)?;
+        self.open(org, purpose, bytes, key_id)
+    }
+}
+
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.keys.iter().map(|(id, _)| id)).finish()
@@ -255,7 +283,7 @@ mod tests {
     use super::*;
 
     const ORG: OrgId = OrgId::new(Uuid::from_u128(1));
-    const PURPOSE: Purpose = Purpose::Credential(Uuid::from_u128(2));
+    const PURPOSE: Purpose<'_> = Purpose::Credential(Uuid::from_u128(2));
 
     fn key(byte: u8) -> MasterKey {
         MasterKey([byte; KEY_BYTES])
@@ -269,8 +297,17 @@ mod tests {
         assert_eq!(open(ORG, PURPOSE).unwrap().as_slice(), b"s3cret");
         assert!(open(OrgId::new(Uuid::from_u128(9)), PURPOSE).is_err());
         assert!(open(ORG, Purpose::Credential(Uuid::from_u128(9))).is_err());
-        assert!(open(ORG, Purpose::ControlUrl(Uuid::from_u128(2))).is_err());
+        assert!(open(ORG, Purpose::ControlUrl("2")).is_err());
         assert!(!sealed.bytes.windows(6).any(|window| window == b"s3cret"));
+    }
+
+    #[test]
+    fn a_packed_value_names_its_key() {
+        let packed = Sealer::new(key(1)).seal(ORG, PURPOSE, b"s3cret").unwrap().packed();
+        let rotated = Sealer::with_retired(key(2), [key(1)]);
+        assert_eq!(rotated.open_packed(ORG, PURPOSE, &packed).unwrap().as_slice(), b"s3cret");
+        assert!(Sealer::new(key(2)).open_packed(ORG, PURPOSE, &packed).is_err());
+        assert!(rotated.open_packed(ORG, PURPOSE, &packed[..7]).is_err());
     }
 
     #[test]

@@ -1,8 +1,7 @@
 -- Drops everything that up.sql made. Roles and the btree_gist extension stay: other databases and tables may need them.
 
-DROP FUNCTION add_deliveries, lock_calls, write_calls, lock_contacts, write_contacts, pin_calls, raise_alarms,
-    contested_calls;
-DROP FUNCTION quarantine_message(text, text, text, jsonb, bytea, integer, text, bigint, bigint, bigint);
+DROP FUNCTION add_deliveries, lock_calls, read_reports, write_calls, write_reports, lock_contacts, write_contacts, pin_calls,
+    raise_alarms, contested_calls;
 
 DROP VIEW assistant_org_mapping;
 
@@ -14,7 +13,7 @@ DROP FUNCTION sync_phone_number_mapping(phone_number_mapping);
 
 DROP TABLE identifier_sources, identifiers, quarantine, audit_log, security_log, knowledge_documents,
     transfer_destinations, closures, opening_hours, resources, services, appointments, contacts, tool_results,
-    webhook_events, call_pins, call_logs, credentials, phone_number_mapping, phone_numbers, agents,
+    webhook_events, call_pins, call_reports, call_logs, credentials, phone_number_mapping, phone_numbers, agents,
     customer_configurations, organizations, dialing_regions;
 
 DROP FUNCTION mapping_row_changed();
@@ -29,7 +28,7 @@ DROP FUNCTION credential_is_own();
 DROP FUNCTION touch_credential(uuid);
 DROP FUNCTION call_is_pinned();
 DROP FUNCTION pinned_by_others(text);
-DROP FUNCTION quarantine_message(text, text, jsonb, bytea, integer, text, bigint, bigint, bigint);
+DROP FUNCTION quarantine_message;
 DROP FUNCTION notify_identifier();
 DROP FUNCTION notify_organization();
 DROP FUNCTION touch_updated_at();

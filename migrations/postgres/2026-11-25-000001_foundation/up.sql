@@ -365,9 +365,10 @@ CREATE TABLE credentials (
     UNIQUE (organization_id, label)
 );
 
+-- A call: what it is and where it stands. Of each column the value with the greatest key stays, whatever the order in
+-- which messages come; `decided` holds the keys (see storage/src/ledger.rs).
 CREATE TABLE call_logs (
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    id uuid NOT NULL DEFAULT gen_random_uuid(),
     vapi_call_id text NOT NULL,
     call_type text,
     status text NOT NULL DEFAULT 'unknown',
@@ -380,6 +381,18 @@ CREATE TABLE call_logs (
     started_at timestamptz,
     ended_at timestamptz,
     ended_reason text,
+    sealed_control_url bytea,                  -- the sealing key's id, then the sealed URL; null once the call is over
+    decided jsonb NOT NULL DEFAULT '{}',       -- column -> key
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, vapi_call_id)
+) WITH (fillfactor = 70);  -- most updates change no indexed column: room in the page spares every index a new entry
+CREATE INDEX call_logs_by_time ON call_logs (organization_id, created_at);
+CREATE INDEX call_logs_by_contact ON call_logs (organization_id, contact_id) WHERE contact_id IS NOT NULL;
+
+-- What the report at the end of a call told. Erasing what was said is a DELETE.
+CREATE TABLE call_reports (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    vapi_call_id text NOT NULL,
     duration_ms bigint,
     cost double precision,
     transcript text,
@@ -388,15 +401,20 @@ CREATE TABLE call_logs (
     success_evaluation text,
     recording_url text,
     stereo_recording_url text,
-    sealed_control_url bytea,
-    sealing_key_id text,
+    decided jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (organization_id, id),
-    UNIQUE (organization_id, vapi_call_id)
+    PRIMARY KEY (organization_id, vapi_call_id)
 );
-CREATE INDEX call_logs_by_time ON call_logs (organization_id, created_at);
-CREATE INDEX call_logs_by_contact ON call_logs (organization_id, contact_id) WHERE contact_id IS NOT NULL;
+-- Where the server knows LZ4, transcripts are compressed by it: several times faster, and about as small.
+DO $$
+BEGIN
+    ALTER TABLE call_reports ALTER COLUMN transcript SET COMPRESSION lz4;
+    ALTER TABLE call_reports ALTER COLUMN summary SET COMPRESSION lz4;
+    ALTER TABLE call_reports ALTER COLUMN structured_data SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
+    NULL;
+END
+$$;
 
 CREATE TABLE call_pins (
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -422,9 +440,10 @@ CREATE TABLE webhook_events (
     deliveries integer NOT NULL DEFAULT 1,
     PRIMARY KEY (organization_id, id),
     UNIQUE (organization_id, dedupe_key)
-);
+) WITH (toast_tuple_target = 8160);  -- rows of up to a page stay whole: trying to shrink them costs more than it gives
+ALTER TABLE webhook_events ALTER COLUMN body SET STORAGE EXTERNAL;  -- bodies are compressed already
+-- Ids sort by time, so that the primary key serves what is listed by time.
 CREATE INDEX webhook_events_by_call ON webhook_events (organization_id, vapi_call_id);
-CREATE INDEX webhook_events_by_time ON webhook_events (organization_id, received_at);
 
 CREATE TABLE tool_results (
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -573,6 +592,7 @@ CREATE TABLE quarantine (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     kind text NOT NULL,
     vapi_call_id text,
+    dedupe_key text NOT NULL,   -- the inbox's key, made of the body as it arrived: the redacted one could give another
     identifiers jsonb NOT NULL DEFAULT '[]',
     body bytea NOT NULL,               -- redacted, then LZ4 with the length in front
     body_bytes integer NOT NULL,
@@ -943,7 +963,7 @@ $$;
 -- Keeps a message that only the shared secret verified, and trims the quarantine to its bounds, oldest first.
 -- Bytes are those stored. Gives the new row's id, or null when the message alone is over a bound.
 CREATE FUNCTION quarantine_message(
-    message_kind text, call_id text, claims jsonb, stored bytea, original_bytes integer, request text,
+    message_kind text, call_id text, message_key text, claims jsonb, stored bytea, original_bytes integer, request text,
     max_rows bigint, max_bytes bigint, max_age_seconds bigint
 ) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -954,8 +974,8 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('vapi-gateway quarantine', 0));
-    INSERT INTO quarantine (kind, vapi_call_id, identifiers, body, body_bytes, request_id)
-    VALUES (message_kind, call_id, claims, stored, original_bytes, request)
+    INSERT INTO quarantine (kind, vapi_call_id, dedupe_key, identifiers, body, body_bytes, request_id)
+    VALUES (message_kind, call_id, message_key, claims, stored, original_bytes, request)
     RETURNING id INTO kept;
     DELETE FROM quarantine q USING (
         SELECT o.id, row_number() OVER newest_first AS position, sum(octet_length(o.body)) OVER newest_first AS bytes
@@ -1031,7 +1051,7 @@ DECLARE
     touched text;
 BEGIN
     FOREACH touched IN ARRAY ARRAY['organizations', 'customer_configurations', 'agents', 'phone_numbers', 'phone_number_mapping',
-                                   'call_logs', 'contacts', 'appointments', 'knowledge_documents'] LOOP
+                                   'contacts', 'appointments', 'knowledge_documents'] LOOP
         EXECUTE format('CREATE TRIGGER touch_updated_at BEFORE UPDATE ON %I FOR EACH ROW
             WHEN (OLD.updated_at = NEW.updated_at) EXECUTE FUNCTION touch_updated_at()', touched);
     END LOOP;
@@ -1041,6 +1061,255 @@ $$;
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON credentials FOR EACH ROW
     WHEN (OLD.updated_at = NEW.updated_at AND OLD.last_used_at IS NOT DISTINCT FROM NEW.last_used_at)
     EXECUTE FUNCTION touch_updated_at();
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- The writer
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- What the writer calls: each function takes the rows of many organizations as one array a column, sorted by
+-- organization, and enters each organization by its own setting before it touches its rows. They run with the rights
+-- of their caller, so that every row passes the ordinary policies. A statement costs the server about as much as a
+-- row does, which is why a whole batch travels in one.
+
+-- Stores messages and counts their deliveries, in the order in which they come. A fuller delivery's body replaces the
+-- stored one; an erased body stays erased. Each row enters its organization on its way into the table, before the
+-- policies look at it; were rows ever to travel in another way, the policies would refuse them.
+CREATE FUNCTION add_deliveries(
+    owners uuid[], ids uuid[], kinds text[], calls text[], keys text[], verdicts text[], traces jsonb[],
+    bodies bytea[], lengths integer[], requests text[], arrivals timestamptz[], counts integer[]
+) RETURNS SETOF integer
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    INSERT INTO webhook_events AS stored (organization_id, id, kind, vapi_call_id, dedupe_key, verdict, trace, body,
+                                          body_bytes, request_id, received_at, deliveries)
+    SELECT sent.*
+    FROM unnest(owners, ids, kinds, calls, keys, verdicts, traces, bodies, lengths, requests, arrivals, counts)
+        AS sent (owner, id, kind, call, key, verdict, trace, body, length, request, arrival, count)
+    WHERE set_config('app.organization_id', sent.owner::text, true) IS NOT NULL
+    ON CONFLICT (organization_id, dedupe_key) DO UPDATE SET
+        deliveries = stored.deliveries + excluded.deliveries,
+        body = CASE WHEN stored.body_bytes > 0 AND excluded.body_bytes > stored.body_bytes
+                    THEN excluded.body ELSE stored.body END,
+        body_bytes = CASE WHEN stored.body_bytes > 0
+                          THEN greatest(stored.body_bytes, excluded.body_bytes) ELSE 0 END
+    RETURNING stored.deliveries;
+END
+$$;
+
+-- Finds or makes the rows of calls, and locks them, in the order in which they come.
+CREATE FUNCTION lock_calls(owners uuid[], calls text[], arrivals timestamptz[]) RETURNS SETOF call_logs
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    entered uuid;
+    wanted record;
+    found_row call_logs%ROWTYPE;
+BEGIN
+    FOR wanted IN SELECT * FROM unnest(owners, calls, arrivals) AS u (owner, call, arrival) LOOP
+        IF wanted.owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', wanted.owner::text, true);
+            entered := wanted.owner;
+        END IF;
+        -- An insert that loses to another transaction's has waited for it, and then the row is there to be locked.
+        FOR attempt IN 1..2 LOOP
+            SELECT * INTO found_row FROM call_logs c
+            WHERE c.organization_id = wanted.owner AND c.vapi_call_id = wanted.call FOR UPDATE;
+            EXIT WHEN FOUND;
+            INSERT INTO call_logs (organization_id, vapi_call_id, created_at)
+            VALUES (wanted.owner, wanted.call, wanted.arrival)
+            ON CONFLICT DO NOTHING RETURNING * INTO found_row;
+            EXIT WHEN FOUND;
+        END LOOP;
+        RETURN NEXT found_row;
+    END LOOP;
+END
+$$;
+
+-- The reports that are there of calls. The locks of the calls are theirs too.
+CREATE FUNCTION read_reports(owners uuid[], calls text[]) RETURNS SETOF call_reports
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    entered uuid;
+    wanted record;
+BEGIN
+    FOR wanted IN SELECT * FROM unnest(owners, calls) AS u (owner, call) LOOP
+        IF wanted.owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', wanted.owner::text, true);
+            entered := wanted.owner;
+        END IF;
+        RETURN QUERY SELECT * FROM call_reports r
+            WHERE r.organization_id = wanted.owner AND r.vapi_call_id = wanted.call;
+    END LOOP;
+END
+$$;
+
+-- Writes every column of calls that are locked; one that is not there fails the whole.
+CREATE FUNCTION write_calls(
+    owners uuid[], calls text[], call_types text[], statuses text[], status_ranks smallint[], assistants text[],
+    phone_number_ids text[], customer_numbers text[], contact_ids uuid[], metadatas jsonb[], starts timestamptz[],
+    ends timestamptz[], ended_reasons text[], sealed_urls bytea[], keys jsonb[], creations timestamptz[]
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    entered uuid;
+    sent record;
+BEGIN
+    FOR sent IN
+        SELECT * FROM unnest(owners, calls, call_types, statuses, status_ranks, assistants, phone_number_ids,
+                             customer_numbers, contact_ids, metadatas, starts, ends, ended_reasons, sealed_urls, keys,
+                             creations)
+            AS u (owner, call, call_type, status, status_rank, assistant, phone_number_id, customer_number, contact_id,
+                  metadata, start, finish, ended_reason, sealed_url, keys, created)
+    LOOP
+        IF sent.owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', sent.owner::text, true);
+            entered := sent.owner;
+        END IF;
+        UPDATE call_logs SET
+            call_type = sent.call_type, status = sent.status, status_rank = sent.status_rank,
+            vapi_assistant_id = sent.assistant, phone_number_id = sent.phone_number_id,
+            customer_number = sent.customer_number, contact_id = sent.contact_id, metadata = sent.metadata,
+            started_at = sent.start, ended_at = sent.finish, ended_reason = sent.ended_reason,
+            sealed_control_url = sent.sealed_url, decided = sent.keys, created_at = sent.created
+        WHERE organization_id = sent.owner AND vapi_call_id = sent.call;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'a locked row is gone: %', sent.call;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Writes every column of reports whose calls are locked.
+CREATE FUNCTION write_reports(
+    owners uuid[], calls text[], durations bigint[], costs double precision[], transcripts text[], summaries text[],
+    structured jsonb[], evaluations text[], recordings text[], stereo_recordings text[], keys jsonb[]
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    INSERT INTO call_reports (organization_id, vapi_call_id, duration_ms, cost, transcript, summary, structured_data,
+                              success_evaluation, recording_url, stereo_recording_url, decided)
+    SELECT sent.*
+    FROM unnest(owners, calls, durations, costs, transcripts, summaries, structured, evaluations, recordings,
+                stereo_recordings, keys)
+        AS sent (owner, call, duration, cost, transcript, summary, structured_data, evaluation, recording,
+                stereo_recording, keys)
+    WHERE set_config('app.organization_id', sent.owner::text, true) IS NOT NULL
+    ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET
+        duration_ms = excluded.duration_ms, cost = excluded.cost, transcript = excluded.transcript,
+        summary = excluded.summary, structured_data = excluded.structured_data,
+        success_evaluation = excluded.success_evaluation, recording_url = excluded.recording_url,
+        stereo_recording_url = excluded.stereo_recording_url, decided = excluded.decided;
+END
+$$;
+
+-- Finds or makes the contacts of numbers, and locks them, in the order in which they come.
+CREATE FUNCTION lock_contacts(owners uuid[], ids uuid[], phones text[], arrivals timestamptz[]) RETURNS SETOF contacts
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    entered uuid;
+    wanted record;
+    found_row contacts%ROWTYPE;
+BEGIN
+    FOR wanted IN SELECT * FROM unnest(owners, ids, phones, arrivals) AS u (owner, id, phone, arrival) LOOP
+        IF wanted.owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', wanted.owner::text, true);
+            entered := wanted.owner;
+        END IF;
+        FOR attempt IN 1..2 LOOP
+            SELECT * INTO found_row FROM contacts c
+            WHERE c.organization_id = wanted.owner AND c.phone = wanted.phone FOR UPDATE;
+            EXIT WHEN FOUND;
+            INSERT INTO contacts (organization_id, id, phone, created_at, updated_at)
+            VALUES (wanted.owner, wanted.id, wanted.phone, wanted.arrival, wanted.arrival)
+            ON CONFLICT DO NOTHING RETURNING * INTO found_row;
+            EXIT WHEN FOUND;
+        END LOOP;
+        RETURN NEXT found_row;
+    END LOOP;
+END
+$$;
+
+-- Writes what became known of contacts that are locked; one that is not there fails the whole.
+CREATE FUNCTION write_contacts(
+    owners uuid[], ids uuid[], names text[], emails text[], last_calls timestamptz[], updates timestamptz[]
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    entered uuid;
+    sent record;
+BEGIN
+    FOR sent IN
+        SELECT * FROM unnest(owners, ids, names, emails, last_calls, updates)
+            AS u (owner, id, name, email, last_call, updated)
+    LOOP
+        IF sent.owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', sent.owner::text, true);
+            entered := sent.owner;
+        END IF;
+        UPDATE contacts SET name = sent.name, email = sent.email, last_call_at = sent.last_call, updated_at = sent.updated
+        WHERE organization_id = sent.owner AND id = sent.id;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'a locked row is gone: %', sent.id;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Pins calls that have no row in the ledger.
+CREATE FUNCTION pin_calls(owners uuid[], calls text[], arrivals timestamptz[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    entered uuid;
+    pin record;
+BEGIN
+    FOR pin IN SELECT * FROM unnest(owners, calls, arrivals) AS u (owner, call, arrival) LOOP
+        IF pin.owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', pin.owner::text, true);
+            entered := pin.owner;
+        END IF;
+        INSERT INTO call_pins (organization_id, vapi_call_id, created_at) VALUES (pin.owner, pin.call, pin.arrival)
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+END
+$$;
+
+-- Writes entries into the security logs.
+CREATE FUNCTION raise_alarms(
+    owners uuid[], ids uuid[], events text[], details jsonb[], calls text[], requests text[], arrivals timestamptz[]
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    entered uuid;
+    alarm record;
+BEGIN
+    FOR alarm IN
+        SELECT * FROM unnest(owners, ids, events, details, calls, requests, arrivals)
+            AS u (owner, id, event, detail, call, request, arrival)
+    LOOP
+        IF alarm.owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', alarm.owner::text, true);
+            entered := alarm.owner;
+        END IF;
+        INSERT INTO security_log (organization_id, id, event, detail, vapi_call_id, request_id, created_at)
+        VALUES (alarm.owner, alarm.id, alarm.event, alarm.detail, alarm.call, alarm.request, alarm.arrival);
+    END LOOP;
+END
+$$;
+
+-- Of pairs of organization and call, those whose call another organization has pinned too: what pinned_by_others tells
+-- of one call in one scope, so it runs with its owner's rights. Who the other one is stays untold.
+CREATE FUNCTION contested_calls(owners uuid[], calls text[]) RETURNS TABLE (owner uuid, call text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    -- One by one, so that the index is used whatever the planner thinks of the size of the table.
+    FOR owner, call IN SELECT * FROM unnest(owners, calls) LOOP
+        IF EXISTS (SELECT FROM call_pins AS pinned
+                   WHERE pinned.vapi_call_id = call AND pinned.organization_id <> owner) THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- Row-level security: enabled and FORCED on every tenant table
@@ -1092,6 +1361,7 @@ CREATE POLICY owner_all ON identifier_sources FOR ALL TO gateway_owner USING (tr
 GRANT SELECT ON organizations, customer_configurations, agents, phone_numbers, phone_number_mapping, services, resources,
     opening_hours, closures, transfer_destinations, knowledge_documents, dialing_regions TO gateway_app;
 GRANT SELECT, INSERT, UPDATE ON call_logs, webhook_events, tool_results, contacts, appointments TO gateway_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON call_reports TO gateway_app;
 GRANT SELECT, INSERT ON call_pins, security_log TO gateway_app;
 
 GRANT SELECT ON identifiers, credentials, dialing_regions, assistant_org_mapping TO gateway_directory;
@@ -1099,7 +1369,7 @@ GRANT SELECT (id, slug, name, region, vapi_org_id, has_own_credentials, is_activ
 GRANT SELECT (organization_id, vapi_call_id) ON call_pins TO gateway_directory;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON organizations, customer_configurations, agents, phone_numbers, phone_number_mapping,
-    credentials, call_logs, call_pins, webhook_events, tool_results, contacts, appointments, services, resources,
+    credentials, call_logs, call_reports, call_pins, webhook_events, tool_results, contacts, appointments, services, resources,
     opening_hours, closures, transfer_destinations, knowledge_documents, security_log, audit_log, quarantine
     TO gateway_operator;
 GRANT SELECT ON dialing_regions, identifiers, identifier_sources, assistant_org_mapping TO gateway_operator;
@@ -1119,8 +1389,8 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
-GRANT EXECUTE ON FUNCTION touch_credential(uuid), pinned_by_others(text),
-    quarantine_message(text, text, jsonb, bytea, integer, text, bigint, bigint, bigint) TO gateway_app;
+GRANT EXECUTE ON FUNCTION touch_credential, pinned_by_others, quarantine_message, add_deliveries, lock_calls, read_reports,
+    write_calls, write_reports, lock_contacts, write_contacts, pin_calls, raise_alarms, contested_calls TO gateway_app;
 
 -- Every role may ask which migrations have run (the table is diesel's, and absent when this file is run by hand).
 DO $$
@@ -1130,275 +1400,3 @@ BEGIN
     END IF;
 END
 $$;
-
--- What the writer calls: each function takes the rows of many organizations as one array a column, sorted by
--- organization, and enters each organization by its own setting before it touches its rows. They run with the rights
--- of their caller, so that every row passes the ordinary policies. A statement costs the server about as much as a
--- row does, which is why a whole batch travels in one.
-
--- Bodies are compressed already. Rows of up to a page stay whole: trying to shrink them costs more than it gives.
-ALTER TABLE webhook_events ALTER COLUMN body SET STORAGE EXTERNAL;
-ALTER TABLE webhook_events SET (toast_tuple_target = 8160);
-
--- Ids sort by time, so the primary key finds what this one found; every message paid for it.
-DROP INDEX webhook_events_by_time;
-
--- Most updates of a call change no indexed column: room in its page spares every index a new entry.
-ALTER TABLE call_logs SET (fillfactor = 70);
-
--- Where the server knows LZ4, transcripts are compressed by it: several times faster, and about as small.
-DO $$
-BEGIN
-    ALTER TABLE call_logs ALTER COLUMN transcript SET COMPRESSION lz4;
-    ALTER TABLE call_logs ALTER COLUMN summary SET COMPRESSION lz4;
-    ALTER TABLE call_logs ALTER COLUMN structured_data SET COMPRESSION lz4;
-EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
-    NULL;
-END
-$$;
-
--- Stores messages and counts their deliveries, in the order in which they come. A fuller delivery's body replaces the
--- stored one; an erased body stays erased. Each row enters its organization on its way into the table, before the
--- policies look at it; were rows ever to travel in another way, the policies would refuse them.
-CREATE FUNCTION add_deliveries(
-    owners uuid[], ids uuid[], kinds text[], calls text[], keys text[], verdicts text[], traces jsonb[],
-    bodies bytea[], lengths integer[], requests text[], arrivals timestamptz[], counts integer[]
-) RETURNS SETOF integer
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    RETURN QUERY
-    INSERT INTO webhook_events AS stored (organization_id, id, kind, vapi_call_id, dedupe_key, verdict, trace, body,
-                                          body_bytes, request_id, received_at, deliveries)
-    SELECT sent.*
-    FROM unnest(owners, ids, kinds, calls, keys, verdicts, traces, bodies, lengths, requests, arrivals, counts)
-        AS sent (owner, id, kind, call, key, verdict, trace, body, length, request, arrival, count)
-    WHERE set_config('app.organization_id', sent.owner::text, true) IS NOT NULL
-    ON CONFLICT (organization_id, dedupe_key) DO UPDATE SET
-        deliveries = stored.deliveries + excluded.deliveries,
-        body = CASE WHEN stored.body_bytes > 0 AND excluded.body_bytes > stored.body_bytes
-                    THEN excluded.body ELSE stored.body END,
-        body_bytes = CASE WHEN stored.body_bytes > 0
-                          THEN greatest(stored.body_bytes, excluded.body_bytes) ELSE 0 END
-    RETURNING stored.deliveries;
-END
-$$;
-
--- Finds or makes the rows of calls, and locks them, in the order in which they come.
-CREATE FUNCTION lock_calls(owners uuid[], ids uuid[], calls text[], arrivals timestamptz[]) RETURNS SETOF call_logs
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    wanted record;
-    found_row call_logs%ROWTYPE;
-BEGIN
-    FOR wanted IN SELECT * FROM unnest(owners, ids, calls, arrivals) AS u (owner, id, call, arrival) LOOP
-        IF wanted.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', wanted.owner::text, true);
-            entered := wanted.owner;
-        END IF;
-        -- An insert that loses to another transaction's has waited for it, and then the row is there to be locked.
-        FOR attempt IN 1..2 LOOP
-            SELECT * INTO found_row FROM call_logs c
-            WHERE c.organization_id = wanted.owner AND c.vapi_call_id = wanted.call FOR UPDATE;
-            EXIT WHEN FOUND;
-            INSERT INTO call_logs (organization_id, id, vapi_call_id, created_at, updated_at)
-            VALUES (wanted.owner, wanted.id, wanted.call, wanted.arrival, wanted.arrival)
-            ON CONFLICT DO NOTHING RETURNING * INTO found_row;
-            EXIT WHEN FOUND;
-        END LOOP;
-        RETURN NEXT found_row;
-    END LOOP;
-END
-$$;
-
--- Writes every column of calls that are locked; one that is not there fails the whole.
-CREATE FUNCTION write_calls(
-    owners uuid[], ids uuid[], call_types text[], statuses text[], status_ranks smallint[], assistants text[],
-    phone_number_ids text[], customer_numbers text[], contact_ids uuid[], metadatas jsonb[], starts timestamptz[],
-    ends timestamptz[], ended_reasons text[], durations bigint[], costs double precision[], transcripts text[],
-    summaries text[], structured jsonb[], evaluations text[], recordings text[], stereo_recordings text[],
-    sealed_urls bytea[], sealing_keys text[], updates timestamptz[]
-) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    news record;
-BEGIN
-    FOR news IN
-        SELECT * FROM unnest(owners, ids, call_types, statuses, status_ranks, assistants, phone_number_ids,
-                             customer_numbers, contact_ids, metadatas, starts, ends, ended_reasons, durations, costs,
-                             transcripts, summaries, structured, evaluations, recordings, stereo_recordings,
-                             sealed_urls, sealing_keys, updates)
-            AS u (owner, id, call_type, status, status_rank, assistant, phone_number_id, customer_number, contact_id,
-                  metadata, start, finish, ended_reason, duration, cost, transcript, summary, structured_data,
-                  evaluation, recording, stereo_recording, sealed_url, sealing_key, updated)
-    LOOP
-        IF news.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', news.owner::text, true);
-            entered := news.owner;
-        END IF;
-        UPDATE call_logs SET
-            call_type = news.call_type, status = news.status, status_rank = news.status_rank,
-            vapi_assistant_id = news.assistant, phone_number_id = news.phone_number_id,
-            customer_number = news.customer_number, contact_id = news.contact_id, metadata = news.metadata,
-            started_at = news.start, ended_at = news.finish, ended_reason = news.ended_reason,
-            duration_ms = news.duration, cost = news.cost, transcript = news.transcript, summary = news.summary,
-            structured_data = news.structured_data, success_evaluation = news.evaluation,
-            recording_url = news.recording, stereo_recording_url = news.stereo_recording,
-            sealed_control_url = news.sealed_url, sealing_key_id = news.sealing_key, updated_at = news.updated
-        WHERE organization_id = news.owner AND id = news.id;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'a locked row is gone: %', news.id;
-        END IF;
-    END LOOP;
-END
-$$;
-
--- Finds or makes the contacts of numbers, and locks them, in the order in which they come.
-CREATE FUNCTION lock_contacts(owners uuid[], ids uuid[], phones text[], arrivals timestamptz[]) RETURNS SETOF contacts
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    wanted record;
-    found_row contacts%ROWTYPE;
-BEGIN
-    FOR wanted IN SELECT * FROM unnest(owners, ids, phones, arrivals) AS u (owner, id, phone, arrival) LOOP
-        IF wanted.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', wanted.owner::text, true);
-            entered := wanted.owner;
-        END IF;
-        FOR attempt IN 1..2 LOOP
-            SELECT * INTO found_row FROM contacts c
-            WHERE c.organization_id = wanted.owner AND c.phone = wanted.phone FOR UPDATE;
-            EXIT WHEN FOUND;
-            INSERT INTO contacts (organization_id, id, phone, created_at, updated_at)
-            VALUES (wanted.owner, wanted.id, wanted.phone, wanted.arrival, wanted.arrival)
-            ON CONFLICT DO NOTHING RETURNING * INTO found_row;
-            EXIT WHEN FOUND;
-        END LOOP;
-        RETURN NEXT found_row;
-    END LOOP;
-END
-$$;
-
--- Writes what became known of contacts that are locked; one that is not there fails the whole.
-CREATE FUNCTION write_contacts(
-    owners uuid[], ids uuid[], names text[], emails text[], last_calls timestamptz[], updates timestamptz[]
-) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    news record;
-BEGIN
-    FOR news IN
-        SELECT * FROM unnest(owners, ids, names, emails, last_calls, updates)
-            AS u (owner, id, name, email, last_call, updated)
-    LOOP
-        IF news.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', news.owner::text, true);
-            entered := news.owner;
-        END IF;
-        UPDATE contacts SET name = news.name, email = news.email, last_call_at = news.last_call, updated_at = news.updated
-        WHERE organization_id = news.owner AND id = news.id;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'a locked row is gone: %', news.id;
-        END IF;
-    END LOOP;
-END
-$$;
-
--- Pins calls that have no row in the ledger.
-CREATE FUNCTION pin_calls(owners uuid[], calls text[], arrivals timestamptz[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    pin record;
-BEGIN
-    FOR pin IN SELECT * FROM unnest(owners, calls, arrivals) AS u (owner, call, arrival) LOOP
-        IF pin.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', pin.owner::text, true);
-            entered := pin.owner;
-        END IF;
-        INSERT INTO call_pins (organization_id, vapi_call_id, created_at) VALUES (pin.owner, pin.call, pin.arrival)
-        ON CONFLICT DO NOTHING;
-    END LOOP;
-END
-$$;
-
--- Writes entries into the security logs.
-CREATE FUNCTION raise_alarms(
-    owners uuid[], ids uuid[], events text[], details jsonb[], calls text[], requests text[], arrivals timestamptz[]
-) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    alarm record;
-BEGIN
-    FOR alarm IN
-        SELECT * FROM unnest(owners, ids, events, details, calls, requests, arrivals)
-            AS u (owner, id, event, detail, call, request, arrival)
-    LOOP
-        IF alarm.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', alarm.owner::text, true);
-            entered := alarm.owner;
-        END IF;
-        INSERT INTO security_log (organization_id, id, event, detail, vapi_call_id, request_id, created_at)
-        VALUES (alarm.owner, alarm.id, alarm.event, alarm.detail, alarm.call, alarm.request, alarm.arrival);
-    END LOOP;
-END
-$$;
-
--- Of pairs of organization and call, those whose call another organization has pinned too: what pinned_by_others tells
--- of one call in one scope, so it runs with its owner's rights. Who the other one is stays untold. The older function
--- stays for nodes that are not updated yet.
-CREATE FUNCTION contested_calls(owners uuid[], calls text[]) RETURNS TABLE (owner uuid, call text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    -- One by one, so that the index is used whatever the planner thinks of the size of the table.
-    FOR owner, call IN SELECT * FROM unnest(owners, calls) LOOP
-        IF EXISTS (SELECT FROM call_pins AS pinned
-                   WHERE pinned.vapi_call_id = call AND pinned.organization_id <> owner) THEN
-            RETURN NEXT;
-        END IF;
-    END LOOP;
-END
-$$;
-
-DO $$
-DECLARE
-    ours text;
-BEGIN
-    FOREACH ours IN ARRAY ARRAY['add_deliveries', 'lock_calls', 'write_calls', 'lock_contacts', 'write_contacts',
-                                'pin_calls', 'raise_alarms', 'contested_calls'] LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %I FROM PUBLIC', ours);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %I TO gateway_app', ours);
-    END LOOP;
-END
-$$;
-
--- What claiming a message from quarantine needs. Runs as gateway_owner.
-
--- The key under which the organization's inbox will know the message. It is made of the body as it arrived; the stored
--- one is redacted, and could give another. Empty for messages that came before this migration.
-ALTER TABLE quarantine ADD COLUMN dedupe_key text NOT NULL DEFAULT '';
-
--- The form without a key stays for the nodes of the older version while they are replaced one by one.
-CREATE FUNCTION quarantine_message(
-    message_kind text, call_id text, message_key text, claims jsonb, stored bytea, original_bytes integer, request text,
-    max_rows bigint, max_bytes bigint, max_age_seconds bigint
-) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    kept uuid;
-BEGIN
-    kept := quarantine_message(
-        message_kind, call_id, claims, stored, original_bytes, request, max_rows, max_bytes, max_age_seconds);
-    UPDATE quarantine SET dedupe_key = message_key WHERE id = kept;
-    RETURN kept;
-END
-$$;
-
-REVOKE ALL ON FUNCTION
-    quarantine_message(text, text, text, jsonb, bytea, integer, text, bigint, bigint, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    quarantine_message(text, text, text, jsonb, bytea, integer, text, bigint, bigint, bigint) TO gateway_app;

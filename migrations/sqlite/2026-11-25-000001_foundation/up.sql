@@ -353,9 +353,10 @@ CREATE TABLE credentials (
     UNIQUE (organization_id, label)
 ) STRICT;
 
+-- A call: what it is and where it stands. Of each column the value with the greatest key stays, whatever the order in
+-- which messages come; `decided` holds the keys (see storage/src/ledger.rs).
 CREATE TABLE call_logs (
     organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    id TEXT NOT NULL DEFAULT (lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))),
     vapi_call_id TEXT NOT NULL,
     call_type TEXT,
     status TEXT NOT NULL DEFAULT 'unknown',
@@ -368,6 +369,18 @@ CREATE TABLE call_logs (
     started_at TEXT,
     ended_at TEXT,
     ended_reason TEXT,
+    sealed_control_url BLOB,  -- the sealing key's id, then the sealed URL; null once the call is over
+    decided TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(decided)),  -- column -> key
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
+    PRIMARY KEY (organization_id, vapi_call_id)
+) STRICT;
+CREATE INDEX call_logs_by_time ON call_logs (organization_id, created_at);
+CREATE INDEX call_logs_by_contact ON call_logs (organization_id, contact_id) WHERE contact_id IS NOT NULL;
+
+-- What the report at the end of a call told. Erasing what was said is a DELETE.
+CREATE TABLE call_reports (
+    organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    vapi_call_id TEXT NOT NULL,
     duration_ms INTEGER,
     cost REAL,
     transcript TEXT,
@@ -376,15 +389,10 @@ CREATE TABLE call_logs (
     success_evaluation TEXT,
     recording_url TEXT,
     stereo_recording_url TEXT,
-    sealed_control_url BLOB,
-    sealing_key_id TEXT,
+    decided TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(decided)),
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
-    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
-    PRIMARY KEY (organization_id, id),
-    UNIQUE (organization_id, vapi_call_id)
+    PRIMARY KEY (organization_id, vapi_call_id)
 ) STRICT;
-CREATE INDEX call_logs_by_time ON call_logs (organization_id, created_at);
-CREATE INDEX call_logs_by_contact ON call_logs (organization_id, contact_id) WHERE contact_id IS NOT NULL;
 
 CREATE TABLE call_pins (
     organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -559,6 +567,7 @@ CREATE TABLE quarantine (
     id TEXT PRIMARY KEY DEFAULT (lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))),
     kind TEXT NOT NULL,
     vapi_call_id TEXT,
+    dedupe_key TEXT NOT NULL,  -- the inbox's key, made of the body as it arrived: the redacted one could give another
     identifiers TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(identifiers)),
     body BLOB NOT NULL,  -- redacted, then LZ4 with the length in front
     body_bytes INTEGER NOT NULL,
@@ -1046,11 +1055,6 @@ WHEN OLD.updated_at = NEW.updated_at AND NEW.updated_at <> strftime('%Y-%m-%dT%H
 BEGIN
     UPDATE phone_number_mapping SET updated_at = strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z' WHERE rowid = NEW.rowid;
 END;
-CREATE TRIGGER call_logs_touch AFTER UPDATE ON call_logs
-WHEN OLD.updated_at = NEW.updated_at AND NEW.updated_at <> strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'
-BEGIN
-    UPDATE call_logs SET updated_at = strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z' WHERE rowid = NEW.rowid;
-END;
 CREATE TRIGGER contacts_touch AFTER UPDATE ON contacts
 WHEN OLD.updated_at = NEW.updated_at AND NEW.updated_at <> strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'
 BEGIN
@@ -1072,7 +1076,3 @@ WHEN OLD.updated_at = NEW.updated_at AND NEW.updated_at <> strftime('%Y-%m-%dT%H
 BEGIN
     UPDATE credentials SET updated_at = strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z' WHERE rowid = NEW.rowid;
 END;
-
--- The key under which the organization's inbox will know the message. It is made of the body as it arrived; the stored
--- one is redacted, and could give another. Empty for messages that came before this migration.
-ALTER TABLE quarantine ADD COLUMN dedupe_key TEXT NOT NULL DEFAULT '';

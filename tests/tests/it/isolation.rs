@@ -24,6 +24,9 @@ fn filled(database: Database) -> World {
             organization,
             &message::book("call-1", &organization.assistant, "call_1", days_ahead(3), "10:00"),
         ));
+        let report = json!({"endedReason": "x", "artifact": {"transcript": "Hello."}, "analysis": {}});
+        let report = of_kind("end-of-call-report", call("call-1", &organization.assistant), report);
+        assert_eq!(gateway.send(organization, &report).status, 200);
         let mut contradiction = call("call-2", &organization.assistant);
         let other = if organization.id == northgate.id { fontaneria } else { northgate };
         contradiction["metadata"] = json!({"org_id": other.id});

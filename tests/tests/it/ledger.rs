@@ -16,7 +16,10 @@ on_postgres![
 ];
 
 fn row(postgres: &Postgres, call_id: &str, columns: &str) -> Vec<String> {
-    let sql = format!("SELECT {columns} FROM call_logs WHERE vapi_call_id = '{call_id}'");
+    let sql = format!(
+        "SELECT {columns} FROM call_logs LEFT JOIN call_reports USING (organization_id, vapi_call_id)
+         WHERE vapi_call_id = '{call_id}'"
+    );
     let mut rows = postgres.run(&sql);
     assert_eq!(rows.len(), 1, "one row a call: {call_id}");
     rows.remove(0).into_iter().map(Option::unwrap_or_default).collect()

@@ -168,7 +168,7 @@ fn what_is_claimed_does_not_run_tools(database: Database) {
     assert_eq!((code, reports.len()), (0, 2));
     assert_eq!(reports[0]["tools"], json!([{"id": "call_1", "name": "bookAppointment", "state": "not_run"}]));
     assert!(!reports[0]["changes"].to_string().contains("appointments"), "{}", reports[0]);
-    assert_eq!(field(&reports[1]["changes"], "call_logs", "transcript")["after"], "Hello.");
+    assert_eq!(field(&reports[1]["changes"], "call_reports", "transcript")["after"], "Hello.");
     assert_eq!(field(&reports[1]["changes"], "contacts", "phone")["after"], message::CALLER);
     assert_eq!(stored(&deployment, &northgate, "call-q").len(), 2);
     if let Some(postgres) = deployment.postgres() {
@@ -318,5 +318,5 @@ fn an_erased_call_does_not_come_back(database: Database) {
     within_a_second("the mapping counts", || gateway.send_with(SHARED, &deleted).status == 200);
     let (code, reports) = claim(&deployment, true);
     assert_eq!((code, &reports[0]["reason"]), (3, &json!("erased")));
-    assert_eq!(postgres.count("SELECT count(*) FROM call_logs WHERE transcript IS NOT NULL"), 0);
+    assert_eq!(postgres.count("SELECT count(*) FROM call_reports"), 0);
 }

@@ -41,7 +41,7 @@ pub(crate) async fn call_deleted(
 ) -> Result<Handled, StorageError> {
     let (mut scope, mut effects) = dispatcher.receive(org, arrival).await?;
     if let Some(call_id) = arrival.call_id() {
-        scope.calls().erase_content(call_id, arrival.received_at()).await?;
+        scope.calls().erase_content(call_id).await?;
         effects.push("erased");
     }
     scope.commit().await?;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use org_resolver::{OrgHints, OrgId};
+use org_resolver::{LookupStep, OrgHints, OrgId};
 use storage::repo::{EventVerdict, StoredMessage};
 use storage::{AuditedOrg, OrgScope, QuarantineEntry, StorageError};
 use uuid::Uuid;
@@ -21,7 +21,6 @@ use super::snapshot::Scene;
 use super::{Mode, Operator, ReplayError, Replayer};
 use crate::arrival::Arrival;
 use crate::context::Context;
-use crate::dedupe::dedupe_key;
 
 /// The organizations that were entered, so that the audit log has one line for each.
 type Entered = HashMap<OrgId, AuditedOrg>;
@@ -131,7 +130,7 @@ impl Replayer {
                 }
             },
         };
-        let filed = self.file(&org, &owner, entry, &envelope, mode, now).await?;
+        let filed = self.file(&org, &owner, entry, &envelope, mode).await?;
         report.outcome = match filed.outcome {
             Ok(is_repeated) => ClaimOutcome::Claimed { organization: org.entry().clone(), is_repeated },
             Err(refusal) => ClaimOutcome::Kept(refusal),
@@ -149,11 +148,10 @@ impl Replayer {
         entry: &QuarantineEntry,
         envelope: &Envelope<'_>,
         mode: Mode,
-        now: DateTime<Utc>,
     ) -> Result<Filed, StorageError> {
         let context =
             Context { request_id: &entry.request_id, now: entry.received_at, tool: None, is_direct: false };
-        let key = if entry.dedupe_key.is_empty() { dedupe_key(envelope) } else { entry.dedupe_key.clone() };
+        let key = entry.dedupe_key.clone();
         let arrival = Arrival::new(envelope, &owner.trace, &context).with_key(key.clone());
         loop {
             let mut scope = self.storage.entered_scope(org).await?;
@@ -169,10 +167,10 @@ impl Replayer {
                 ..Scene::default()
             };
             let before = scene.look(&mut scope).await?;
-            let is_repeated = match effects::store(&mut scope, &arrival, owner.via, now).await? {
+            let is_repeated = match effects::store(&mut scope, &arrival, owner.via).await? {
                 Stored::New => false,
                 Stored::Known(known) => {
-                    take_known(&mut scope, &known, &arrival, now).await?;
+                    take_known(&mut scope, &known, &arrival).await?;
                     true
                 }
                 Stored::Raced => {
@@ -223,7 +221,6 @@ async fn take_known(
     scope: &mut OrgScope,
     known: &StoredMessage,
     arrival: &Arrival<'_>,
-    now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     if arrival.drifted().is_some() || known.is_erased() {
         return Ok(());
@@ -238,7 +235,7 @@ async fn take_known(
         scope.inbox().set_verdict(known.id, EventVerdict::Accepted).await?;
     }
     if is_fuller || was_refused {
-        effects::act(scope, arrival, now).await?;
+        effects::act(scope, arrival, LookupStep::CallId).await?;
     }
     Ok(())
 }

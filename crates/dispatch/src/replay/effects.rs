@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use org_resolver::{LookupStep, phone};
 use storage::repo::StoredMessage;
-use storage::{CallNews, OrgScope, StorageError};
-use uuid::Uuid;
+use storage::{OrgScope, StorageError};
 use vapi_types::{Envelope, MessageKind, ToolArguments};
 
 use super::Replayer;
@@ -29,7 +27,6 @@ pub(super) async fn store(
     scope: &mut OrgScope,
     arrival: &Arrival<'_>,
     via: LookupStep,
-    now: DateTime<Utc>,
 ) -> Result<Stored, StorageError> {
     // Looked for first, because a record that meets its key counts a delivery.
     if let Some(known) = scope.inbox().find_by_key(arrival.dedupe_key()).await? {
@@ -38,7 +35,7 @@ pub(super) async fn store(
     if !scope.events().record(Arc::new(arrival.record(via))).await?.is_new {
         return Ok(Stored::Raced);
     }
-    erase(scope, arrival, now).await?;
+    erase(scope, arrival).await?;
     Ok(Stored::New)
 }
 
@@ -46,41 +43,17 @@ pub(super) async fn store(
 pub(super) async fn act(
     scope: &mut OrgScope,
     arrival: &Arrival<'_>,
-    now: DateTime<Utc>,
+    via: LookupStep,
 ) -> Result<(), StorageError> {
-    let contact = keep_contact(scope, arrival, now).await?;
-    if let Some(call_id) = arrival.call_id() {
-        scope.inbox().pin(call_id, arrival.received_at()).await?;
-        if let Some(news) = arrival.news() {
-            let mut row = scope.calls().lock(call_id, arrival.received_at()).await?;
-            let before = row.clone();
-            news.apply(&mut row);
-            row.contact_id = contact.or(row.contact_id);
-            if row != before {
-                scope.calls().update(&row, now).await?;
-            }
-        }
-    }
-    erase(scope, arrival, now).await
+    scope.events().record(Arc::new(arrival.record(via).without_delivery())).await?;
+    erase(scope, arrival).await
 }
 
-async fn erase(scope: &mut OrgScope, arrival: &Arrival<'_>, now: DateTime<Utc>) -> Result<(), StorageError> {
+async fn erase(scope: &mut OrgScope, arrival: &Arrival<'_>) -> Result<(), StorageError> {
     match (arrival.envelope.kind(), arrival.call_id()) {
-        (MessageKind::CallDeleted, Some(call_id)) => scope.calls().erase_content(call_id, now).await,
+        (MessageKind::CallDeleted, Some(call_id)) => scope.calls().erase_content(call_id).await,
         _ => Ok(()),
     }
-}
-
-/// Finds or makes the contact of the caller whom a report names.
-async fn keep_contact(
-    scope: &mut OrgScope,
-    arrival: &Arrival<'_>,
-    now: DateTime<Utc>,
-) -> Result<Option<Uuid>, StorageError> {
-    let Some(caller) = arrival.caller() else { return Ok(None) };
-    let Some(phone) = phone_of(scope, arrival.envelope).await? else { return Ok(None) };
-    let contact = scope.contacts().upsert(&caller.contact(&phone), now).await?;
-    Ok(Some(contact.id.0))
 }
 
 /// The caller's number in the organization's form, for kinds that keep a contact.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use org_resolver::Trace;
+use org_resolver::{LookupStep, Trace};
 use storage::repo::{EventId, EventVerdict, StoredMessage};
 use storage::{AuditedOrg, OrgScope, StorageError};
 use vapi_types::{Envelope, MessageKind};
@@ -41,9 +41,13 @@ impl Replayer {
         }
         let scene = scene(&mut scope, &selected).await?;
         let before = scene.look(&mut scope).await?;
+        if let Selection::Call(call_id) = selection {
+            // All of its messages are there to say again what was damaged.
+            scope.calls().undecide(call_id).await?;
+        }
         let mut messages = Vec::with_capacity(selected.len());
         for message in selected {
-            messages.push(self.take_again(&mut scope, message, &judgements, now).await?);
+            messages.push(self.take_again(&mut scope, message, &judgements).await?);
         }
         let after = scene.look(&mut scope).await?;
         let changes = difference::between(&before, &after);
@@ -89,7 +93,6 @@ impl Replayer {
         scope: &mut OrgScope,
         stored: StoredMessage,
         judgements: &Judgements,
-        now: DateTime<Utc>,
     ) -> Result<ReplayedMessage, StorageError> {
         let mut tools = Vec::new();
         let outcome = if stored.is_erased() {
@@ -104,7 +107,7 @@ impl Replayer {
                     let trace = Trace::default();
                     let arrival = Arrival::new(&envelope, &trace, &context);
                     tools = self.tools_of(scope, &arrival).await?;
-                    apply(scope, &stored, &arrival, judgements, now).await?
+                    apply(scope, &stored, &arrival, judgements).await?
                 }
                 Err(_) => ReplayOutcome::Refused(ReplayRefusal::Unreadable),
             }
@@ -127,7 +130,6 @@ async fn apply(
     stored: &StoredMessage,
     arrival: &Arrival<'_>,
     judgements: &Judgements,
-    now: DateTime<Utc>,
 ) -> Result<ReplayOutcome, StorageError> {
     if let Some(drifted) = arrival.drifted() {
         return Ok(ReplayOutcome::Refused(ReplayRefusal::Drifted(drifted.path.clone())));
@@ -142,7 +144,7 @@ async fn apply(
     if let Some(refusal) = refusal {
         return Ok(ReplayOutcome::Refused(refusal));
     }
-    effects::act(scope, arrival, now).await?;
+    effects::act(scope, arrival, LookupStep::CallId).await?;
     if stored.verdict == EventVerdict::Accepted {
         return Ok(ReplayOutcome::Applied);
     }

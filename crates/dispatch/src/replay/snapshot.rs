@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use storage::repo::{After, Call, Contact, ContactId, EventId, StoredMessage};
+use storage::repo::{After, Call, CallReport, Contact, ContactId, EventId, StoredMessage};
 use storage::{OrgScope, StorageError};
 
 /// How many messages of a call are read at once.
@@ -42,6 +42,9 @@ impl Scene {
             if let Some(call) = scope.calls().get(call_id).await? {
                 contacts.extend(call.contact_id);
                 snapshot.put("call_logs", call_id, call_fields(&call));
+            }
+            if let Some(report) = scope.calls().report(call_id).await? {
+                snapshot.put("call_reports", call_id, report_fields(&report));
             }
             if scope.inbox().is_pinned(call_id).await? {
                 snapshot.put("call_pins", call_id, Fields::new());
@@ -140,15 +143,20 @@ fn call_fields(call: &Call) -> Fields {
         ("started_at", json!(call.started_at)),
         ("ended_at", json!(call.ended_at)),
         ("ended_reason", json!(call.ended_reason)),
-        ("duration_ms", json!(call.duration_ms)),
-        ("cost", json!(call.cost)),
-        ("transcript", json!(call.transcript)),
-        ("summary", json!(call.summary)),
-        ("structured_data", json!(call.structured_data)),
-        ("success_evaluation", json!(call.success_evaluation)),
-        ("recording_url", json!(call.recording_url)),
-        ("stereo_recording_url", json!(call.stereo_recording_url)),
         // The URL lets its holder speak in the call, so that it is shown to nobody.
         ("control_url", json!(call.control_url.as_ref().map(|_| "(sealed)"))),
+    ])
+}
+
+fn report_fields(report: &CallReport) -> Fields {
+    Fields::from([
+        ("duration_ms", json!(report.duration_ms)),
+        ("cost", json!(report.cost)),
+        ("transcript", json!(report.transcript)),
+        ("summary", json!(report.summary)),
+        ("structured_data", json!(report.structured_data)),
+        ("success_evaluation", json!(report.success_evaluation)),
+        ("recording_url", json!(report.recording_url)),
+        ("stereo_recording_url", json!(report.stereo_recording_url)),
     ])
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::record::{CallNews, CallerNews, NewEvent};
+use crate::ledger::{CallUpdate, ReportUpdate};
+use crate::record::{CallerUpdate, NewEvent};
 use crate::repo::{ContactId, EventVerdict};
 
 /// What the two databases do around the fold, over tables in memory.
@@ -18,6 +19,7 @@ struct Tables {
     /// By organization and key.
     events: BTreeMap<(Uuid, String), Event>,
     calls: BTreeMap<(Uuid, String), Call>,
+    reports: BTreeMap<(Uuid, String), CallReport>,
     contacts: BTreeMap<(Uuid, String), Contact>,
     pins: BTreeSet<(String, Uuid)>,
     /// Organization, key and call.
@@ -42,10 +44,10 @@ impl Tables {
             let org = group.org.as_uuid();
             let changes = group.fold(self.look(group)).unwrap();
             for call in &changes.calls {
-                assert_eq!(
-                    self.calls.insert((org, call.vapi_call_id.clone()), call.clone()).unwrap().id,
-                    call.id
-                );
+                assert!(self.calls.insert((org, call.vapi_call_id.clone()), call.clone()).is_some());
+            }
+            for report in &changes.reports {
+                self.reports.insert((org, report.vapi_call_id.clone()), report.clone());
             }
             for contact in &changes.contacts {
                 let phone = contact.phone.clone().unwrap();
@@ -78,8 +80,14 @@ impl Tables {
             found.deliveries.push(row.deliveries);
         }
         for call in group.ledger_calls() {
-            let row = self.calls.entry((org, call.to_owned())).or_insert_with(|| new_call(org, call));
+            let row = self
+                .calls
+                .entry((org, call.to_owned()))
+                .or_insert_with(|| Call::new(call.to_owned(), DateTime::UNIX_EPOCH));
             found.calls.push(row.clone());
+        }
+        for call in group.reported_calls() {
+            found.reports.extend(self.reports.get(&(org, call.to_owned())).cloned());
         }
         for phone in group.phones() {
             let row = self.contacts.entry((org, phone.to_owned())).or_insert_with(|| new_contact(org, phone));
@@ -97,34 +105,6 @@ impl Tables {
 
 fn id(org: Uuid, name: &str) -> Uuid {
     Uuid::new_v5(&org, name.as_bytes())
-}
-
-fn new_call(org: Uuid, call: &str) -> Call {
-    Call {
-        id: id(org, call),
-        vapi_call_id: call.to_owned(),
-        call_type: None,
-        status: "unknown".to_owned(),
-        status_rank: 0,
-        vapi_assistant_id: None,
-        phone_number_id: None,
-        customer_number: None,
-        contact_id: None,
-        metadata: json!({}),
-        started_at: None,
-        ended_at: None,
-        ended_reason: None,
-        duration_ms: None,
-        cost: None,
-        transcript: None,
-        summary: None,
-        structured_data: None,
-        success_evaluation: None,
-        recording_url: None,
-        stereo_recording_url: None,
-        control_url: None,
-        created_at: DateTime::UNIX_EPOCH,
-    }
 }
 
 fn new_contact(org: Uuid, phone: &str) -> Contact {
@@ -153,14 +133,15 @@ struct Message {
     has_alarm: bool,
 }
 
-#[derive(Debug)]
-struct Said(i16);
-
-impl CallNews for Said {
-    fn apply(&self, call: &mut Call) {
-        call.status_rank = call.status_rank.max(self.0);
-        // In the order of arrival, so that a fold in any other order would show.
-        call.transcript = Some(format!("{}{},", call.transcript.as_deref().unwrap_or_default(), self.0));
+/// A message that moves the call, and adds a member of its own to the metadata; even ones report.
+fn said(rank: i16) -> CallUpdate {
+    let report = ReportUpdate { duration_ms: Some(rank.into()), ..ReportUpdate::default() };
+    CallUpdate {
+        at: Some(instant(usize::try_from(rank).unwrap())),
+        status: Some((rank, format!("rank {rank}"))),
+        metadata: Map::from_iter([(format!("m{rank}"), rank.into())]),
+        report: (rank % 2 == 0).then(|| Box::new(report)),
+        ..CallUpdate::default()
     }
 }
 
@@ -185,10 +166,10 @@ fn entry(place: usize, message: &Message) -> Entry {
         received_at: instant(place),
     });
     if let Some(rank) = message.rank {
-        record = record.with_news(Arc::new(Said(rank)));
+        record = record.with_call_update(said(rank));
     }
     if let Some(caller) = message.caller {
-        record = record.with_caller(CallerNews {
+        record = record.with_caller(CallerUpdate {
             number: phone(caller),
             name: Some(format!("name-{place}")),
             email: message.has_alarm.then(|| format!("{place}@example.org")),
@@ -289,9 +270,15 @@ proptest! {
             }
             if let (Some(call), Some(_)) = (message.call, message.rank) {
                 let said = messages.iter().filter(|it| (it.org, it.call) == (message.org, Some(call)));
-                let said = said.filter_map(|it| it.rank).map(|rank| format!("{rank},")).collect::<String>();
-                let row = &tables.calls[&(org, format!("call-{}-{call}", message.org))];
-                prop_assert_eq!(row.transcript.as_deref(), Some(said.as_str()));
+                let ranks: BTreeSet<_> = said.filter_map(|it| it.rank).collect();
+                let key = (org, format!("call-{}-{call}", message.org));
+                let row = &tables.calls[&key];
+                prop_assert_eq!(row.status_rank, *ranks.last().unwrap());
+                let members: BTreeSet<_> = row.metadata.as_object().unwrap().keys().cloned().collect();
+                prop_assert_eq!(members, ranks.iter().map(|rank| format!("m{rank}")).collect());
+                let reported = ranks.iter().rev().find(|rank| **rank % 2 == 0);
+                let report = tables.reports.get(&key).and_then(|report| report.duration_ms);
+                prop_assert_eq!(report, reported.map(|rank| i64::from(*rank)));
             }
             if let Some(caller) = message.caller {
                 let first = messages.iter().position(|it| (it.org, it.caller) == (message.org, Some(caller)));

@@ -15,13 +15,12 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures::{join, try_join};
 use org_resolver::OrgId;
 use org_resolver::phone::Region;
-use uuid::Uuid;
 
 use self::statements::{
-    AddDeliveries, Commit, ContestedCalls, LockCalls, LockContacts, PinCalls, RaiseAlarms, WriteCalls,
-    WriteContacts,
+    AddDeliveries, Commit, ContestedCalls, LockCalls, LockContacts, PinCalls, RaiseAlarms, ReadReports,
+    WriteCalls, WriteContacts, WriteReports,
 };
-use super::calls::{CallChanges, CallRow};
+use super::calls::{CallRow, ReportRow};
 use super::connect::Pool;
 use super::contacts::ContactRow;
 use super::scope::Scope;
@@ -31,7 +30,7 @@ use crate::batch::{Alarm, Changes, Found, Group, groups, in_order, meetings};
 use crate::classify::is_connection_lost;
 use crate::error::StorageError;
 use crate::record::{Entry, Record, Recorded};
-use crate::repo::Contact;
+use crate::repo::{CallReport, Contact};
 use crate::schema::organizations;
 use crate::seal::Sealer;
 use crate::sql_types::DbUuid;
@@ -140,7 +139,7 @@ impl BatchScope<'_> {
         for (group, found) in groups.iter().zip(self.look(&groups).await?) {
             changes.push((group.org, group.now(), group.fold(found)?));
         }
-        self.change(&changes, ending).await?;
+        self.change(&mut changes, ending).await?;
         Ok(in_order(changes.into_iter().map(|(_, _, changes)| changes)))
     }
 
@@ -163,10 +162,11 @@ impl BatchScope<'_> {
 
     /// Writes what needs no look, and locks what does.
     async fn look(&self, groups: &[Group<'_>]) -> QueryResult<Vec<Found>> {
-        let (deliveries, (), calls, contacts, mut contested) = try_join!(
-            AddDeliveries::of(groups).load::<i32>(&mut { self.conn }),
+        let (deliveries, (), calls, mut reports, contacts, mut contested) = try_join!(
+            self.add_deliveries(groups),
             self.pin(groups),
             self.lock_calls(groups),
+            self.read_reports(groups),
             self.lock_contacts(groups),
             self.contested(groups),
         )?;
@@ -180,10 +180,19 @@ impl BatchScope<'_> {
                 .take(group.ledger_calls().len())
                 .map(|row| row.read(DbUuid(group.org.as_uuid()), self.sealer))
                 .collect(),
+            reports: reports.remove(&group.org).unwrap_or_default(),
             contacts: contacts.by_ref().take(group.phones().len()).map(Contact::from).collect(),
             contested: contested.remove(&group.org).unwrap_or_default(),
         });
         Ok(found.collect())
+    }
+
+    async fn add_deliveries(&self, groups: &[Group<'_>]) -> QueryResult<Vec<i32>> {
+        let sent = AddDeliveries::of(groups);
+        if sent.keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        sent.load(&mut { self.conn }).await
     }
 
     async fn pin(&self, groups: &[Group<'_>]) -> QueryResult<()> {
@@ -200,6 +209,18 @@ impl BatchScope<'_> {
             return Ok(Vec::new());
         }
         wanted.load(&mut { self.conn }).await
+    }
+
+    /// The reports of calls that are locked by now.
+    async fn read_reports(&self, groups: &[Group<'_>]) -> QueryResult<HashMap<OrgId, Vec<CallReport>>> {
+        let mut reports = HashMap::<_, Vec<_>>::new();
+        let wanted = ReadReports::of(groups);
+        if !wanted.calls.is_empty() {
+            for (row, org) in wanted.load::<(ReportRow, DbUuid)>(&mut { self.conn }).await? {
+                reports.entry(OrgId::new(org.0)).or_default().push(row.into());
+            }
+        }
+        Ok(reports)
     }
 
     async fn lock_contacts(&self, groups: &[Group<'_>]) -> QueryResult<Vec<ContactRow>> {
@@ -226,23 +247,31 @@ impl BatchScope<'_> {
     /// Writes what the folds changed.
     async fn change(
         &self,
-        changes: &[(OrgId, DateTime<Utc>, Changes<'_>)],
+        changes: &mut [(OrgId, DateTime<Utc>, Changes<'_>)],
         ending: Ending,
     ) -> Result<(), Failure> {
-        let mut calls = Vec::new();
+        let mut calls = WriteCalls::default();
+        let mut reports = WriteReports::default();
+        for (org, _, changes) in &mut *changes {
+            let org = DbUuid(org.as_uuid());
+            for call in changes.calls.drain(..) {
+                calls.push(org, CallRow::of(call, org, self.sealer)?);
+            }
+            for report in changes.reports.drain(..) {
+                reports.push(org, ReportRow::from(report));
+            }
+        }
         let mut contacts = Vec::new();
         let mut alarms = Vec::new();
         for (org, now, changes) in changes {
             let (org, now) = (DbUuid(org.as_uuid()), *now);
-            for call in &changes.calls {
-                calls.push((org, call.id, CallChanges::of(call, org, self.sealer, now)?));
-            }
             contacts.extend(changes.contacts.iter().map(|contact| (org, now, contact)));
             alarms.extend(changes.alarms.iter().map(|alarm| (org, alarm)));
         }
         // The end travels with the rest: where one of them fails, the server ends the transaction without keeping it.
         try_join!(
-            self.write_calls(&calls),
+            self.write_calls(calls),
+            self.write_reports(reports),
             self.write_contacts(&contacts),
             self.raise(&alarms),
             self.end(ending)
@@ -250,9 +279,16 @@ impl BatchScope<'_> {
         Ok(())
     }
 
-    async fn write_calls(&self, calls: &[(DbUuid, Uuid, CallChanges)]) -> QueryResult<()> {
-        if !calls.is_empty() {
-            WriteCalls::of(calls).execute(&mut { self.conn }).await?;
+    async fn write_calls(&self, calls: WriteCalls) -> QueryResult<()> {
+        if !calls.orgs.is_empty() {
+            calls.execute(&mut { self.conn }).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_reports(&self, reports: WriteReports) -> QueryResult<()> {
+        if !reports.orgs.is_empty() {
+            reports.execute(&mut { self.conn }).await?;
         }
         Ok(())
     }

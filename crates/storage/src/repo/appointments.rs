@@ -97,7 +97,7 @@ pub trait Appointments: Send {
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer.
-    async fn cancel(&mut self, id: AppointmentId, now: DateTime<Utc>) -> Result<bool, StorageError>;
+    async fn cancel(&mut self, id: AppointmentId) -> Result<bool, StorageError>;
 
     /// Appointments that begin at or after an instant, soonest first, at most `limit`.
     ///

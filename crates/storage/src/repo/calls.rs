@@ -2,16 +2,15 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::StorageError;
+use crate::ledger::Decided;
 
-/// One call of the ledger. Everything but the ids may be unknown yet.
+/// One call of the ledger: its identity and state. Everything but the id may be unknown yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// Our id of the row.
-    pub id: Uuid,
     /// The provider's id of the call.
     pub vapi_call_id: String,
     /// The provider's `call.type`.
@@ -36,6 +35,31 @@ pub struct Call {
     pub ended_at: Option<DateTime<Utc>>,
     /// The provider's reason for the end.
     pub ended_reason: Option<String>,
+    /// The live-control URL, a capability: sealed at rest, and dropped when the call ends.
+    pub control_url: Option<String>,
+    /// By which messages the columns were decided.
+    pub decided: Decided,
+    /// When the row was made.
+    pub created_at: DateTime<Utc>,
+    /// The live-control URL with its seal, as it was read: the same URL is not sealed again.
+    pub(crate) sealed_url: SealedUrl,
+}
+
+/// A live-control URL with its seal; no part of what a call is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SealedUrl(pub(crate) Option<(String, Vec<u8>)>);
+
+impl PartialEq for SealedUrl {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+/// What the report at the end of a call told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallReport {
+    /// The provider's id of the call.
+    pub vapi_call_id: String,
     /// Length in milliseconds.
     pub duration_ms: Option<i64>,
     /// Cost in US dollars.
@@ -52,13 +76,55 @@ pub struct Call {
     pub recording_url: Option<String>,
     /// Where the stereo recording lies.
     pub stereo_recording_url: Option<String>,
-    /// The live-control URL, a capability: sealed at rest, and dropped when the call ends.
-    pub control_url: Option<String>,
-    /// When the row was made.
-    pub created_at: DateTime<Utc>,
+    /// By which reports the columns were decided.
+    pub decided: Decided,
 }
 
-/// The ledger of one organization.
+impl Call {
+    /// A call of which nothing but its id is known.
+    #[must_use]
+    pub fn new(vapi_call_id: String, created_at: DateTime<Utc>) -> Self {
+        Self {
+            vapi_call_id,
+            call_type: None,
+            status: "unknown".to_owned(),
+            status_rank: 0,
+            vapi_assistant_id: None,
+            phone_number_id: None,
+            customer_number: None,
+            contact_id: None,
+            metadata: Value::Object(Map::new()),
+            started_at: None,
+            ended_at: None,
+            ended_reason: None,
+            control_url: None,
+            decided: Decided::default(),
+            created_at,
+            sealed_url: SealedUrl::default(),
+        }
+    }
+}
+
+impl CallReport {
+    /// A report that tells nothing yet.
+    #[must_use]
+    pub fn new(vapi_call_id: String) -> Self {
+        Self {
+            vapi_call_id,
+            duration_ms: None,
+            cost: None,
+            transcript: None,
+            summary: None,
+            structured_data: None,
+            success_evaluation: None,
+            recording_url: None,
+            stereo_recording_url: None,
+            decided: Decided::default(),
+        }
+    }
+}
+
+/// The ledger of one organization. Messages write it as part of their [`Record`](crate::Record).
 #[async_trait]
 pub trait Calls: Send {
     /// A call by the provider's id.
@@ -67,25 +133,25 @@ pub trait Calls: Send {
     /// [`StorageError`] when the database does not answer or the row is corrupt.
     async fn get(&mut self, vapi_call_id: &str) -> Result<Option<Call>, StorageError>;
 
-    /// Finds or makes the row of a call, and locks it until the scope ends, so that two messages of one call
-    /// are merged one after the other.
+    /// What the report of a call told.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer or the row is corrupt.
+    async fn report(&mut self, vapi_call_id: &str) -> Result<Option<CallReport>, StorageError>;
+
+    /// Lets the messages of a call decide anew: what stands in its rows stays until one of them says otherwise. The
+    /// live-control URL is left out, because no stored message can give it back.
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer.
-    async fn lock(&mut self, vapi_call_id: &str, now: DateTime<Utc>) -> Result<Call, StorageError>;
+    async fn undecide(&mut self, vapi_call_id: &str) -> Result<(), StorageError>;
 
-    /// Writes a locked call back, every column.
-    ///
-    /// # Errors
-    /// [`StorageError::Inconsistent`] when the row is gone.
-    async fn update(&mut self, call: &Call, now: DateTime<Utc>) -> Result<(), StorageError>;
-
-    /// Erases what was said in a call: transcript, summary, structured data, recording addresses, metadata and
-    /// number in the ledger, and the bodies and answers of its stored messages. The rows, kinds and times stay.
+    /// Erases what was said in a call: the report, metadata and number in the ledger, and the bodies and answers of its
+    /// stored messages. The rows, kinds and times stay.
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer.
-    async fn erase_content(&mut self, vapi_call_id: &str, now: DateTime<Utc>) -> Result<(), StorageError>;
+    async fn erase_content(&mut self, vapi_call_id: &str) -> Result<(), StorageError>;
 
     /// The latest calls first, at most `limit`.
     ///

@@ -106,12 +106,6 @@ pub trait Inbox: Send {
     /// [`StorageError`] when the database does not answer.
     async fn is_pinned(&mut self, vapi_call_id: &str) -> Result<bool, StorageError>;
 
-    /// Pins a call, once or again.
-    ///
-    /// # Errors
-    /// [`StorageError`] when the database does not answer.
-    async fn pin(&mut self, vapi_call_id: &str, now: DateTime<Utc>) -> Result<(), StorageError>;
-
     /// How many entries the security log has for the call.
     ///
     /// # Errors

@@ -59,7 +59,6 @@ impl Appointments for Scope {
                 appointments::vapi_call_id.eq(clean_option(appointment.vapi_call_id)),
                 appointments::tool_call_id.eq(clean_option(appointment.tool_call_id)),
                 appointments::created_at.eq(DbTime(now)),
-                appointments::updated_at.eq(DbTime(now)),
             ))
             .on_conflict_do_nothing()
             .execute(self.tx.conn()?)
@@ -107,14 +106,14 @@ impl Appointments for Scope {
         Ok(self.tx.check(found)?.map(Appointment::from))
     }
 
-    async fn cancel(&mut self, id: AppointmentId, now: DateTime<Utc>) -> Result<bool, StorageError> {
+    async fn cancel(&mut self, id: AppointmentId) -> Result<bool, StorageError> {
         let cancelled = diesel::update(
             appointments::table
                 .filter(appointments::organization_id.eq(self.org))
                 .filter(appointments::id.eq(DbUuid(id.0)))
                 .filter(appointments::status.eq(BOOKED)),
         )
-        .set((appointments::status.eq("cancelled"), appointments::updated_at.eq(DbTime(now))))
+        .set(appointments::status.eq("cancelled"))
         .execute(self.tx.conn()?)
         .await;
         Ok(self.tx.check(cancelled)? == 1)

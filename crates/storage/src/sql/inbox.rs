@@ -97,19 +97,6 @@ impl Inbox for Scope {
         self.tx.check(found)
     }
 
-    async fn pin(&mut self, vapi_call_id: &str, now: DateTime<Utc>) -> Result<(), StorageError> {
-        let pinned = diesel::insert_into(call_pins::table)
-            .values((
-                call_pins::organization_id.eq(self.org),
-                call_pins::vapi_call_id.eq(clean(vapi_call_id)),
-                call_pins::created_at.eq(DbTime(now)),
-            ))
-            .on_conflict_do_nothing()
-            .execute(self.tx.conn()?)
-            .await;
-        self.tx.check(pinned).map(|_| ())
-    }
-
     async fn is_pinned(&mut self, vapi_call_id: &str) -> Result<bool, StorageError> {
         let pins = call_pins::table
             .filter(call_pins::organization_id.eq(self.org))

@@ -15,14 +15,16 @@ use org_resolver::phone::Region;
 use tokio::sync::OwnedMutexGuard;
 
 use super::Conn;
-use super::calls::{CallChanges, CallRow};
+use super::calls::{CallRow, ReportRow};
 use super::contacts::ContactRow;
 use super::scope::Scope;
 use crate::batch::{Alarm, Delivery, Found, Group, PIN_AGAINST_MAPPING, groups, in_order, meetings};
 use crate::error::StorageError;
 use crate::record::{Entry, Record, Recorded};
-use crate::repo::{Call, Contact};
-use crate::schema::{call_logs, call_pins, contacts, organizations, security_log, webhook_events};
+use crate::repo::{Call, CallReport, Contact};
+use crate::schema::{
+    call_logs, call_pins, call_reports, contacts, organizations, security_log, webhook_events,
+};
 use crate::seal::Sealer;
 use crate::sql_types::{DbJson, DbTime, DbUuid, JsonText};
 use crate::text::{clean_json, new_id};
@@ -88,10 +90,13 @@ impl BatchScope<'_> {
             }
             let mut found = self.look(org, group)?;
             found.contested.extend(contested.remove(&group.org).unwrap_or_default());
-            let changes = group.fold(found)?;
+            let mut changes = group.fold(found)?;
             let now = group.now();
-            for call in &changes.calls {
-                self.write_call(org, call, now)?;
+            for call in changes.calls.drain(..) {
+                self.write_call(org, call)?;
+            }
+            for report in changes.reports.drain(..) {
+                self.write_report(org, report)?;
             }
             for contact in &changes.contacts {
                 self.write_contact(org, contact, now)?;
@@ -122,6 +127,9 @@ impl BatchScope<'_> {
         }
         for call in group.ledger_calls() {
             found.calls.push(self.find_or_make_call(org, call, now)?);
+        }
+        for call in group.reported_calls() {
+            found.reports.extend(self.find_report(org, call)?);
         }
         for phone in group.phones() {
             found.contacts.push(self.find_or_make_contact(org, phone, now)?);
@@ -197,10 +205,8 @@ impl BatchScope<'_> {
             None => diesel::insert_into(call_logs::table)
                 .values((
                     call_logs::organization_id.eq(org),
-                    call_logs::id.eq(DbUuid(new_id(now))),
                     call_logs::vapi_call_id.eq(call),
                     call_logs::created_at.eq(DbTime(now)),
-                    call_logs::updated_at.eq(DbTime(now)),
                 ))
                 .returning(CallRow::as_returning())
                 .get_result(self.conn)?,
@@ -245,12 +251,32 @@ impl BatchScope<'_> {
         Ok(contested)
     }
 
-    fn write_call(&mut self, org: DbUuid, call: &Call, now: DateTime<Utc>) -> Result<(), StorageError> {
-        let changes = CallChanges::of(call, org, self.sealer, now)?;
+    fn find_report(&mut self, org: DbUuid, call: &str) -> QueryResult<Option<CallReport>> {
+        let own = call_reports::table
+            .filter(call_reports::organization_id.eq(org))
+            .filter(call_reports::vapi_call_id.eq(call));
+        let row = own.select(ReportRow::as_select()).first(self.conn).optional()?;
+        Ok(row.map(CallReport::from))
+    }
+
+    fn write_call(&mut self, org: DbUuid, call: Call) -> Result<(), StorageError> {
+        let row = CallRow::of(call, org, self.sealer)?;
         let own = call_logs::table
             .filter(call_logs::organization_id.eq(org))
-            .filter(call_logs::id.eq(DbUuid(call.id)));
-        diesel::update(own).set(changes).execute(self.conn)?;
+            .filter(call_logs::vapi_call_id.eq(row.vapi_call_id.clone()));
+        diesel::update(own).set(row).execute(self.conn)?;
+        Ok(())
+    }
+
+    fn write_report(&mut self, org: DbUuid, report: CallReport) -> QueryResult<()> {
+        let row = ReportRow::from(report);
+        let own = call_reports::table
+            .filter(call_reports::organization_id.eq(org))
+            .filter(call_reports::vapi_call_id.eq(row.vapi_call_id.clone()));
+        if diesel::update(own).set(&row).execute(self.conn)? == 0 {
+            let new = (call_reports::organization_id.eq(org), row);
+            diesel::insert_into(call_reports::table).values(new).execute(self.conn)?;
+        }
         Ok(())
     }
 

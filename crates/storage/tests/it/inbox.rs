@@ -10,7 +10,7 @@ use storage::repo::{
 use storage::{NewEvent, OrgScope, Record, StorageError};
 use uuid::Uuid;
 
-use crate::support::{A, Fixture, now, on_both};
+use crate::support::{A, Fixture, hold_call, now, on_both};
 
 on_both!(
     a_message_is_read_as_it_was_stored,
@@ -107,7 +107,7 @@ async fn an_erased_call_is_known_as_one(fixture: Fixture) {
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     let id = stored(&mut scope, &event("k1")).await;
     assert!(!scope.inbox().is_erased("call-1").await.unwrap());
-    scope.calls().erase_content("call-1", now()).await.unwrap();
+    scope.calls().erase_content("call-1").await.unwrap();
     assert!(scope.inbox().is_erased("call-1").await.unwrap());
     assert!(!scope.inbox().is_erased("call-2").await.unwrap());
     assert!(scope.inbox().get(id).await.unwrap().unwrap().is_erased());
@@ -118,7 +118,7 @@ async fn pins_alarms_and_answers_are_seen(fixture: Fixture) {
     let key = KeyHash([7; 32]);
     assert!(!scope.inbox().is_pinned("call-1").await.unwrap());
     assert!(!scope.inbox().is_answered(key).await.unwrap());
-    scope.inbox().pin("call-1", now()).await.unwrap();
+    hold_call(&mut scope, "call-1").await;
     assert!(scope.inbox().is_pinned("call-1").await.unwrap());
     let entry =
         SecurityEntry { event: "conflict", detail: json!({}), vapi_call_id: Some("call-1"), request_id: "r" };
@@ -155,8 +155,8 @@ async fn the_standing_is_the_scopes_own(fixture: Fixture) {
 async fn the_inbox_of_another_organization_is_out_of_reach(fixture: Fixture) {
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     let id = stored(&mut scope, &event("k1")).await;
-    scope.calls().erase_content("call-1", now()).await.unwrap();
-    scope.inbox().pin("call-1", now()).await.unwrap();
+    scope.calls().erase_content("call-1").await.unwrap();
+    hold_call(&mut scope, "call-1").await;
     let entry =
         SecurityEntry { event: "conflict", detail: json!({}), vapi_call_id: Some("call-1"), request_id: "r" };
     scope.security_log().insert(&entry, now()).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use storage::repo::{After, EventVerdict};
-use storage::{NewEvent, QuarantineBounds, QuarantinedMessage, Record, StorageError};
+use storage::{CallUpdate, NewEvent, QuarantineBounds, QuarantinedMessage, Record, StorageError};
 use uuid::Uuid;
 
 use crate::support::{A, B, Fixture, now, on_both, org};
@@ -133,26 +133,29 @@ async fn an_entered_scope_sees_one_organization(fixture: Fixture) {
     };
     for verified in [&fixture.a, &fixture.b] {
         let mut scope = fixture.storage.scope(verified).await.unwrap();
-        scope.events().record(Arc::new(Record::new(&event))).await.unwrap();
-        scope.calls().lock("call-1", now()).await.unwrap();
+        let record = Record::new(&event).with_call_update(CallUpdate::default());
+        scope.events().record(Arc::new(record)).await.unwrap();
         scope.commit().await.unwrap();
     }
     let entered = fixture.storage.enter(org(B), "ann", "replaying").await.unwrap().unwrap();
     let mut scope = fixture.storage.entered_scope(&entered).await.unwrap();
     assert_eq!(scope.org_id(), org(B));
     assert_eq!(scope.events().count(None).await.unwrap(), 1);
-    let mut call = scope.calls().lock("call-1", now()).await.unwrap();
-    call.summary = Some("theirs".to_owned());
-    scope.calls().update(&call, now()).await.unwrap();
+    let say = |call: &'static str, key: &'static str| {
+        let update = CallUpdate { call_type: Some("theirs".to_owned()), ..CallUpdate::default() };
+        let event = NewEvent { vapi_call_id: Some(call), dedupe_key: key, ..event.clone() };
+        Arc::new(Record::new(&event).with_call_update(update))
+    };
+    scope.events().record(say("call-1", "k2")).await.unwrap();
     scope.commit().await.unwrap();
     assert_eq!(
-        fixture.count("call_logs", &format!("organization_id = '{B}' AND summary = 'theirs'")).await,
+        fixture.count("call_logs", &format!("organization_id = '{B}' AND call_type = 'theirs'")).await,
         1
     );
-    assert_eq!(fixture.count("call_logs", "summary = 'theirs'").await, 1);
+    assert_eq!(fixture.count("call_logs", "call_type = 'theirs'").await, 1);
     // Like every other scope, it changes nothing unless it is committed.
     let mut scope = fixture.storage.entered_scope(&entered).await.unwrap();
-    scope.calls().lock("call-2", now()).await.unwrap();
+    scope.events().record(say("call-2", "k3")).await.unwrap();
     drop(scope);
     let mut scope = fixture.storage.entered_scope(&entered).await.unwrap();
     assert_eq!(scope.calls().get("call-2").await.unwrap(), None);

@@ -92,6 +92,7 @@ async fn seeded_everywhere(fixture: &Fixture) -> Vec<(&'static str, i64)> {
         ("phone_numbers", "provider_phone_id", "'pn_' || o.slug"),
         ("phone_number_mapping", "inbound_phone_number", "'sip:' || o.slug || '@example.org'"),
         ("call_logs", "vapi_call_id", "'call-1'"),
+        ("call_reports", "vapi_call_id", "'call-1'"),
         ("call_pins", "vapi_call_id", "'call-2'"),
         ("webhook_events", "kind, dedupe_key, body, body_bytes, request_id", "'x', 'x', '', 0, 'x'"),
         ("tool_results", "key_hash, vapi_call_id, tool_call_id, tool", "'x', 'x', 'x', 'x'"),

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use storage::repo::NewContact;
 use storage::{ErrorKind, OrgScope};
 
-use crate::support::{A, B, Fixture, now, on_both};
+use crate::support::{A, B, Fixture, hold_call, now, on_both};
 
 on_both!(
     committed_rows_stay,
@@ -233,11 +233,11 @@ async fn a_connection_ended_in_the_middle_is_told_as_unavailable() {
 async fn a_given_up_wait_for_a_lock_ends() {
     let Some(fixture) = Fixture::postgres().await else { return };
     let mut holder = fixture.storage.scope(&fixture.a).await.unwrap();
-    holder.calls().lock("call-1", now()).await.unwrap();
+    hold_call(&mut holder, "call-1").await;
     let storage = fixture.storage.clone();
     let waiter = tokio::spawn(async move {
         let mut scope = storage.scope(&crate::support::verified(A)).await.unwrap();
-        scope.calls().lock("call-1", now()).await
+        hold_call(&mut scope, "call-1").await;
     });
     let waiting = "SELECT CAST(count(*) AS text) AS v FROM pg_stat_activity
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";

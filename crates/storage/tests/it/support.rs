@@ -1,6 +1,7 @@
 //! Two organizations in a database of their own, on either kind of database.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
@@ -8,7 +9,9 @@ use diesel::sql_types::{Nullable, Text};
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 use org_resolver::{OrgId, VerifiedOrg};
 use storage::repo::{EventId, EventVerdict};
-use storage::{DatabaseUrl, MasterKey, NewEvent, Sealer, Storage, StorageConfig};
+use storage::{
+    CallUpdate, DatabaseUrl, MasterKey, NewEvent, OrgScope, Record, Sealer, Storage, StorageConfig,
+};
 use tempfile::TempDir;
 use test_support::TestDb;
 use tokio_postgres::{Client, NoTls};
@@ -69,6 +72,13 @@ pub(crate) fn event<'a>(dedupe_key: &'a str, call: &'a str) -> NewEvent<'a> {
 enum Database {
     Sqlite { _directory: TempDir, path: PathBuf },
     Postgres(TestDb),
+}
+
+/// Makes the row of a call where there is none, and holds it until the scope ends.
+pub(crate) async fn hold_call(scope: &mut OrgScope, call: &str) {
+    let key = format!("hold {call}");
+    let record = Record::new(&event(&key, call)).with_call_update(CallUpdate::default());
+    scope.events().record(Arc::new(record)).await.unwrap();
 }
 
 /// A migrated database with two organizations, and the store on it.

@@ -42,7 +42,8 @@ async fn rows(client: &Client) -> Result<Stored> {
             marker: marker(row.try_get(3)?),
         });
     }
-    let calls = "SELECT organization_id::text, vapi_call_id, status, transcript FROM call_logs";
+    let calls = "SELECT organization_id::text, vapi_call_id, status, transcript \
+         FROM call_logs LEFT JOIN call_reports USING (organization_id, vapi_call_id)";
     for row in client.query(calls, &[]).await? {
         stored.calls.push(StoredCall {
             organization: id(row.try_get(0)?)?,

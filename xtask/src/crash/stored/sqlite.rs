@@ -33,7 +33,8 @@ pub(crate) fn read(file: &Path) -> Result<Stored> {
         )?,
         calls: all(
             &connection,
-            "SELECT organization_id, vapi_call_id, status, transcript FROM call_logs",
+            "SELECT organization_id, vapi_call_id, status, transcript \
+             FROM call_logs LEFT JOIN call_reports USING (organization_id, vapi_call_id)",
             |row| {
                 Ok(StoredCall {
                     organization: id(row)?,

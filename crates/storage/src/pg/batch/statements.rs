@@ -7,20 +7,22 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, SmallInt, Text};
-use uuid::Uuid;
 
-use super::super::calls::{CallChanges, CallRow};
+use super::super::calls::{CallRow, ReportRow};
 use super::super::contacts::ContactRow;
 use crate::batch::{Alarm, Delivery, Group, PIN_AGAINST_MAPPING};
+use crate::columns::{call_columns, names, report_columns};
 use crate::repo::Contact;
 use crate::sql_types::{DbJson, DbTime, DbUuid, JsonText, SqlJson, SqlTime, SqlUuid};
 use crate::text::{clean_json, new_id};
 
-/// Declares a statement: pieces of text, and between them its parameters.
+/// Declares a statement: pieces of text, and between them its parameters; where it begins with `select`, the columns of a
+/// row come first.
 macro_rules! statement {
     (
         $(#[$meta:meta])*
         $name:ident<$borrowed:lifetime> $(-> $result:ty)? {
+            $(select $columns:expr;)?
             $($piece:literal $field:ident: $kind:ty = $value:ty),+;
             $end:literal
         }
@@ -32,6 +34,12 @@ macro_rules! statement {
 
         impl QueryFragment<Pg> for $name<'_> {
             fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                $(
+                    for (place, column) in $columns.into_iter().enumerate() {
+                        out.push_sql(if place == 0 { "SELECT " } else { ", " });
+                        out.push_sql(column);
+                    }
+                )?
                 $(
                     out.push_sql($piece);
                     out.push_bind_param::<$kind, _>(&self.$field)?;
@@ -158,11 +166,8 @@ impl<'a> ContestedCalls<'a> {
 statement! {
     /// Finds or makes the rows of calls and locks them, in their order.
     LockCalls<'a> -> SqlTypeOf<AsSelect<CallRow, Pg>> {
-        "SELECT id, vapi_call_id, call_type, status, status_rank, vapi_assistant_id, phone_number_id, customer_number, \
-         contact_id, metadata, started_at, ended_at, ended_reason, duration_ms, cost, transcript, summary, \
-         structured_data, success_evaluation, recording_url, stereo_recording_url, sealed_control_url, \
-         sealing_key_id, created_at FROM lock_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
-        ", " ids: Array<SqlUuid> = Vec<DbUuid>,
+        select call_columns!(names);
+        " FROM lock_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
         ", " calls: Array<Text> = Vec<&'a str>,
         ", " times: Array<SqlTime> = Vec<DbTime>;
         ")"
@@ -171,8 +176,25 @@ statement! {
 
 impl<'a> LockCalls<'a> {
     pub(super) fn of(groups: &'a [Group<'a>]) -> Self {
-        let pairs = Pairs::of(groups, Group::ledger_calls);
-        Self { ids: pairs.ids(), orgs: pairs.orgs, calls: pairs.values, times: pairs.times }
+        let Pairs { orgs, values, times } = Pairs::of(groups, Group::ledger_calls);
+        Self { orgs, calls: values, times }
+    }
+}
+
+statement! {
+    /// The reports that are there of calls.
+    ReadReports<'a> -> (SqlTypeOf<AsSelect<ReportRow, Pg>>, SqlUuid) {
+        select report_columns!(names);
+        ", organization_id FROM read_reports(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " calls: Array<Text> = Vec<&'a str>;
+        ")"
+    }
+}
+
+impl<'a> ReadReports<'a> {
+    pub(super) fn of(groups: &'a [Group<'a>]) -> Self {
+        let Pairs { orgs, values, .. } = Pairs::of(groups, Group::reported_calls);
+        Self { orgs, calls: values }
     }
 }
 
@@ -195,71 +217,53 @@ impl<'a> LockContacts<'a> {
     }
 }
 
-statement! {
-    /// Writes every column of calls that are locked.
-    WriteCalls<'a> {
-        "SELECT write_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
-        ", " ids: Array<SqlUuid> = Vec<DbUuid>,
-        ", " call_type: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " status: Array<Text> = Vec<&'a str>,
-        ", " status_rank: Array<SmallInt> = Vec<i16>,
-        ", " vapi_assistant_id: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " phone_number_id: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " customer_number: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " contact_id: Array<Nullable<SqlUuid>> = Vec<Option<DbUuid>>,
-        ", " metadata: Array<SqlJson> = Vec<&'a DbJson>,
-        ", " started_at: Array<Nullable<SqlTime>> = Vec<Option<DbTime>>,
-        ", " ended_at: Array<Nullable<SqlTime>> = Vec<Option<DbTime>>,
-        ", " ended_reason: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " duration_ms: Array<Nullable<BigInt>> = Vec<Option<i64>>,
-        ", " cost: Array<Nullable<Double>> = Vec<Option<f64>>,
-        ", " transcript: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " summary: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " structured_data: Array<Nullable<SqlJson>> = Vec<Option<&'a DbJson>>,
-        ", " success_evaluation: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " recording_url: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " stereo_recording_url: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " sealed_control_url: Array<Nullable<Binary>> = Vec<Option<&'a [u8]>>,
-        ", " sealing_key_id: Array<Nullable<Text>> = Vec<Option<&'a str>>,
-        ", " updated_at: Array<SqlTime> = Vec<DbTime>;
-        ")"
-    }
+/// Makes a statement that gives rows to a function, one array a column.
+macro_rules! write_rows {
+    ($name:ident $function:literal $row:ident $($column:ident: $kind:ty = $value:ty,)*) => {
+        #[derive(Default)]
+        pub(super) struct $name {
+            pub(super) orgs: Vec<DbUuid>,
+            $($column: Vec<$value>,)*
+        }
+
+        impl $name {
+            pub(super) fn push(&mut self, org: DbUuid, row: $row) {
+                self.orgs.push(org);
+                $(self.$column.push(row.$column);)*
+            }
+        }
+
+        impl QueryFragment<Pg> for $name {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                out.push_sql(concat!("SELECT ", $function, "("));
+                out.push_bind_param::<Array<SqlUuid>, _>(&self.orgs)?;
+                $(
+                    out.push_sql(", ");
+                    out.push_bind_param::<Array<$kind>, _>(&self.$column)?;
+                )*
+                out.push_sql(")");
+                Ok(())
+            }
+        }
+
+        impl QueryId for $name {
+            type QueryId = Self;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+    };
 }
 
-impl<'a> WriteCalls<'a> {
-    pub(super) fn of(calls: &'a [(DbUuid, Uuid, CallChanges)]) -> Self {
-        let rows = || calls.iter().map(|(_, _, row)| row);
-        let texts = |column: fn(&'a CallChanges) -> &'a Option<String>| {
-            rows().map(|row| column(row).as_deref()).collect()
-        };
-        Self {
-            orgs: calls.iter().map(|(org, _, _)| *org).collect(),
-            ids: calls.iter().map(|(_, id, _)| DbUuid(*id)).collect(),
-            call_type: texts(|row| &row.call_type),
-            status: rows().map(|row| &*row.status).collect(),
-            status_rank: rows().map(|row| row.status_rank).collect(),
-            vapi_assistant_id: texts(|row| &row.vapi_assistant_id),
-            phone_number_id: texts(|row| &row.phone_number_id),
-            customer_number: texts(|row| &row.customer_number),
-            contact_id: rows().map(|row| row.contact_id).collect(),
-            metadata: rows().map(|row| &row.metadata).collect(),
-            started_at: rows().map(|row| row.started_at).collect(),
-            ended_at: rows().map(|row| row.ended_at).collect(),
-            ended_reason: texts(|row| &row.ended_reason),
-            duration_ms: rows().map(|row| row.duration_ms).collect(),
-            cost: rows().map(|row| row.cost).collect(),
-            transcript: texts(|row| &row.transcript),
-            summary: texts(|row| &row.summary),
-            structured_data: rows().map(|row| row.structured_data.as_ref()).collect(),
-            success_evaluation: texts(|row| &row.success_evaluation),
-            recording_url: texts(|row| &row.recording_url),
-            stereo_recording_url: texts(|row| &row.stereo_recording_url),
-            sealed_control_url: rows().map(|row| row.sealed_control_url.as_deref()).collect(),
-            sealing_key_id: texts(|row| &row.sealing_key_id),
-            updated_at: rows().map(|row| row.updated_at).collect(),
-        }
-    }
+/// Writes every column of calls that are locked.
+macro_rules! write_calls {
+    ($table:ident $($columns:tt)*) => { write_rows! { WriteCalls "write_calls" CallRow $($columns)* } };
 }
+call_columns!(write_calls);
+
+/// Writes every column of reports whose calls are locked.
+macro_rules! write_reports {
+    ($table:ident $($columns:tt)*) => { write_rows! { WriteReports "write_reports" ReportRow $($columns)* } };
+}
+report_columns!(write_reports);
 
 statement! {
     /// Writes what became known of contacts that are locked.

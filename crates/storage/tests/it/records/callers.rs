@@ -1,9 +1,9 @@
 //! Records and the contacts.
 
 use storage::repo::Contact;
-use storage::{CallerNews, Record};
+use storage::{CallerUpdate, Record};
 
-use super::ledger::Step;
+use super::ledger::step;
 use super::record_all;
 use crate::support::{A, B, Fixture, at, event, on_both};
 
@@ -16,12 +16,12 @@ on_both!(
     a_contact_without_a_call_in_the_ledger,
 );
 
-fn caller(number: &str) -> CallerNews {
-    CallerNews { number: number.to_owned(), name: None, email: None, last_call_at: None }
+fn caller(number: &str) -> CallerUpdate {
+    CallerUpdate { number: number.to_owned(), name: None, email: None, last_call_at: None }
 }
 
-fn record(key: &str, call: &str, caller: CallerNews) -> Record {
-    Record::new(&event(key, call)).with_news(Step::to(1, "")).with_caller(caller)
+fn record(key: &str, call: &str, caller: CallerUpdate) -> Record {
+    Record::new(&event(key, call)).with_call_update(step(1, "")).with_caller(caller)
 }
 
 async fn contact(fixture: &Fixture, phone: &str) -> Contact {
@@ -68,12 +68,12 @@ async fn a_call_is_tied_to_its_contact(fixture: Fixture) {
         (&fixture.a, record("k2", "call-2", caller("+12025550144"))),
         (&fixture.b, record("k3", "call-3", caller("+12025550143"))),
         // What comes later and knows no caller unties nothing.
-        (&fixture.a, Record::new(&event("k4", "call-1")).with_news(Step::to(2, ""))),
+        (&fixture.a, Record::new(&event("k4", "call-1")).with_call_update(step(2, ""))),
     ];
     record_all(&fixture.storage, records).await;
     fixture
         .storage
-        .record(&fixture.a, Record::new(&event("k5", "call-2")).with_news(Step::to(2, "")))
+        .record(&fixture.a, Record::new(&event("k5", "call-2")).with_call_update(step(2, "")))
         .await
         .unwrap();
     for (organization, call, phone) in
@@ -88,12 +88,15 @@ async fn a_call_is_tied_to_its_contact(fixture: Fixture) {
 }
 
 async fn what_is_known_of_a_caller_is_kept(fixture: Fixture) {
-    let known =
-        CallerNews { name: Some("Ada".to_owned()), last_call_at: Some(at(10, 0)), ..caller("+12025550143") };
+    let known = CallerUpdate {
+        name: Some("Ada".to_owned()),
+        last_call_at: Some(at(10, 0)),
+        ..caller("+12025550143")
+    };
     fixture.storage.record(&fixture.a, record("k1", "call-1", known)).await.unwrap();
     let first = contact(&fixture, "+12025550143").await;
     assert_eq!((first.name.as_str(), &first.email, first.last_call_at), ("Ada", &None, Some(at(10, 0))));
-    let news = CallerNews {
+    let news = CallerUpdate {
         name: Some("Eve".to_owned()),
         email: Some("ada@example.org".to_owned()),
         last_call_at: Some(at(9, 0)),
@@ -107,10 +110,13 @@ async fn what_is_known_of_a_caller_is_kept(fixture: Fixture) {
 async fn callers_of_one_batch_are_filled_in_together(fixture: Fixture) {
     let number = "+12025550143";
     let records = [
-        ("k1", CallerNews { last_call_at: Some(at(10, 0)), ..caller(number) }),
-        ("k2", CallerNews { name: Some("Ada".to_owned()), last_call_at: Some(at(11, 0)), ..caller(number) }),
-        ("k3", CallerNews { name: Some("Eve".to_owned()), last_call_at: Some(at(9, 0)), ..caller(number) }),
-        ("k4", CallerNews { email: Some("ada@example.org".to_owned()), ..caller("(202) 555-0143") }),
+        ("k1", CallerUpdate { last_call_at: Some(at(10, 0)), ..caller(number) }),
+        (
+            "k2",
+            CallerUpdate { name: Some("Ada".to_owned()), last_call_at: Some(at(11, 0)), ..caller(number) },
+        ),
+        ("k3", CallerUpdate { name: Some("Eve".to_owned()), last_call_at: Some(at(9, 0)), ..caller(number) }),
+        ("k4", CallerUpdate { email: Some("ada@example.org".to_owned()), ..caller("(202) 555-0143") }),
     ];
     let records = records.map(|(key, caller)| (&fixture.a, record(key, "call-1", caller)));
     record_all(&fixture.storage, records).await;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use storage::{Record, Recorded};
 
-use super::ledger::Step;
+use super::ledger::step;
 use super::record_all;
 use crate::support::{A, B, Fixture, event, on_both};
 
@@ -16,7 +16,7 @@ on_both!(
 );
 
 fn with_alarm(key: &str, call: &str) -> Record {
-    Record::new(&event(key, call)).with_news(Step::to(1, "")).with_alarm(json!({"step": "assistant_id"}))
+    Record::new(&event(key, call)).with_call_update(step(1, "")).with_alarm(json!({"step": "assistant_id"}))
 }
 
 /// How many alarms an organization has for a call.

@@ -2,46 +2,33 @@
 
 use std::sync::Arc;
 
-use storage::repo::Call;
-use storage::{CallNews, NewEvent, Record, Storage};
+use serde_json::{Value, json};
+use storage::repo::{Call, CallReport};
+use storage::{CallUpdate, NewEvent, Record, ReportUpdate, Storage};
 
 use super::record_all;
 use crate::support::{A, B, Fixture, at, event, now, on_both};
 
 on_both!(
-    messages_are_folded_in_the_order_of_their_arrival,
+    messages_of_one_batch_are_folded_together,
     any_order_gives_the_same_row,
     a_repeated_message_changes_nothing_more,
     a_new_call_is_pinned,
     a_message_without_news_is_pinned_and_no_more,
     a_message_without_a_call_is_stored,
-    every_column_is_written_and_cleared,
+    every_column_is_written,
+    a_message_that_is_filed_again_counts_no_delivery,
     a_scope_that_records_and_is_rolled_back_leaves_nothing,
     a_scope_sees_what_it_recorded,
 );
 
 /// Moves a call to a rank, never back, and says something of it.
-#[derive(Debug)]
-pub(super) struct Step {
-    rank: i16,
-    said: String,
-}
-
-impl Step {
-    pub(super) fn to(rank: i16, said: &str) -> Arc<dyn CallNews> {
-        Arc::new(Self { rank, said: said.to_owned() })
-    }
-}
-
-impl CallNews for Step {
-    fn apply(&self, call: &mut Call) {
-        if self.rank > call.status_rank {
-            call.status_rank = self.rank;
-            call.status = format!("rank {}", self.rank);
-        }
-        if !self.said.is_empty() {
-            call.summary = Some(format!("{}{}", call.summary.as_deref().unwrap_or_default(), self.said));
-        }
+pub(super) fn step(rank: i16, said: &str) -> CallUpdate {
+    let summary = Some(said).filter(|said| !said.is_empty()).map(str::to_owned);
+    CallUpdate {
+        status: (rank > 0).then(|| (rank, format!("rank {rank}"))),
+        report: summary.map(|said| Box::new(ReportUpdate { summary: Some(said), ..ReportUpdate::default() })),
+        ..CallUpdate::default()
     }
 }
 
@@ -49,25 +36,27 @@ impl CallNews for Step {
 async fn row(storage: &Storage, fixture: &Fixture) -> (i16, String, Option<String>) {
     let mut scope = storage.scope(&fixture.a).await.unwrap();
     let call = scope.calls().get("call-1").await.unwrap().unwrap();
+    let report = scope.calls().report("call-1").await.unwrap();
     scope.commit().await.unwrap();
-    (call.status_rank, call.status, call.summary)
+    (call.status_rank, call.status, report.and_then(|report| report.summary))
 }
 
-async fn messages_are_folded_in_the_order_of_their_arrival(fixture: Fixture) {
-    let records = [("k3", "a"), ("k1", "b"), ("k2", "c")]
-        .map(|(key, said)| (&fixture.a, Record::new(&event(key, "call-1")).with_news(Step::to(1, said))));
+async fn messages_of_one_batch_are_folded_together(fixture: Fixture) {
+    let records = [("k3", "a"), ("k1", "ab"), ("k2", "abc")]
+        .map(|(key, said)| (&fixture.a, Record::new(&event(key, "call-1")).with_call_update(step(1, said))));
     let recorded = record_all(&fixture.storage, records).await;
     assert!(recorded.iter().all(|one| one.ledger_changed));
-    let later = Record::new(&event("k0", "call-1")).with_news(Step::to(1, "d"));
+    let later = Record::new(&event("k0", "call-1")).with_call_update(step(1, "abcd"));
     fixture.storage.record(&fixture.a, later).await.unwrap();
     assert_eq!(row(&fixture.storage, &fixture).await, (1, "rank 1".to_owned(), Some("abcd".to_owned())));
+    assert_eq!(fixture.count("call_reports", "true").await, 1);
 }
 
 async fn any_order_gives_the_same_row(fixture: Fixture) {
     let records = |ranks: &[i16]| {
         let records = ranks.iter().map(|rank| {
             let key = format!("k{rank}");
-            (&fixture.a, Record::new(&event(&key, "call-1")).with_news(Step::to(*rank, "")))
+            (&fixture.a, Record::new(&event(&key, "call-1")).with_call_update(step(*rank, "")))
         });
         records.collect::<Vec<_>>()
     };
@@ -85,19 +74,16 @@ async fn any_order_gives_the_same_row(fixture: Fixture) {
 }
 
 async fn a_repeated_message_changes_nothing_more(fixture: Fixture) {
-    let record = || Record::new(&event("k1", "call-1")).with_news(Step::to(5, ""));
+    let record = || Record::new(&event("k1", "call-1")).with_call_update(step(5, ""));
     assert!(fixture.storage.record(&fixture.a, record()).await.unwrap().ledger_changed);
-    fixture.execute("UPDATE call_logs SET updated_at = '2020-01-01T00:00:00.000000Z'").await;
     for _ in 0..2 {
         let again = fixture.storage.record(&fixture.a, record()).await.unwrap();
         assert!(!again.is_new && !again.ledger_changed);
     }
-    // A row that does not change is not written.
-    assert_eq!(fixture.count("call_logs", "updated_at < '2021-01-01'").await, 1);
 }
 
 async fn a_new_call_is_pinned(fixture: Fixture) {
-    let record = Record::new(&event("k1", "call-1")).with_news(Step::to(1, ""));
+    let record = Record::new(&event("k1", "call-1")).with_call_update(step(1, ""));
     fixture.storage.record(&fixture.a, record).await.unwrap();
     let condition = format!("organization_id = '{A}' AND vapi_call_id = 'call-1'");
     assert_eq!(fixture.count("call_pins", &condition).await, 1);
@@ -128,7 +114,7 @@ async fn a_message_without_news_is_pinned_and_no_more(fixture: Fixture) {
 
 async fn a_message_without_a_call_is_stored(fixture: Fixture) {
     let event = NewEvent { vapi_call_id: None, ..event("k1", "") };
-    let record = Record::new(&event).with_news(Step::to(1, "said"));
+    let record = Record::new(&event).with_call_update(step(1, "said"));
     let recorded = fixture.storage.record(&fixture.a, record).await.unwrap();
     assert!(recorded.is_new && !recorded.ledger_changed);
     assert_eq!(fixture.count("webhook_events", "vapi_call_id IS NULL").await, 1);
@@ -136,82 +122,112 @@ async fn a_message_without_a_call_is_stored(fixture: Fixture) {
     assert_eq!(fixture.count("call_pins", "true").await, 0);
 }
 
-/// Replaces everything but the ids of the row.
-#[derive(Debug)]
-struct Become(Call);
-
-impl CallNews for Become {
-    fn apply(&self, call: &mut Call) {
-        *call = Call {
-            id: call.id,
-            vapi_call_id: call.vapi_call_id.clone(),
-            created_at: call.created_at,
-            ..self.0.clone()
-        };
-    }
-}
-
-async fn every_column_is_written_and_cleared(fixture: Fixture) {
-    let get = async |id| {
+async fn every_column_is_written(fixture: Fixture) {
+    let get = async |id: &str| {
         let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
         let call = scope.calls().get(id).await.unwrap().unwrap();
+        let report = scope.calls().report(id).await.unwrap();
         scope.commit().await.unwrap();
-        call
+        (call, report)
     };
-    let become_ = |key, call, other: &Call| {
-        (&fixture.a, Record::new(&event(key, call)).with_news(Arc::new(Become(other.clone()))))
-    };
-    record_all(
-        &fixture.storage,
-        ["call-1", "call-2"].map(|id| (&fixture.a, Record::new(&event(id, id)).with_news(Step::to(0, "")))),
-    )
-    .await;
-    let empty = get("call-1").await;
-    assert_eq!((empty.status.as_str(), empty.status_rank), ("unknown", 0));
-    let full = Call {
-        call_type: Some("inboundPhoneCall".into()),
-        status: "ended".into(),
-        status_rank: 50,
-        vapi_assistant_id: Some("asst_1".into()),
-        phone_number_id: Some("pn_1".into()),
-        customer_number: Some("+15552010100".into()),
-        contact_id: Some(uuid::Uuid::from_u128(7)),
-        metadata: serde_json::json!({"leadId": "lead-456", "nested": {"a": [1, 2.5, null]}}),
-        started_at: Some(at(9, 0)),
+    let report = ReportUpdate {
         ended_at: Some(at(9, 5)),
-        ended_reason: Some("customer-ended-call".into()),
         duration_ms: Some(300_000),
         cost: Some(0.1234),
         transcript: Some("Hällo \u{1F600}\nline two".into()),
         summary: Some("A summary".into()),
-        structured_data: Some(serde_json::json!({"booked": true})),
+        structured_data: Some(json!({"booked": true})),
         success_evaluation: Some("true".into()),
         recording_url: Some("https://example.org/r.wav".into()),
         stereo_recording_url: Some("https://example.org/s.wav".into()),
-        control_url: Some("https://example.org/control".into()),
-        ..empty.clone()
     };
-    // Beside another row that stays what it is: no column may slip into the next row.
-    record_all(&fixture.storage, [become_("k1", "call-1", &full), become_("k2", "call-2", &empty)]).await;
-    assert_eq!(get("call-1").await, full);
-    let other = get("call-2").await;
-    assert_eq!(other, Call { id: other.id, vapi_call_id: "call-2".into(), ..empty.clone() });
-    assert_eq!(fixture.count("call_logs", "sealed_control_url IS NOT NULL").await, 1);
-    // Both ways at once.
-    record_all(&fixture.storage, [become_("k3", "call-1", &empty), become_("k4", "call-2", &full)]).await;
-    assert_eq!(get("call-1").await, empty);
-    assert_eq!(get("call-2").await, Call { id: other.id, vapi_call_id: "call-2".into(), ..full });
+    let full = || CallUpdate {
+        at: Some(at(9, 6)),
+        status: Some((3, "in-progress".into())),
+        call_type: Some("inboundPhoneCall".into()),
+        vapi_assistant_id: Some("asst_1".into()),
+        phone_number_id: Some("pn_1".into()),
+        customer_number: Some("+15552010100".into()),
+        metadata: json!({"leadId": "lead-456", "nested": {"a": [1, 2.5, null]}})
+            .as_object()
+            .cloned()
+            .unwrap(),
+        started_at: Some(at(9, 0)),
+        ended_reason: Some("customer-ended-call".into()),
+        control_url: Some("https://example.org/control".into()),
+        report: Some(Box::new(report.clone())),
+    };
+    let say = |key, call, update| (&fixture.a, Record::new(&event(key, call)).with_call_update(update));
+    // Beside rows that say less: no column may slip into the next row.
+    let sparse = || CallUpdate { call_type: Some("webCall".into()), ..CallUpdate::default() };
+    let records =
+        [say("k1", "call-1", sparse()), say("k2", "call-2", full()), say("k3", "call-3", step(1, "x"))];
+    record_all(&fixture.storage, records).await;
+    let (call, told) = get("call-2").await;
+    let mut wanted = Call::new("call-2".into(), now());
+    wanted.status = "in-progress".into();
+    wanted.status_rank = 3;
+    wanted.call_type = Some("inboundPhoneCall".into());
+    wanted.vapi_assistant_id = Some("asst_1".into());
+    wanted.phone_number_id = Some("pn_1".into());
+    wanted.customer_number = Some("+15552010100".into());
+    wanted.metadata = Value::Object(full().metadata);
+    wanted.started_at = Some(at(9, 0));
+    wanted.ended_at = Some(at(9, 5));
+    wanted.ended_reason = Some("customer-ended-call".into());
+    wanted.control_url = Some("https://example.org/control".into());
+    wanted.decided = call.decided.clone();
+    assert_eq!(call, wanted);
+    let told = told.unwrap();
+    let wanted = CallReport {
+        duration_ms: report.duration_ms,
+        cost: report.cost,
+        transcript: report.transcript.clone(),
+        summary: report.summary.clone(),
+        structured_data: report.structured_data.clone(),
+        success_evaluation: report.success_evaluation.clone(),
+        recording_url: report.recording_url.clone(),
+        stereo_recording_url: report.stereo_recording_url.clone(),
+        decided: told.decided.clone(),
+        ..CallReport::new("call-2".into())
+    };
+    assert_eq!(told, wanted);
+    let (call, told) = get("call-1").await;
+    let mut wanted = Call::new("call-1".into(), now());
+    wanted.call_type = Some("webCall".into());
+    wanted.decided = call.decided.clone();
+    assert_eq!((call, told), (wanted, None));
+    let (_, told) = get("call-3").await;
+    assert_eq!(told, Some(CallReport { summary: Some("x".into()), ..CallReport::new("call-3".into()) }));
+    // What decided is kept with the row: the same again changes nothing, and an older message neither.
+    let again =
+        [say("k4", "call-2", full()), say("k5", "call-2", CallUpdate { at: Some(at(8, 0)), ..full() })];
+    let changed = record_all(&fixture.storage, again).await;
+    assert!(!changed[0].ledger_changed);
+    assert_eq!(get("call-2").await.0.ended_at, Some(at(9, 5)));
+}
+
+async fn a_message_that_is_filed_again_counts_no_delivery(fixture: Fixture) {
+    let record = || Record::new(&event("k1", "call-1")).with_call_update(step(4, "said"));
+    fixture.storage.record(&fixture.a, record()).await.unwrap();
+    fixture.execute("DELETE FROM call_logs").await;
+    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
+    let filed = scope.events().record(Arc::new(record().without_delivery())).await.unwrap();
+    assert!(!filed.is_new && filed.ledger_changed);
+    scope.commit().await.unwrap();
+    assert_eq!(row(&fixture.storage, &fixture).await, (4, "rank 4".to_owned(), Some("said".to_owned())));
+    assert_eq!(fixture.count("webhook_events", "deliveries = 1").await, 1);
 }
 
 async fn a_scope_that_records_and_is_rolled_back_leaves_nothing(fixture: Fixture) {
     let record = || {
-        let caller = storage::CallerNews {
+        let caller = storage::CallerUpdate {
             number: "+12025550143".to_owned(),
             name: None,
             email: None,
             last_call_at: None,
         };
-        Record::new(&event("k1", "call-1")).with_news(Step::to(1, "")).with_caller(caller)
+        Record::new(&event("k1", "call-1")).with_call_update(step(1, "")).with_caller(caller)
     };
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     assert!(scope.events().record(Arc::new(record())).await.unwrap().is_new);
@@ -231,10 +247,11 @@ async fn a_scope_that_records_and_is_rolled_back_leaves_nothing(fixture: Fixture
 
 async fn a_scope_sees_what_it_recorded(fixture: Fixture) {
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    let record = Arc::new(Record::new(&event("k1", "call-1")).with_news(Step::to(4, "said")));
+    let record = Arc::new(Record::new(&event("k1", "call-1")).with_call_update(step(4, "said")));
     assert!(scope.events().record(Arc::clone(&record)).await.unwrap().ledger_changed);
-    let call = scope.calls().get("call-1").await.unwrap().unwrap();
-    assert_eq!((call.status_rank, call.summary.as_deref()), (4, Some("said")));
+    assert_eq!(scope.calls().get("call-1").await.unwrap().unwrap().status_rank, 4);
+    let report = scope.calls().report("call-1").await.unwrap().unwrap();
+    assert_eq!(report.summary.as_deref(), Some("said"));
     assert_eq!(scope.events().count(Some("call-1")).await.unwrap(), 1);
     scope.commit().await.unwrap();
     // The scope's own setting was not touched, and the next scope has its own.

@@ -1,18 +1,16 @@
 //! Records while somebody holds a row, a connection ends, an organization goes or a sender gives up.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use futures::future::join_all;
 use futures::{FutureExt, poll};
-use storage::repo::Call;
-use storage::{CallNews, CallerNews, ErrorKind, Record, Storage};
+use storage::{CallerUpdate, ErrorKind, NewEvent, Record, Storage};
 
-use super::ledger::Step;
+use super::ledger::step;
 use super::record_all;
-use crate::support::{A, B, Fixture, event, now, on_both};
+use crate::support::{A, B, Fixture, event, hold_call, on_both};
 
 on_both!(
     a_deleted_organization_fails_alone,
@@ -21,18 +19,18 @@ on_both!(
     a_fault_of_ours_fails_alone,
 );
 
-fn with_news(key: &str, call: &str) -> Record {
-    Record::new(&event(key, call)).with_news(Step::to(1, ""))
+fn with_update(key: &str, call: &str) -> Record {
+    Record::new(&event(key, call)).with_call_update(step(1, ""))
 }
 
 async fn a_deleted_organization_fails_alone(fixture: Fixture) {
     fixture.execute(&format!("DELETE FROM organizations WHERE id = '{A}'")).await;
     let records = [
-        (&fixture.b, with_news("k1", "call-1")),
-        (&fixture.a, with_news("k1", "call-2")),
-        (&fixture.b, with_news("k2", "call-3")),
-        (&fixture.a, with_news("k2", "call-4")),
-        (&fixture.b, with_news("k3", "call-1")),
+        (&fixture.b, with_update("k1", "call-1")),
+        (&fixture.a, with_update("k1", "call-2")),
+        (&fixture.b, with_update("k2", "call-3")),
+        (&fixture.a, with_update("k2", "call-4")),
+        (&fixture.b, with_update("k3", "call-1")),
     ];
     let recorded = records.map(|(organization, record)| fixture.storage.record(organization, record));
     let recorded = join_all(recorded).await;
@@ -53,7 +51,7 @@ async fn a_record_that_nobody_waits_for_is_kept_and_may_come_again(fixture: Fixt
     for number in 0..10 {
         let key = format!("k{number}");
         {
-            let mut given_up = pin!(fixture.storage.record(&fixture.a, with_news(&key, "call-1")));
+            let mut given_up = pin!(fixture.storage.record(&fixture.a, with_update(&key, "call-1")));
             // Far enough to be sent; with more turns, far enough to be on its way or at its end.
             for _ in 0..=number {
                 if poll!(&mut given_up).is_ready() {
@@ -64,8 +62,8 @@ async fn a_record_that_nobody_waits_for_is_kept_and_may_come_again(fixture: Fixt
         }
         // The next one is recorded as if nothing had happened.
         let next = format!("next-{number}");
-        assert!(fixture.storage.record(&fixture.a, with_news(&next, "call-1")).await.unwrap().is_new);
-        let again = fixture.storage.record(&fixture.a, with_news(&key, "call-1")).await.unwrap();
+        assert!(fixture.storage.record(&fixture.a, with_update(&next, "call-1")).await.unwrap().is_new);
+        let again = fixture.storage.record(&fixture.a, with_update(&key, "call-1")).await.unwrap();
         assert!(!again.is_new, "what was sent was written");
     }
     assert_eq!(fixture.count("webhook_events", "dedupe_key LIKE 'k%' AND deliveries = 2").await, 10);
@@ -74,38 +72,29 @@ async fn a_record_that_nobody_waits_for_is_kept_and_may_come_again(fixture: Fixt
 
 async fn a_full_queue_is_told_at_once(fixture: Fixture) {
     let storage = fixture.reopened(|config| config.write_queue = 1).await;
-    storage.record(&fixture.a, with_news("k0", "call-1")).await.unwrap();
+    storage.record(&fixture.a, with_update("k0", "call-1")).await.unwrap();
     // The row of the call on PostgreSQL, the one writer of the file on SQLite.
     let mut holder = fixture.storage.scope(&fixture.a).await.unwrap();
-    holder.calls().lock("call-1", now()).await.unwrap();
-    let mut waiting = pin!(storage.record(&fixture.a, with_news("k1", "call-1")));
+    hold_call(&mut holder, "call-1").await;
+    let mut waiting = pin!(storage.record(&fixture.a, with_update("k1", "call-1")));
     assert!(poll!(&mut waiting).is_pending());
-    let refused = storage.record(&fixture.b, with_news("k2", "call-2")).now_or_never();
+    let refused = storage.record(&fixture.b, with_update("k2", "call-2")).now_or_never();
     let refused = refused.unwrap().unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Transient, "{refused:?}");
     assert!(poll!(&mut waiting).is_pending());
     holder.commit().await.unwrap();
     assert!(waiting.await.unwrap().is_new);
-    assert!(storage.record(&fixture.b, with_news("k2", "call-2")).await.unwrap().is_new);
-}
-
-/// What no news ought to do.
-#[derive(Debug)]
-struct Faulty;
-
-impl CallNews for Faulty {
-    fn apply(&self, _: &mut Call) {
-        panic!("a fault of ours");
-    }
+    assert!(storage.record(&fixture.b, with_update("k2", "call-2")).await.unwrap().is_new);
 }
 
 async fn a_fault_of_ours_fails_alone(fixture: Fixture) {
-    let faulty = || Record::new(&event("faulty", "call-1")).with_news(Arc::new(Faulty));
+    // A trace is always a document when we write it; no database takes another text.
+    let faulty = || Record::new(&NewEvent { trace: "{", ..event("faulty", "call-1") });
     for key in ["k1", "k2"] {
         let records = [
-            (&fixture.a, with_news(key, "call-1")),
+            (&fixture.a, with_update(key, "call-1")),
             (&fixture.a, faulty()),
-            (&fixture.b, with_news(key, "call-2")),
+            (&fixture.b, with_update(key, "call-2")),
         ];
         let recorded = records.map(|(organization, record)| fixture.storage.record(organization, record));
         let recorded = join_all(recorded).await;
@@ -131,16 +120,16 @@ async fn patient(fixture: &Fixture) -> Storage {
 async fn a_held_row_does_not_keep_the_neighbours_of_a_batch() {
     let Some(fixture) = Fixture::postgres().await else { return };
     let storage = patient(&fixture).await;
-    record_all(&storage, [(&fixture.a, with_news("k0", "call-1"))]).await;
+    record_all(&storage, [(&fixture.a, with_update("k0", "call-1"))]).await;
     let person = fixture.person().await;
     person
         .batch_execute("BEGIN; SELECT * FROM call_logs WHERE vapi_call_id = 'call-1' FOR UPDATE")
         .await
         .unwrap();
     // Together: the batch as a whole cannot be written.
-    let mut held = pin!(storage.record(&fixture.a, with_news("k1", "call-1")));
+    let mut held = pin!(storage.record(&fixture.a, with_update("k1", "call-1")));
     assert!(poll!(&mut held).is_pending());
-    let others = ["k1", "k2", "k3"].map(|key| storage.record(&fixture.b, with_news(key, "call-2")));
+    let others = ["k1", "k2", "k3"].map(|key| storage.record(&fixture.b, with_update(key, "call-2")));
     for other in join_all(others).await {
         assert!(other.unwrap().is_new);
     }
@@ -148,9 +137,9 @@ async fn a_held_row_does_not_keep_the_neighbours_of_a_batch() {
     assert!(poll!(&mut held).is_pending(), "the row is still held");
     // And afterwards: the next batches go on, whoever is in them.
     for key in ["k4", "k5"] {
-        assert!(storage.record(&fixture.b, with_news(key, "call-2")).await.unwrap().is_new);
+        assert!(storage.record(&fixture.b, with_update(key, "call-2")).await.unwrap().is_new);
     }
-    assert!(storage.record(&fixture.a, with_news("k2", "call-9")).await.unwrap().is_new);
+    assert!(storage.record(&fixture.a, with_update("k2", "call-9")).await.unwrap().is_new);
     assert!(poll!(&mut held).is_pending(), "the row is still held");
     person.batch_execute("ROLLBACK").await.unwrap();
     assert!(held.await.unwrap().is_new);
@@ -162,7 +151,7 @@ async fn a_held_row_does_not_keep_the_neighbours_of_a_batch() {
 async fn a_held_row_never_fills_the_writer() {
     let Some(fixture) = Fixture::postgres().await else { return };
     let storage = patient(&fixture).await;
-    record_all(&storage, [(&fixture.a, with_news("k0", "call-1"))]).await;
+    record_all(&storage, [(&fixture.a, with_update("k0", "call-1"))]).await;
     let person = fixture.person().await;
     person
         .batch_execute("BEGIN; SELECT * FROM call_logs WHERE vapi_call_id = 'call-1' FOR UPDATE")
@@ -171,10 +160,10 @@ async fn a_held_row_never_fills_the_writer() {
     let keys: Vec<_> = (1..=6).map(|number| format!("k{number}")).collect();
     let mut held = Vec::new();
     for key in &keys {
-        let mut one = Box::pin(storage.record(&fixture.a, with_news(key, "call-1")));
+        let mut one = Box::pin(storage.record(&fixture.a, with_update(key, "call-1")));
         assert!(poll!(&mut one).is_pending());
         held.push(one);
-        assert!(storage.record(&fixture.b, with_news(key, "call-2")).await.unwrap().is_new);
+        assert!(storage.record(&fixture.b, with_update(key, "call-2")).await.unwrap().is_new);
         assert!(poll!(held.last_mut().unwrap()).is_pending(), "the row is still held");
     }
     person.batch_execute("ROLLBACK").await.unwrap();
@@ -190,11 +179,11 @@ async fn connections_that_the_server_ended_are_replaced() {
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
     for round in 0..3 {
         let keys: Vec<_> = (0..5).map(|number| format!("k{round}-{number}")).collect();
-        let records = keys.iter().map(|key| (&fixture.a, with_news(key, "call-1")));
+        let records = keys.iter().map(|key| (&fixture.a, with_update(key, "call-1")));
         assert!(record_all(&fixture.storage, records).await.iter().all(|one| one.is_new));
         assert_ne!(fixture.value(end_all).await.as_deref(), Some("0"));
     }
-    assert!(!fixture.storage.record(&fixture.a, with_news("k0-0", "call-1")).await.unwrap().is_new);
+    assert!(!fixture.storage.record(&fixture.a, with_update("k0-0", "call-1")).await.unwrap().is_new);
     assert_eq!(fixture.count("webhook_events", "true").await, 15);
 }
 
@@ -203,14 +192,14 @@ async fn connections_that_the_server_ended_are_replaced() {
 async fn a_connection_ended_in_the_middle_costs_nothing() {
     let Some(fixture) = Fixture::postgres().await else { return };
     let storage = patient(&fixture).await;
-    record_all(&storage, [(&fixture.a, with_news("k0", "call-1"))]).await;
+    record_all(&storage, [(&fixture.a, with_update("k0", "call-1"))]).await;
     let person = fixture.person().await;
     // Before the row is asked for, the message itself has been written: in the transaction that ends here.
     person
         .batch_execute("BEGIN; SELECT * FROM call_logs WHERE vapi_call_id = 'call-1' FOR UPDATE")
         .await
         .unwrap();
-    let mut held = pin!(storage.record(&fixture.a, with_news("k1", "call-1")));
+    let mut held = pin!(storage.record(&fixture.a, with_update("k1", "call-1")));
     assert!(poll!(&mut held).is_pending());
     fixture.until_somebody_waits().await;
     fixture
@@ -231,7 +220,7 @@ async fn a_held_contact_does_not_keep_the_neighbours_of_a_batch() {
     let storage = patient(&fixture).await;
     let record = |key| {
         let number = "+12025550143".to_owned();
-        let caller = CallerNews { number, name: None, email: None, last_call_at: None };
+        let caller = CallerUpdate { number, name: None, email: None, last_call_at: None };
         Record::new(&event(key, "call-1")).with_caller(caller)
     };
     record_all(&storage, [(&fixture.a, record("k0"))]).await;

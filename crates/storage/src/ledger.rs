@@ -1,0 +1,233 @@
+//! The one rule of the ledger: how what a message says is merged into the row of its call.
+//!
+//! Messages come late, twice and in any order, so the rule is commutative and may be applied again: for each column it
+//! keeps the value whose [key](Decided) is greatest, and of two values with one key the greater value. Every column is
+//! decided by itself, so a message that lacks one says nothing about it.
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::repo::{Call, CallReport};
+
+/// The rank of `ended`, one above its place in a call's life because an unknown status has rank 0.
+const ENDED_RANK: i16 = 6;
+
+/// What one message says about its call. `None` says nothing about a column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallUpdate {
+    /// When the provider made the message, in its own words; one without counts as the oldest.
+    pub at: Option<DateTime<Utc>>,
+    /// The status with its rank, which is above 0.
+    pub status: Option<(i16, String)>,
+    /// The provider's `call.type`.
+    pub call_type: Option<String>,
+    /// The assistant that leads the call.
+    pub vapi_assistant_id: Option<String>,
+    /// The provider's id of the number.
+    pub phone_number_id: Option<String>,
+    /// The caller's number, normalised where it is one.
+    pub customer_number: Option<String>,
+    /// The call's own metadata.
+    pub metadata: Map<String, Value>,
+    /// When the call began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// The provider's reason for the end.
+    pub ended_reason: Option<String>,
+    /// The live-control URL.
+    pub control_url: Option<String>,
+    /// What the report at the end says. It outranks other messages in what both tell.
+    pub report: Option<Box<ReportUpdate>>,
+}
+
+/// What the report at the end of a call says beside what every message may say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReportUpdate {
+    /// When the call ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Length in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// Cost in US dollars.
+    pub cost: Option<f64>,
+    /// The whole transcript.
+    pub transcript: Option<String>,
+    /// The provider's summary.
+    pub summary: Option<String>,
+    /// The provider's structured data.
+    pub structured_data: Option<Value>,
+    /// The provider's success evaluation.
+    pub success_evaluation: Option<String>,
+    /// Where the recording lies.
+    pub recording_url: Option<String>,
+    /// Where the stereo recording lies.
+    pub stereo_recording_url: Option<String>,
+}
+
+/// The key of each column's value: the greatest one stays. In milliseconds since 1970: of the latest message that had
+/// the value ([`latest`]), with its sign turned of the first ([`first`]), and for a report beyond every other's
+/// ([`reported`]). Keys of metadata are `metadata.` and the member's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Decided(BTreeMap<String, i64>);
+
+/// Beyond every instant that a message may have.
+const FAR_MS: i64 = 100_000_000_000_000;
+/// What a report's key lies above other messages' keys.
+const REPORT_MS: i64 = 10 * FAR_MS;
+
+/// The key by which the first message decides.
+fn first(at: Option<DateTime<Utc>>) -> i64 {
+    -instant_ms(at).unwrap_or(FAR_MS)
+}
+
+/// The key by which the latest message decides.
+fn latest(at: Option<DateTime<Utc>>) -> i64 {
+    instant_ms(at).unwrap_or_default()
+}
+
+/// The key by which the latest report decides.
+fn reported(at: Option<DateTime<Utc>>) -> i64 {
+    REPORT_MS + latest(at)
+}
+
+/// An instant that makes no sense counts like none: nobody may decide for ever by a wrong clock.
+fn instant_ms(at: Option<DateTime<Utc>>) -> Option<i64> {
+    at.map(|at| at.timestamp_millis()).filter(|ms| (0..FAR_MS).contains(ms))
+}
+
+impl Decided {
+    /// Reads the column; what is no such document decides nothing.
+    pub(crate) fn from_value(value: Value) -> Self {
+        serde_json::from_value(value).unwrap_or_default()
+    }
+
+    /// The document for the column.
+    pub(crate) fn into_value(self) -> Value {
+        Value::Object(self.0.into_iter().map(|(column, key)| (column, key.into())).collect())
+    }
+
+    /// Nothing is decided but the column.
+    pub(crate) fn only(mut self, column: &str) -> Self {
+        self.0.retain(|decided, _| decided == column);
+        self
+    }
+
+    /// Puts the value into its place if its key is greater than the stored one's, or the value is under the same key.
+    fn decide<T>(
+        &mut self,
+        column: &str,
+        slot: &mut Option<T>,
+        key: i64,
+        value: Option<T>,
+        order: impl FnOnce(&T, &T) -> Ordering,
+    ) {
+        let Some(value) = value else { return };
+        // A value that nothing is known of, such as one written by hand, yields to every message.
+        let known_key = self.0.get(column).copied().unwrap_or(i64::MIN);
+        let wins = match slot {
+            Some(known) => key.cmp(&known_key).then_with(|| order(&value, known)) == Ordering::Greater,
+            None => true,
+        };
+        if wins {
+            *slot = Some(value);
+            self.0.insert(column.to_owned(), key);
+        }
+    }
+
+    /// The same for a document, ordered by its text.
+    fn decide_json(&mut self, column: &str, slot: &mut Option<Value>, key: i64, value: Option<Value>) {
+        self.decide(column, slot, key, value, |one, other| one.to_string().cmp(&other.to_string()));
+    }
+}
+
+/// Puts the longer text into its place; of two that are as long, the greater.
+fn longer(slot: &mut Option<String>, value: Option<&String>) {
+    if let Some(value) = value
+        && slot.as_ref().is_none_or(|known| (known.len(), known) < (value.len(), value))
+    {
+        *slot = Some(value.clone());
+    }
+}
+
+impl Call {
+    /// Merges what a message says of the call itself. `contact` is the caller's contact, where the message led to one.
+    pub(crate) fn merge(&mut self, update: &CallUpdate, contact: Option<uuid::Uuid>) {
+        let at = update.at;
+        let by_report = update.report.is_some();
+        let decided = &mut self.decided;
+        for (column, slot, value) in [
+            ("call_type", &mut self.call_type, &update.call_type),
+            ("vapi_assistant_id", &mut self.vapi_assistant_id, &update.vapi_assistant_id),
+            ("phone_number_id", &mut self.phone_number_id, &update.phone_number_id),
+            ("customer_number", &mut self.customer_number, &update.customer_number),
+            ("control_url", &mut self.control_url, &update.control_url),
+        ] {
+            decided.decide(column, slot, first(at), value.clone(), String::cmp);
+        }
+        decided.decide("contact_id", &mut self.contact_id, latest(at), contact, uuid::Uuid::cmp);
+        let key = if by_report { reported(at) } else { first(at) };
+        decided.decide("started_at", &mut self.started_at, key, update.started_at, DateTime::cmp);
+        let key = if by_report { reported(at) } else { latest(at) };
+        decided.decide("ended_reason", &mut self.ended_reason, key, update.ended_reason.clone(), String::cmp);
+        if let Some((rank, status)) = &update.status
+            && (self.status_rank, &self.status) < (*rank, status)
+        {
+            self.status_rank = *rank;
+            self.status.clone_from(status);
+        }
+        self.merge_metadata(update);
+        if let Some(report) = &update.report {
+            let decided = &mut self.decided;
+            decided.decide("ended_at", &mut self.ended_at, reported(at), report.ended_at, DateTime::cmp);
+        }
+        // The URL lets its holder speak in the call, so it is kept no longer than the call lasts.
+        if self.status_rank >= ENDED_RANK {
+            self.control_url = None;
+            self.decided.0.remove("control_url");
+        }
+    }
+
+    /// Each member by itself: the latest message that has it decides.
+    fn merge_metadata(&mut self, update: &CallUpdate) {
+        if !self.metadata.is_object() {
+            self.metadata = Value::Object(Map::new());
+        }
+        let Value::Object(known) = &mut self.metadata else { return };
+        for (name, value) in &update.metadata {
+            let mut slot = known.remove(name);
+            let column = format!("metadata.{name}");
+            self.decided.decide_json(&column, &mut slot, latest(update.at), Some(value.clone()));
+            known.extend(slot.map(|value| (name.clone(), value)));
+        }
+    }
+}
+
+impl CallReport {
+    /// Of two reports the later one decides, a text by its length: a shorter one is an earlier state of it.
+    pub(crate) fn merge(&mut self, at: Option<DateTime<Utc>>, update: &ReportUpdate) {
+        longer(&mut self.transcript, update.transcript.as_ref());
+        longer(&mut self.summary, update.summary.as_ref());
+        let (decided, key) = (&mut self.decided, latest(at));
+        decided.decide("duration_ms", &mut self.duration_ms, key, update.duration_ms, i64::cmp);
+        decided.decide("cost", &mut self.cost, key, update.cost, f64::total_cmp);
+        decided.decide_json(
+            "structured_data",
+            &mut self.structured_data,
+            key,
+            update.structured_data.clone(),
+        );
+        for (column, slot, value) in [
+            ("success_evaluation", &mut self.success_evaluation, &update.success_evaluation),
+            ("recording_url", &mut self.recording_url, &update.recording_url),
+            ("stereo_recording_url", &mut self.stereo_recording_url, &update.stereo_recording_url),
+        ] {
+            decided.decide(column, slot, key, value.clone(), String::cmp);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Every order of a call's messages, with repetitions, gives the same row.
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn instant() -> impl Strategy<Value = Option<DateTime<Utc>>> {
+    // Few instants, so that messages share them, and one beyond what any clock tells.
+    prop::option::of(prop_oneof![
+        8 => (0_i64..4).prop_map(|ms| DateTime::UNIX_EPOCH + TimeDelta::milliseconds(1_764_000_000_000 + ms)),
+        1 => Just(DateTime::<Utc>::MAX_UTC),
+    ])
+}
+
+fn word() -> impl Strategy<Value = Option<String>> {
+    prop::option::of("[ab]{1,2}")
+}
+
+fn metadata() -> impl Strategy<Value = Map<String, Value>> {
+    let value = prop_oneof![Just(json!(1)), Just(json!("x")), Just(json!({"n": [2]}))];
+    prop::collection::btree_map("[kl]", value, 0..3).prop_map(|members| members.into_iter().collect())
+}
+
+fn report() -> impl Strategy<Value = ReportUpdate> {
+    let numbers = (instant(), prop::option::of(0_i64..3), prop::option::of(0_u8..3));
+    let texts = (word(), word(), word(), word(), word(), prop::option::of(0_u8..3));
+    (numbers, texts).prop_map(|((ended_at, duration_ms, cost), texts)| {
+        let (transcript, summary, success_evaluation, recording_url, stereo_recording_url, data) = texts;
+        ReportUpdate {
+            ended_at,
+            duration_ms,
+            cost: cost.map(f64::from),
+            transcript,
+            summary,
+            structured_data: data.map(|n| json!({"n": n})),
+            success_evaluation,
+            recording_url,
+            stereo_recording_url,
+        }
+    })
+}
+
+prop_compose! {
+    fn update()(
+        (at, started_at) in (instant(), instant()),
+        status in prop::option::of((1_i16..8, "[st]")),
+        (call_type, vapi_assistant_id, phone_number_id) in (word(), word(), word()),
+        (customer_number, ended_reason, control_url) in (word(), word(), word()),
+        metadata in metadata(),
+        report in prop::option::of(report()),
+    ) -> CallUpdate {
+        let report = report.map(Box::new);
+        CallUpdate { at, status, call_type, vapi_assistant_id, phone_number_id, customer_number, metadata, started_at,
+                     ended_reason, control_url, report }
+    }
+}
+
+fn rows(updates: &[CallUpdate]) -> (Call, CallReport) {
+    let mut call = Call::new("call-1".to_owned(), DateTime::UNIX_EPOCH);
+    let mut report = CallReport::new("call-1".to_owned());
+    for update in updates {
+        call.merge(update, None);
+        if let Some(told) = &update.report {
+            report.merge(update.at, told);
+        }
+    }
+    (call, report)
+}
+
+fn row(updates: &[CallUpdate]) -> Call {
+    rows(updates).0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn any_order_and_any_repetition_gives_the_same_row(
+        (messages, shuffled) in prop::collection::vec(update(), 1..6).prop_flat_map(|messages| {
+            let twice = [messages.clone(), messages.clone()].concat();
+            (Just(messages), Just(twice).prop_shuffle())
+        }),
+    ) {
+        prop_assert_eq!(rows(&messages), rows(&shuffled));
+    }
+
+    /// Told without the code under test: of those who say something, the one that says it last.
+    #[test]
+    fn the_latest_report_that_has_a_value_decides(reports in prop::collection::vec((0_i64..1000, prop::option::of(0_i64..9)), 1..6)) {
+        let updates: Vec<_> = reports.iter().enumerate().map(|(place, (ms, duration_ms))| {
+            // No two at one instant.
+            let at = DateTime::from_timestamp_millis(ms * 10 + i64::try_from(place).unwrap());
+            let report = ReportUpdate { duration_ms: *duration_ms, ..ReportUpdate::default() };
+            CallUpdate { at, report: Some(Box::new(report)), ..CallUpdate::default() }
+        }).collect();
+        let mut told: Vec<_> = updates.iter().filter_map(|it| Some((it.at?, it.report.as_ref()?.duration_ms?))).collect();
+        told.sort_unstable();
+        prop_assert_eq!(rows(&updates).1.duration_ms, told.last().map(|(_, duration)| *duration));
+    }
+}
+
+fn at(ms: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(1_764_000_000_000 + ms)
+}
+
+#[test]
+fn the_first_message_names_who_takes_part_and_the_latest_the_metadata() {
+    let say = |ms, assistant: &str, metadata: Value| CallUpdate {
+        at: at(ms),
+        vapi_assistant_id: Some(assistant.to_owned()),
+        metadata: metadata.as_object().cloned().unwrap(),
+        ..CallUpdate::default()
+    };
+    let call =
+        row(&[say(2, "second", json!({"lead": 2, "b": 2})), say(1, "first", json!({"lead": 1, "a": 1}))]);
+    assert_eq!(call.vapi_assistant_id.as_deref(), Some("first"));
+    assert_eq!(call.metadata, json!({"lead": 2, "a": 1, "b": 2}));
+}
+
+#[test]
+fn a_report_outranks_a_later_status() {
+    let mut report =
+        CallUpdate { at: at(1), ended_reason: Some("hangup".to_owned()), ..CallUpdate::default() };
+    report.report = Some(Box::default());
+    let status = CallUpdate { at: at(9), ended_reason: Some("unknown".to_owned()), ..CallUpdate::default() };
+    assert_eq!(row(&[report, status]).ended_reason.as_deref(), Some("hangup"));
+}
+
+#[test]
+fn a_value_written_by_hand_yields_to_the_next_message() {
+    let mut call = row(&[]);
+    call.vapi_assistant_id = Some("zzz".to_owned());
+    call.merge(&CallUpdate { vapi_assistant_id: Some("a".to_owned()), ..CallUpdate::default() }, None);
+    assert_eq!(call.vapi_assistant_id.as_deref(), Some("a"));
+}
