@@ -9,8 +9,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::process;
-use crate::workspace::{Metadata, cargo, root};
+use job::process;
+use job::workspace::{Metadata, cargo, root};
 
 /// The version that is installed when there is none.
 const VERSION: &str = "0.20.2";

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::process;
-use crate::workspace::cargo;
+use job::process;
+use job::workspace::cargo;
 
 /// Runs the job.
 ///

@@ -2,9 +2,9 @@
 
 use anyhow::{Result, ensure};
 
-use crate::process;
 use crate::tests::Totals;
-use crate::workspace::cargo;
+use job::process;
+use job::workspace::cargo;
 
 /// Runs the step and returns how many examples passed.
 ///

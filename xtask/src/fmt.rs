@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::process;
-use crate::workspace::cargo;
+use job::process;
+use job::workspace::cargo;
 
 /// Options of the job.
 #[derive(Args, Default)]

@@ -7,17 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 
-use crate::process;
-use crate::workspace::{Metadata, Package, cargo};
+use job::process;
+use job::workspace::{Metadata, Package, cargo};
 
 /// The crates from the bottom to the top. A crate may depend on those of lower rows only.
 const LAYERS: &[&[&str]] = &[
-    &["vapi-types", "signature", "scheduling", "rate-limit", "test-support", "xtask"],
-    &["org-resolver", "bench-baselines"],
+    &["vapi-types", "signature", "scheduling", "rate-limit", "test-support", "job"],
+    &["org-resolver", "bench-baselines", "xtask", "pg", "gateway-process"],
     &["manifest"],
     &["storage"],
     &["dispatch"],
-    &["server"],
+    &["server", "crash", "bench"],
     &["vapi-gateway"],
     &["blackbox"],
 ];
@@ -29,7 +29,7 @@ const FOR_TESTS_ONLY: &[&str] = &["test-support"];
 const WEB: &[&str] = &["server", "vapi-gateway", "blackbox", "bench-baselines"];
 const QUERIES: &[&str] = &["storage", "dispatch", "server", "vapi-gateway", "blackbox"];
 const SQLITE: &[&str] =
-    &["storage", "dispatch", "server", "vapi-gateway", "blackbox", "xtask", "bench-baselines"];
+    &["storage", "dispatch", "server", "vapi-gateway", "blackbox", "crash", "bench", "bench-baselines"];
 const WIRE: &[&str] = &[
     "storage",
     "dispatch",
@@ -37,7 +37,9 @@ const WIRE: &[&str] = &[
     "vapi-gateway",
     "blackbox",
     "test-support",
-    "xtask",
+    "pg",
+    "crash",
+    "bench",
     "bench-baselines",
 ];
 
@@ -59,12 +61,12 @@ const CONFINED: &[Confined] = &[
     Confined { name: "libsqlite3-sys", direct: &["storage"], reached: SQLITE },
     Confined {
         name: "rusqlite",
-        direct: &["xtask", "bench-baselines"],
-        reached: &["xtask", "bench-baselines"],
+        direct: &["crash", "bench", "bench-baselines"],
+        reached: &["crash", "bench", "bench-baselines"],
     },
     Confined {
         name: "tokio-postgres",
-        direct: &["storage", "test-support", "xtask", "blackbox", "bench-baselines"],
+        direct: &["storage", "test-support", "pg", "crash", "blackbox", "bench-baselines"],
         reached: WIRE,
     },
 ];
@@ -238,10 +240,10 @@ mod tests {
             let rules = CONFINED.iter().filter(|rule| rule.reached.contains(&package));
             rules.map(|rule| rule.name.to_owned()).collect()
         };
-        let (server, storage, xtask) = (may_reach("server"), may_reach("storage"), may_reach("xtask"));
+        let (server, storage, crash) = (may_reach("server"), may_reach("storage"), may_reach("crash"));
         let resolver = BTreeSet::from(["libsqlite3-sys".to_owned(), "serde".to_owned()]);
 
-        let below = BTreeMap::from([("storage", storage), ("xtask", xtask)]);
+        let below = BTreeMap::from([("storage", storage), ("crash", crash)]);
         let mut trees = below.clone();
         trees.extend([("server", server), ("org-resolver", resolver)]);
         assert_eq!(reached(&trees), ["org-resolver reaches libsqlite3-sys"]);

@@ -1,34 +1,25 @@
 //! The project's jobs: `cargo xtask test`, and each of its steps alone.
 //!
-//! Every job is one file, named like its command. What CI runs is what a developer runs.
+//! Every job is one file, named like its command, or a tool of its own below `tools/`. What CI runs is what a developer
+//! runs.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports to a terminal")]
-#![expect(clippy::disallowed_methods, reason = "a program's own settings come from its environment")]
 
 mod advisories;
-mod bench;
 mod clippy;
-mod crash;
 mod deny;
 mod doc;
 mod doctests;
 mod fmt;
-mod gateway;
-mod interrupt;
 mod layering;
 mod msrv;
-mod pg;
-mod process;
 mod test;
 mod tests;
-mod workspace;
+mod tool;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-/// What a shell reports for a program that Ctrl-C ended.
-const EXIT_INTERRUPTED: u8 = 130;
 
 /// The project's jobs.
 #[derive(Parser)]
@@ -57,16 +48,20 @@ enum Job {
     /// Checks that the stated minimum Rust version covers every dependency.
     Msrv,
     /// Kills, cuts off, fills and stalls under load, and counts what is lost, doubled or wrong.
-    Crash(crash::Options),
+    #[command(disable_help_flag = true)]
+    Crash(tool::Arguments),
     /// Measures the gateway beside other ways of doing the same work, over HTTP, on this machine.
-    Bench(bench::Options),
+    #[command(disable_help_flag = true)]
+    Bench(tool::Arguments),
     /// Starts a throw-away PostgreSQL and keeps it until Ctrl-C.
-    Pg(pg::Options),
+    #[command(disable_help_flag = true)]
+    Pg(tool::Arguments),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = interrupt::install().and_then(|()| match cli.job {
+    // Twice what a tool grants its own children, so that the tool can still clean up.
+    job::main("xtask", 2 * job::GRACE, || match cli.job {
         Job::Test(options) => test::run(&options),
         Job::Fmt(options) => fmt::run(&options),
         Job::Clippy => clippy::run(),
@@ -75,19 +70,8 @@ fn main() -> ExitCode {
         Job::Advisories => advisories::run(),
         Job::Layering => layering::run(),
         Job::Msrv => msrv::run(),
-        Job::Crash(options) => crash::run(&options),
-        Job::Bench(options) => bench::run(&options),
-        Job::Pg(options) => pg::run(&options),
-    });
-    match outcome {
-        _ if interrupt::requested() => {
-            eprintln!("xtask: interrupted; everything it started is stopped");
-            ExitCode::from(EXIT_INTERRUPTED)
-        }
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("xtask: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+        Job::Crash(arguments) => tool::run("crash", &arguments),
+        Job::Bench(arguments) => tool::run("bench", &arguments),
+        Job::Pg(arguments) => tool::run("pg", &arguments),
+    })
 }

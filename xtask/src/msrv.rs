@@ -4,7 +4,7 @@
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::workspace::{Metadata, Package};
+use job::workspace::{Metadata, Package};
 
 /// Runs the job.
 ///

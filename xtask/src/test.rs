@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::tests::Totals;
-use crate::{clippy, deny, doc, doctests, fmt, interrupt, layering, msrv, tests};
+use crate::{clippy, deny, doc, doctests, fmt, layering, msrv, tests};
+use job::interrupt;
 
 /// Options of the job.
 #[derive(Args)]

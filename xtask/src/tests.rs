@@ -7,9 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::pg::{Server, Template, binary};
-use crate::process;
-use crate::workspace::{cargo, root};
+use job::process;
+use job::workspace::{self, cargo, programs, root};
 
 /// What is built and tested; the same words for both, so that the second finds the first's work.
 const SELECTION: &[&str] = &["--workspace", "--all-features"];
@@ -87,14 +86,14 @@ impl fmt::Display for Totals {
 /// If something does not build, the server does not start, a test fails, or none runs.
 pub(crate) fn run(filter: &[String], totals: &mut Totals) -> Result<()> {
     // Built first and as a whole: the server waits for nobody then, and the tests find everything built.
-    let gateway = binary(&[SELECTION, &["--lib", "--bins", "--tests", "--examples"]].concat())?;
-    let server = Server::start()?;
-    let template = Template::create(&server, &gateway)?;
+    let selection = [SELECTION, &["--lib", "--bins", "--tests", "--examples"]].concat();
+    let [gateway, pg] = programs(["vapi-gateway", "pg"], &selection)?;
 
     let nextest = process::succeeds(cargo().args(["nextest", "--version"]));
-    let mut command = cargo();
+    // Inside `pg`, which keeps a server for as long as the tests run.
+    let mut command = workspace::command(pg);
+    command.args(["--template", "--gateway"]).arg(gateway).arg("--").arg(cargo().get_program());
     command.args(if nextest { &["nextest", "run"][..] } else { &["test", "--no-fail-fast"] }).args(SELECTION);
-    template.announce(&mut command);
     let (outcome, ran) = if nextest {
         run_nextest(command.args(filter))
     } else {
