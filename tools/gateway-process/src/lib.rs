@@ -3,8 +3,6 @@
 //! Each runs in a process group of its own on a free loopback port, and ends with its value at the latest, also when
 //! the job fails or is interrupted.
 
-#![expect(clippy::disallowed_methods, reason = "a job's own settings come from its environment")]
-
 mod usage;
 
 pub use usage::{Usage, cpu_of_ended_children, cpu_of_tree, usage};

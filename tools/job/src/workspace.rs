@@ -13,25 +13,35 @@ use crate::process;
 /// What `cargo metadata` says, as far as the jobs need it.
 #[derive(Debug, Deserialize)]
 pub struct Metadata {
+    /// Every package of the graph.
     pub packages: Vec<Package>,
+    /// The ids of our own packages.
     pub workspace_members: Vec<String>,
+    /// Where cargo builds.
     pub target_directory: PathBuf,
 }
 
 /// One package of the dependency graph.
 #[derive(Debug, Deserialize)]
 pub struct Package {
+    /// Cargo's id of it.
     pub id: String,
+    /// Its name.
     pub name: String,
+    /// Its version.
     pub version: String,
+    /// The oldest compiler that it states.
     pub rust_version: Option<String>,
+    /// What it depends on.
     pub dependencies: Vec<Dependency>,
+    /// Its features.
     pub features: BTreeMap<String, Vec<String>>,
 }
 
 /// One line of a package's dependency tables.
 #[derive(Debug, Deserialize)]
 pub struct Dependency {
+    /// The package's name.
     pub name: String,
     /// `None` for ordinary dependencies, else `dev` or `build`.
     pub kind: Option<String>,
