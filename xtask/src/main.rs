@@ -13,6 +13,7 @@ mod doctests;
 mod fmt;
 mod layering;
 mod msrv;
+mod package;
 mod test;
 mod tests;
 mod tool;
@@ -31,7 +32,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Job {
-    /// Everything that a change must pass: fmt, clippy, doc, deny, layering, msrv, tests, doctests.
+    /// Everything that a change must pass: fmt, clippy, doc, deny, layering, msrv, package, tests, doctests.
     Test(test::Options),
     /// Checks the formatting; `--write` formats.
     Fmt(fmt::Options),
@@ -47,6 +48,8 @@ enum Job {
     Layering,
     /// Checks that the stated minimum Rust version covers every dependency.
     Msrv,
+    /// Packs the crates that others embed, as a registry would take them.
+    Package,
     /// Kills, cuts off, fills and stalls under load, and counts what is lost, doubled or wrong.
     #[command(disable_help_flag = true)]
     Crash(tool::Arguments),
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Job::Advisories => advisories::run(),
         Job::Layering => layering::run(),
         Job::Msrv => msrv::run(),
+        Job::Package => package::run(),
         Job::Crash(arguments) => tool::run("crash", &arguments),
         Job::Bench(arguments) => tool::run("bench", &arguments),
         Job::Pg(arguments) => tool::run("pg", &arguments),

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::tests::Totals;
-use crate::{clippy, deny, doc, doctests, fmt, layering, msrv, tests};
+use crate::{clippy, deny, doc, doctests, fmt, layering, msrv, package, tests};
 use job::interrupt;
 
 /// Options of the job.
@@ -28,6 +28,7 @@ pub(crate) struct Options {
 enum Step {
     Fmt,
     Msrv,
+    Package,
     Clippy,
     Layering,
     Deny,
@@ -84,6 +85,7 @@ fn run_step(step: Step, steps: &[Step], filter: &[String], totals: &mut Totals) 
     match step {
         Step::Fmt => fmt::run(&fmt::Options::default()),
         Step::Msrv => msrv::run(),
+        Step::Package => package::run(),
         Step::Clippy => lint(steps),
         Step::Layering => layering::run(),
         Step::Deny => deny::run(),

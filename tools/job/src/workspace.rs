@@ -34,6 +34,8 @@ pub struct Package {
     pub rust_version: Option<String>,
     /// What it depends on.
     pub dependencies: Vec<Dependency>,
+    /// The registries that it may go to; `None` is any of them.
+    pub publish: Option<Vec<String>>,
     /// Its features.
     pub features: BTreeMap<String, Vec<String>>,
 }
@@ -45,6 +47,13 @@ pub struct Dependency {
     pub name: String,
     /// `None` for ordinary dependencies, else `dev` or `build`.
     pub kind: Option<String>,
+}
+
+impl Package {
+    /// Whether it may be published.
+    pub fn is_published(&self) -> bool {
+        self.publish.as_ref().is_none_or(|registries| !registries.is_empty())
+    }
 }
 
 impl Metadata {
