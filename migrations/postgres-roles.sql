@@ -87,6 +87,21 @@ BEGIN
         END IF;
     END LOOP;
 
+    -- The gateway tells failures apart by the server's messages, so its roles set them to English. Only a superuser may
+    -- grant that (from version 15 on); elsewhere the gateway serves where the messages are English already.
+    IF NOT has_parameter_privilege('gateway_app', 'lc_messages', 'SET')
+       OR NOT has_parameter_privilege('gateway_directory', 'lc_messages', 'SET')
+       OR NOT has_parameter_privilege('gateway_operator', 'lc_messages', 'SET') THEN
+        BEGIN
+            GRANT SET ON PARAMETER lc_messages TO gateway_app, gateway_directory, gateway_operator;
+        EXCEPTION
+            WHEN insufficient_privilege OR unique_violation THEN
+                NULL;
+            WHEN internal_error THEN
+                NULL;  -- "tuple concurrently updated": another database's migration granted it a moment ago.
+        END;
+    END IF;
+
     IF NOT has_schema_privilege('gateway_owner', 'public', 'CREATE') THEN
         RAISE EXCEPTION 'gateway_owner may not create tables in schema public of database %', current_database()
             USING ERRCODE = 'insufficient_privilege',

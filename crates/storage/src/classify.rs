@@ -5,7 +5,8 @@ use diesel::result::{DatabaseErrorKind, Error};
 use crate::error::StorageError;
 
 /// What servers and SQLite say when the same work may succeed later. The driver keeps the code of a failure to itself
-/// where it knows no kind for it, so the text decides; a failure on a connection that is closed is transient anyway.
+/// where it knows no kind for it, so the text decides: every connection sets the server's messages to English, or is
+/// refused. A failure on a connection that is closed is transient anyway.
 const TRANSIENT: [&str; 20] = [
     "terminating connection",
     "the database system is",
@@ -29,15 +30,12 @@ const TRANSIENT: [&str; 20] = [
     "cannot execute",
 ];
 
-/// What the triggers of the migrations say where the driver knows no kind for their code.
-const RAISED: [&str; 6] = [
-    "already belongs to",
-    "is not a phone number",
-    "longer than 512 characters",
-    "active credentials",
-    "credentials of its own",
-    "appointments_no_double_booking",
-];
+/// The sentence of a trigger of the migrations, which stands behind its code: `GW001: …`.
+fn raised(message: &str) -> Option<&str> {
+    let (code, sentence) = message.split_once(": ")?;
+    let number = code.strip_prefix("GW")?;
+    (number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(sentence)
+}
 
 impl StorageError {
     /// The same work may succeed later.
@@ -57,6 +55,9 @@ impl From<Error> for StorageError {
             return Self::rejected(error);
         };
         let message = information.message();
+        if let Some(sentence) = raised(message) {
+            return Self::Conflict { reason: sentence.to_owned() };
+        }
         match kind {
             DatabaseErrorKind::UnableToSendCommand
             | DatabaseErrorKind::ClosedConnection
@@ -67,7 +68,6 @@ impl From<Error> for StorageError {
             | DatabaseErrorKind::ForeignKeyViolation
             | DatabaseErrorKind::RestrictViolation
             | DatabaseErrorKind::CheckViolation => Self::Conflict { reason: message.to_owned() },
-            _ if says(message, &RAISED) => Self::Conflict { reason: message.to_owned() },
             _ if says(message, &TRANSIENT) => Self::unavailable(error),
             _ => Self::rejected(error),
         }
@@ -165,15 +165,18 @@ mod tests {
     fn constraints_keep_their_sentence() {
         let error = failure(
             DatabaseErrorKind::UniqueViolation,
-            "assistant_id \"asst_x\" already belongs to somebody",
+            "GW001: assistant_id \"asst_x\" already belongs to somebody",
         );
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(error.to_string(), "assistant_id \"asst_x\" already belongs to somebody");
         // SQLite's triggers have no code of their own.
         assert_eq!(
-            failure(DatabaseErrorKind::Unknown, "it already belongs to another organization").kind(),
+            failure(DatabaseErrorKind::Unknown, "GW006: appointments_no_double_booking").kind(),
             ErrorKind::Conflict
         );
+        for other in ["GW06: x", "GW00x: y", "no GW001: z", "GW001"] {
+            assert_eq!(failure(DatabaseErrorKind::Unknown, other).kind(), ErrorKind::Internal, "{other}");
+        }
     }
 
     #[test]

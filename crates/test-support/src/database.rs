@@ -14,6 +14,9 @@ const SERVER_URL: &str = "GATEWAY_TEST_DATABASE_URL";
 /// The name of the migrated template database on that server.
 const TEMPLATE: &str = "GATEWAY_TEST_TEMPLATE";
 
+/// The server's locale for German messages, where it has one.
+const GERMAN: &str = "GATEWAY_TEST_GERMAN";
+
 /// A database of its own for one test, dropped with the value.
 #[derive(Debug)]
 pub struct TestDb {
@@ -35,6 +38,24 @@ impl TestDb {
             panic!("{SERVER_URL} is set but {TEMPLATE} is not: run the tests by `cargo xtask test`");
         };
         Some(Self::clone_of(server_url, &template).await)
+    }
+
+    /// Like [`create`](Self::create), and the server writes its messages to sessions of this database in German.
+    ///
+    /// `None`, with a printed line, when no server is configured, or none that knows German.
+    ///
+    /// # Panics
+    /// As [`create`](Self::create).
+    pub async fn create_german() -> Option<Self> {
+        if variable(GERMAN).is_none() {
+            eprintln!("not on a German server: {GERMAN} names no locale");
+            return None;
+        }
+        let database = Self::create().await?;
+        let german = variable(GERMAN).unwrap_or_default();
+        let set = format!("ALTER DATABASE {} SET lc_messages = '{german}'", quoted(&database.name));
+        database.execute(&set).await;
+        Some(database)
     }
 
     /// Makes an empty database, for tests of the migrations themselves.

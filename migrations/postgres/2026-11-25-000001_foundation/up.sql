@@ -682,7 +682,7 @@ BEGIN
         END IF;
     END IF;
     IF digits IS NULL OR length(digits) NOT BETWEEN 7 AND 15 THEN
-        RAISE EXCEPTION '"%" is not a phone number of region %', left(raw, 100), region
+        RAISE EXCEPTION 'GW002: "%" is not a phone number of region %', left(raw, 100), region
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN '+' || digits;
@@ -723,7 +723,7 @@ BEGIN
                 RETURN;
             END IF;
             IF held.is_active THEN
-                RAISE EXCEPTION '% "%" already belongs to organization %', wanted_kind, wanted_value, held.organization_id
+                RAISE EXCEPTION 'GW001: % "%" already belongs to organization %', wanted_kind, wanted_value, held.organization_id
                     USING ERRCODE = 'unique_violation', TABLE = 'identifiers', CONSTRAINT = 'identifiers_one_open_owner';
             END IF;
         END IF;
@@ -761,7 +761,7 @@ BEGIN
         RETURN;
     END IF;
     FOR changed IN SELECT u.kind, u.value FROM unnest(kinds, named) u (kind, value) WHERE length(u.value) > 512 LOOP
-        RAISE EXCEPTION '% "%..." is longer than 512 characters', changed.kind, left(changed.value, 40)
+        RAISE EXCEPTION 'GW003: % "%..." is longer than 512 characters', changed.kind, left(changed.value, 40)
             USING ERRCODE = 'string_data_right_truncation';
     END LOOP;
     -- In one order everywhere, so that two rows with the same two values cannot lock each other out.
@@ -889,7 +889,7 @@ CREATE TRIGGER numbers_follow_region AFTER UPDATE OF region
 CREATE FUNCTION own_credentials_are_for_good() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION 'organization % has had credentials of its own, so the shared secret cannot serve it again', OLD.id
+    RAISE EXCEPTION 'GW004: organization % has had credentials of its own, so the shared secret cannot serve it again', OLD.id
         USING ERRCODE = 'check_violation', TABLE = 'organizations', COLUMN = 'has_own_credentials';
 END
 $$;
@@ -909,7 +909,7 @@ BEGIN
     IF (SELECT count(*) FROM credentials c
         WHERE c.organization_id = NEW.organization_id AND c.id <> NEW.id AND c.label <> NEW.label
           AND (c.not_after IS NULL OR c.not_after > now())) >= 5 THEN
-        RAISE EXCEPTION 'organization % already has 5 active credentials: retire one first', NEW.organization_id
+        RAISE EXCEPTION 'GW005: organization % already has 5 active credentials: retire one first', NEW.organization_id
             USING ERRCODE = 'check_violation', TABLE = 'credentials', CONSTRAINT = 'credentials_at_most_five_active';
     END IF;
     RETURN NEW;

@@ -641,11 +641,11 @@ BEGIN
     -- An active row names it, and another organization has it: an error, or it gives way if it is inactive there.
     -- The text is constant because older SQLite takes nothing else here.
     SELECT CASE NEW.kind
-        WHEN 'assistant_id' THEN RAISE(ABORT, 'assistant_id already belongs to another organization')
-        WHEN 'phone_number_id' THEN RAISE(ABORT, 'phone_number_id already belongs to another organization')
-        WHEN 'phone_number' THEN RAISE(ABORT, 'phone_number already belongs to another organization')
-        WHEN 'squad_id' THEN RAISE(ABORT, 'squad_id already belongs to another organization')
-        ELSE RAISE(ABORT, 'organization name already belongs to another organization')
+        WHEN 'assistant_id' THEN RAISE(ABORT, 'GW001: assistant_id already belongs to another organization')
+        WHEN 'phone_number_id' THEN RAISE(ABORT, 'GW001: phone_number_id already belongs to another organization')
+        WHEN 'phone_number' THEN RAISE(ABORT, 'GW001: phone_number already belongs to another organization')
+        WHEN 'squad_id' THEN RAISE(ABORT, 'GW001: squad_id already belongs to another organization')
+        ELSE RAISE(ABORT, 'GW001: organization name already belongs to another organization')
     END
     WHERE EXISTS (SELECT 1 FROM identifiers i
                   WHERE i.kind = NEW.kind AND i.value = NEW.value AND i.valid_to IS NULL
@@ -703,12 +703,12 @@ BEGIN
     INSERT INTO identifier_sources (organization_id, source, source_id, kind, value, is_active)
     SELECT NEW.organization_id, NEW.source, NEW.source_id, NEW.kind,
         CASE
-            WHEN length(trimmed) > 512 THEN RAISE(ABORT, 'an identifier is longer than 512 characters')
+            WHEN length(trimmed) > 512 THEN RAISE(ABORT, 'GW003: an identifier is longer than 512 characters')
             WHEN NEW.kind <> 'phone_number' THEN trimmed
             WHEN (lower(trimmed) GLOB 'sip:?*' OR lower(trimmed) GLOB 'sips:?*') AND trimmed NOT GLOB '*[' || white || ']*'
                 THEN lower(trimmed)
             WHEN length(digits) BETWEEN 7 AND 15 THEN '+' || digits
-            ELSE RAISE(ABORT, 'the value is not a phone number of the organization''s region')
+            ELSE RAISE(ABORT, 'GW002: the value is not a phone number of the organization''s region')
         END,
         NEW.is_active
     FROM (
@@ -917,7 +917,7 @@ END;
 CREATE TRIGGER own_credentials_are_for_good BEFORE UPDATE OF has_own_credentials ON organizations
 WHEN OLD.has_own_credentials AND NOT NEW.has_own_credentials
 BEGIN
-    SELECT RAISE(ABORT, 'the organization has had credentials of its own, so the shared secret cannot serve it again');
+    SELECT RAISE(ABORT, 'GW004: the organization has had credentials of its own, so the shared secret cannot serve it again');
 END;
 
 -- At most five credentials that have not expired. The row with the same label is not counted, because an upsert by
@@ -925,7 +925,7 @@ END;
 CREATE TRIGGER credentials_stay_few_insert BEFORE INSERT ON credentials
 WHEN (NEW.not_after IS NULL OR NEW.not_after > strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
 BEGIN
-    SELECT RAISE(ABORT, 'the organization already has 5 active credentials: retire one first')
+    SELECT RAISE(ABORT, 'GW005: the organization already has 5 active credentials: retire one first')
     WHERE (SELECT count(*) FROM credentials c
            WHERE c.organization_id = NEW.organization_id AND c.label <> NEW.label
              AND (c.not_after IS NULL OR c.not_after > strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')) >= 5;
@@ -933,7 +933,7 @@ END;
 CREATE TRIGGER credentials_stay_few_update BEFORE UPDATE OF organization_id, not_after ON credentials
 WHEN (NEW.not_after IS NULL OR NEW.not_after > strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
 BEGIN
-    SELECT RAISE(ABORT, 'the organization already has 5 active credentials: retire one first')
+    SELECT RAISE(ABORT, 'GW005: the organization already has 5 active credentials: retire one first')
     WHERE (SELECT count(*) FROM credentials c
            WHERE c.organization_id = NEW.organization_id AND c.rowid <> OLD.rowid
              AND (c.not_after IS NULL OR c.not_after > strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')) >= 5;
@@ -968,7 +968,7 @@ END;
 -- can slip in between the look and the write.
 CREATE TRIGGER appointments_no_double_booking_insert BEFORE INSERT ON appointments WHEN NEW.status = 'booked'
 BEGIN
-    SELECT RAISE(ABORT, 'appointments_no_double_booking')
+    SELECT RAISE(ABORT, 'GW006: appointments_no_double_booking')
     WHERE EXISTS (SELECT 1 FROM appointments a
                   WHERE a.organization_id = NEW.organization_id AND a.resource_id = NEW.resource_id AND a.seat = NEW.seat
                     AND a.status = 'booked' AND a.starts_at < NEW.blocked_until AND a.blocked_until > NEW.starts_at);
@@ -976,7 +976,7 @@ END;
 CREATE TRIGGER appointments_no_double_booking_update
 BEFORE UPDATE OF organization_id, resource_id, seat, starts_at, blocked_until, status ON appointments WHEN NEW.status = 'booked'
 BEGIN
-    SELECT RAISE(ABORT, 'appointments_no_double_booking')
+    SELECT RAISE(ABORT, 'GW006: appointments_no_double_booking')
     WHERE EXISTS (SELECT 1 FROM appointments a
                   WHERE a.organization_id = NEW.organization_id AND a.resource_id = NEW.resource_id AND a.seat = NEW.seat
                     AND a.status = 'booked' AND a.starts_at < NEW.blocked_until AND a.blocked_until > NEW.starts_at

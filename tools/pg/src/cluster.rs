@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::binaries::Binaries;
+use super::german;
 use super::sql;
 use super::user::ServerUser;
 use job::{interrupt, process};
@@ -118,7 +119,8 @@ impl Cluster {
         initdb.args(commits.initdb());
         process::output(initdb.args(["--no-sync", "--no-instructions", "--pgdata"]).arg(&data))?;
 
-        let launch = Launch { binaries: binaries.clone(), user, data, sockets, log, commits };
+        let locales = german::compile(&path);
+        let launch = Launch { binaries: binaries.clone(), user, data, sockets, log, commits, locales };
         for _ in 0..PORTS {
             let port = free_port()?;
             if let Some(server) = launch.start(port)? {
@@ -132,6 +134,11 @@ impl Cluster {
     /// Returns the superuser's URL.
     pub(super) fn url(&self) -> String {
         url(self.port)
+    }
+
+    /// Whether its messages can be German.
+    pub(super) fn knows_german(&self) -> bool {
+        self.launch.locales.is_some()
     }
 
     /// Returns the process id of the server, whose children serve the connections.
@@ -201,14 +208,19 @@ struct Launch {
     sockets: PathBuf,
     log: PathBuf,
     commits: Commits,
+    /// Where the server finds the locale of [`german`].
+    locales: Option<PathBuf>,
 }
 
 impl Launch {
     /// Starts the server and waits until it answers; `None` if another program has the port.
     fn start(&self, port: u16) -> Result<Option<Child>> {
-        let Self { binaries, user, data, sockets, log, commits } = self;
+        let Self { binaries, user, data, sockets, log, commits, locales } = self;
         let mut command = binaries.command("postgres");
         user.apply(&mut command, sockets);
+        if let Some(locales) = locales {
+            command.env("LOCPATH", locales);
+        }
         command.arg("-D").arg(data).arg("-k").arg(sockets).arg("-p").arg(port.to_string());
         let settings = SETTINGS.iter().chain(commits.settings());
         command.args(settings.flat_map(|setting| ["-c", setting]));

@@ -27,7 +27,7 @@ pub(super) fn run() -> Result<()> {
     // The common part comes first: it brings the settings file, which the server's own package obeys.
     process::run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends", "postgresql-common"]))?;
     let _settings = WithoutCluster::set(Path::new(SETTINGS))?;
-    process::run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends", "postgresql"]))
+    process::run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends", "postgresql", "locales"]))
 }
 
 fn apt_get() -> Command {

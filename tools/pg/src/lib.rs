@@ -5,6 +5,7 @@
 
 mod binaries;
 mod cluster;
+mod german;
 mod install;
 mod leftovers;
 mod outage;
@@ -65,9 +66,15 @@ impl Server {
         }
     }
 
-    /// Returns the variable that tells the tests where the server is.
-    pub fn variable(&self) -> (&'static str, OsString) {
-        (SERVER_URL, self.url().into())
+    /// Returns the variables that tell the tests where the server is, and what it can do.
+    pub fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let german = match self {
+            // Whoever names a server may name its German locale too.
+            Self::Given(_) => std::env::var_os(german::VARIABLE),
+            Self::Own(cluster) => cluster.knows_german().then(|| german::LOCALE.into()),
+        };
+        let server = (SERVER_URL, self.url().into());
+        std::iter::once(server).chain(german.map(|locale| (german::VARIABLE, locale))).collect()
     }
 
     /// Returns the superuser's URL.

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     let mut server = Server::start()?;
     let template = options.template.then(|| template(&server, options)).transpose()?;
-    let mut variables = vec![server.variable()];
+    let mut variables = server.variables();
     variables.extend(template.iter().flat_map(Template::variables));
     if let Some((program, arguments)) = options.command.split_first() {
         return process::run(Command::new(program).args(arguments).envs(variables));

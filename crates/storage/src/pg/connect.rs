@@ -10,6 +10,7 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::TlsStream;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -121,6 +122,7 @@ impl Login {
             }
         });
         client.batch_execute(&self.setup).await.map_err(login_failure)?;
+        speak_english(&client).await?;
         // Servers on systems that cannot tell refuse the setting; statements of lost clients then run to their limit.
         let check = format!("SET client_connection_check_interval = {CLIENT_CHECK_MS}");
         if let Err(error) = client.batch_execute(&check).await {
@@ -128,6 +130,26 @@ impl Login {
         }
         let conn = AsyncPgConnection::try_from(client).await.map_err(StorageError::unavailable)?;
         Ok(PgConn { conn, driver, uses: 0 })
+    }
+}
+
+/// Has the server write its messages in English, because failures are told apart by them where the driver hides their
+/// codes. A role that may not set this is served where the messages are English anyway.
+async fn speak_english(client: &Client) -> Result<(), StorageError> {
+    let Err(error) = client.batch_execute("SET lc_messages = 'C'").await else { return Ok(()) };
+    match error.as_db_error() {
+        // The refusal itself shows the language.
+        Some(refusal) if *refusal.code() == SqlState::INSUFFICIENT_PRIVILEGE => {
+            if refusal.message().starts_with("permission denied") {
+                return Ok(());
+            }
+            Err(StorageError::Configuration(format!(
+                "the server's messages are not English ({:?}), and the working role may not change that: as a superuser, \
+                 GRANT SET ON PARAMETER lc_messages TO gateway_app, gateway_directory, gateway_operator",
+                refusal.message()
+            )))
+        }
+        _ => Err(login_failure(error)),
     }
 }
 

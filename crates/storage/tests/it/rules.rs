@@ -4,7 +4,9 @@ use storage::{Storage, StorageConfig, StorageError};
 use test_support::{TestDb, with_login};
 use uuid::Uuid;
 
-use crate::support::{A, B, Fixture, sealer};
+use crate::support::{A, B, Fixture, on_postgres, sealer};
+
+on_postgres!(the_working_role_sees_one_organization_or_nothing,);
 
 /// Every table that holds an organization's rows.
 const TENANT: &str = "SELECT c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity FROM pg_class c
@@ -43,9 +45,7 @@ async fn every_tenant_table_is_isolated() {
     assert!(readable.iter().all(|row| row[0].as_deref() == Some("f")), "{readable:?}");
 }
 
-#[tokio::test]
-async fn the_working_role_sees_one_organization_or_nothing() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn the_working_role_sees_one_organization_or_nothing(fixture: Fixture) {
     let fixture = &fixture;
     for (table, rows_of_both) in seeded_everywhere(fixture).await {
         let visible = |setting: &str| {
@@ -176,6 +176,28 @@ async fn tables_that_do_not_force_policies_are_refused() {
         .execute("ALTER TABLE contacts ENABLE ROW LEVEL SECURITY; ALTER TABLE agents OWNER TO gateway_app")
         .await;
     assert_eq!(refusal(config).await, "the working role gateway_app can act as the owner of table agents");
+}
+
+/// A role that may not choose the language is taken where the messages are English, and refused where they are not.
+#[tokio::test]
+async fn messages_that_cannot_be_told_apart_are_refused() {
+    let Some(database) = TestDb::create_german().await else { return };
+    let role = format!("t_{}", Uuid::now_v7().simple());
+    // A stranger to the roles of the gateway that was granted what they may read.
+    database
+        .execute(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'hush';
+             GRANT SELECT ON organizations, identifiers, credentials, call_pins TO {role}"
+        ))
+        .await;
+    let mut config = StorageConfig::new(with_login(&database.url(), &role, "hush").parse().unwrap());
+    config.assume_roles = false;
+    let german = refusal(config.clone()).await;
+    database.execute(&format!("ALTER DATABASE \"{}\" RESET lc_messages", database.name())).await;
+    let english = Storage::connect(config, sealer()).await.map(|_| ());
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    assert!(german.contains("GRANT SET ON PARAMETER lc_messages"), "{german}");
+    english.unwrap();
 }
 
 #[tokio::test]

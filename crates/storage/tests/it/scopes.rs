@@ -8,7 +8,7 @@ use futures::future::join_all;
 use storage::repo::NewContact;
 use storage::{ErrorKind, OrgScope};
 
-use crate::support::{A, B, Fixture, hold_call, now, on_both};
+use crate::support::{A, B, Fixture, hold_call, now, on_both, on_postgres};
 
 on_both!(
     committed_rows_stay,
@@ -19,6 +19,13 @@ on_both!(
     many_scopes_take_turns,
     a_scope_whose_statement_failed_is_not_committed,
     no_scope_meets_the_setting_of_another,
+);
+
+on_postgres!(
+    connections_that_the_server_ended_are_replaced,
+    a_connection_ended_in_the_middle_is_told_as_unavailable,
+    a_given_up_wait_for_a_lock_ends,
+    a_full_pool_is_told_as_unavailable,
 );
 
 fn contact(phone: &str) -> NewContact<'_> {
@@ -197,9 +204,7 @@ async fn a_writer_of_another_process_is_told_as_unavailable() {
     storage.scope(&fixture.a).await.unwrap().commit().await.unwrap();
 }
 
-#[tokio::test]
-async fn connections_that_the_server_ended_are_replaced() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn connections_that_the_server_ended_are_replaced(fixture: Fixture) {
     let end_all = "SELECT CAST(count(pg_terminate_backend(pid)) AS text) AS v FROM pg_stat_activity
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
     for _ in 0..3 {
@@ -214,9 +219,7 @@ async fn connections_that_the_server_ended_are_replaced() {
     }
 }
 
-#[tokio::test]
-async fn a_connection_ended_in_the_middle_is_told_as_unavailable() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn a_connection_ended_in_the_middle_is_told_as_unavailable(fixture: Fixture) {
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     add(&mut scope, "+15552010100").await;
     fixture
@@ -229,9 +232,7 @@ async fn a_connection_ended_in_the_middle_is_told_as_unavailable() {
 }
 
 /// A statement whose client gave up does not keep its locks until its time limit.
-#[tokio::test]
-async fn a_given_up_wait_for_a_lock_ends() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn a_given_up_wait_for_a_lock_ends(fixture: Fixture) {
     let mut holder = fixture.storage.scope(&fixture.a).await.unwrap();
     hold_call(&mut holder, "call-1").await;
     let storage = fixture.storage.clone();
@@ -254,9 +255,7 @@ async fn a_given_up_wait_for_a_lock_ends() {
     assert!(scope.calls().get("call-1").await.unwrap().is_some());
 }
 
-#[tokio::test]
-async fn a_full_pool_is_told_as_unavailable() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn a_full_pool_is_told_as_unavailable(fixture: Fixture) {
     let storage = fixture.reopened(|config| config.max_connections = 1).await;
     let held = storage.scope(&fixture.a).await.unwrap();
     assert_eq!(storage.scope(&fixture.a).await.unwrap_err().kind(), ErrorKind::Transient);

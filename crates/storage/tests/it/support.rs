@@ -23,7 +23,7 @@ pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 pub(crate) const A: &str = "11111111-1111-4111-8111-111111111111";
 pub(crate) const B: &str = "22222222-2222-4222-8222-222222222222";
 
-/// Runs each case on both kinds of database. On the default runtime, which has one thread: nothing in the store may
+/// Runs each case on both kinds of database, and on a PostgreSQL whose messages are German. On the default runtime, which has one thread: nothing in the store may
 /// need more.
 macro_rules! on_both {
     ($($case:ident),* $(,)?) => {
@@ -33,17 +33,34 @@ macro_rules! on_both {
                 super::$case(crate::support::Fixture::sqlite().await).await;
             })*
         }
-        mod postgres {
+        $crate::support::on_postgres!(postgres: $($case),*);
+        $crate::support::on_postgres!(german: $($case),*);
+    };
+}
+pub(crate) use on_both;
+
+/// Runs each case on a PostgreSQL as it is, and on one whose messages are German.
+macro_rules! on_postgres {
+    ($($case:ident),* $(,)?) => {
+        mod servers {
+            use super::{$($case),*};
+
+            $crate::support::on_postgres!(postgres: $($case),*);
+            $crate::support::on_postgres!(german: $($case),*);
+        }
+    };
+    ($server:ident: $($case:ident),*) => {
+        mod $server {
             $(#[tokio::test]
             async fn $case() {
-                if let Some(fixture) = crate::support::Fixture::postgres().await {
+                if let Some(fixture) = $crate::support::Fixture::$server().await {
                     super::$case(fixture).await;
                 }
             })*
         }
     };
 }
-pub(crate) use on_both;
+pub(crate) use on_postgres;
 
 /// An instant of the tests' day: a Saturday.
 pub(crate) fn at(hour: u32, minute: u32) -> DateTime<Utc> {
@@ -100,11 +117,18 @@ impl Fixture {
     }
 
     pub(crate) async fn postgres() -> Option<Self> {
-        let database = TestDb::create().await?;
+        Some(Self::on(TestDb::create().await?).await)
+    }
+
+    pub(crate) async fn german() -> Option<Self> {
+        Some(Self::on(TestDb::create_german().await?).await)
+    }
+
+    async fn on(database: TestDb) -> Self {
         let mut config = StorageConfig::new(database.url().parse().unwrap());
         // Every test has pools of its own; the server's connections are shared by all.
         config.max_connections = 4;
-        Some(Self::seeded(Database::Postgres(database), config).await)
+        Self::seeded(Database::Postgres(database), config).await
     }
 
     async fn seeded(database: Database, config: StorageConfig) -> Self {

@@ -9,9 +9,11 @@ use storage::ChangeSink;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::support::{A, B, Fixture, on_both, org};
+use crate::support::{A, B, Fixture, on_both, on_postgres, org};
 
 on_both!(hand_written_changes_are_heard, the_last_use_of_a_credential_is_no_change);
+
+on_postgres!(listening_survives_the_end_of_its_connection,);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Heard {
@@ -140,9 +142,7 @@ async fn the_last_use_of_a_credential_is_no_change(fixture: Fixture) {
     task.abort();
 }
 
-#[tokio::test]
-async fn listening_survives_the_end_of_its_connection() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn listening_survives_the_end_of_its_connection(fixture: Fixture) {
     let (ear, task) = listening(&fixture).await;
     for round in 0..2 {
         fixture

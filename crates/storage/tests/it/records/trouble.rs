@@ -10,13 +10,21 @@ use storage::{CallerUpdate, ErrorKind, NewEvent, Record, Storage};
 
 use super::ledger::step;
 use super::record_all;
-use crate::support::{A, B, Fixture, event, hold_call, on_both};
+use crate::support::{A, B, Fixture, event, hold_call, on_both, on_postgres};
 
 on_both!(
     a_deleted_organization_fails_alone,
     a_record_that_nobody_waits_for_is_kept_and_may_come_again,
     a_full_queue_is_told_at_once,
     a_fault_of_ours_fails_alone,
+);
+
+on_postgres!(
+    a_held_row_does_not_keep_the_neighbours_of_a_batch,
+    a_held_row_never_fills_the_writer,
+    connections_that_the_server_ended_are_replaced,
+    a_connection_ended_in_the_middle_costs_nothing,
+    a_held_contact_does_not_keep_the_neighbours_of_a_batch,
 );
 
 fn with_update(key: &str, call: &str) -> Record {
@@ -116,9 +124,7 @@ async fn patient(fixture: &Fixture) -> Storage {
 }
 
 /// What one organization's row holds up is that organization's message alone.
-#[tokio::test]
-async fn a_held_row_does_not_keep_the_neighbours_of_a_batch() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn a_held_row_does_not_keep_the_neighbours_of_a_batch(fixture: Fixture) {
     let storage = patient(&fixture).await;
     record_all(&storage, [(&fixture.a, with_update("k0", "call-1"))]).await;
     let person = fixture.person().await;
@@ -147,9 +153,7 @@ async fn a_held_row_does_not_keep_the_neighbours_of_a_batch() {
 }
 
 /// An organization whose row is held sends on, batch after batch; the others never notice.
-#[tokio::test]
-async fn a_held_row_never_fills_the_writer() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn a_held_row_never_fills_the_writer(fixture: Fixture) {
     let storage = patient(&fixture).await;
     record_all(&storage, [(&fixture.a, with_update("k0", "call-1"))]).await;
     let person = fixture.person().await;
@@ -172,9 +176,7 @@ async fn a_held_row_never_fills_the_writer() {
     }
 }
 
-#[tokio::test]
-async fn connections_that_the_server_ended_are_replaced() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn connections_that_the_server_ended_are_replaced(fixture: Fixture) {
     let end_all = "SELECT CAST(count(pg_terminate_backend(pid)) AS text) AS v FROM pg_stat_activity
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
     for round in 0..3 {
@@ -188,9 +190,7 @@ async fn connections_that_the_server_ended_are_replaced() {
 }
 
 /// A batch whose connection ends in the middle is written over another one.
-#[tokio::test]
-async fn a_connection_ended_in_the_middle_costs_nothing() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn a_connection_ended_in_the_middle_costs_nothing(fixture: Fixture) {
     let storage = patient(&fixture).await;
     record_all(&storage, [(&fixture.a, with_update("k0", "call-1"))]).await;
     let person = fixture.person().await;
@@ -214,9 +214,7 @@ async fn a_connection_ended_in_the_middle_costs_nothing() {
 }
 
 /// A contact that somebody holds is waited for like a call.
-#[tokio::test]
-async fn a_held_contact_does_not_keep_the_neighbours_of_a_batch() {
-    let Some(fixture) = Fixture::postgres().await else { return };
+async fn a_held_contact_does_not_keep_the_neighbours_of_a_batch(fixture: Fixture) {
     let storage = patient(&fixture).await;
     let record = |key| {
         let number = "+12025550143".to_owned();
