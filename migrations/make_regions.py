@@ -7,8 +7,8 @@ Run it from anywhere after `pip install phonenumbers`:
 
 It rewrites, from the facts in that package (no text of it is copied):
 - the rows of `dialing_regions` between the two marker lines of both `up.sql` files,
-- crates/org-resolver/src/phone/regions.rs, the same rows as a Rust table,
-- crates/org-resolver/tests/phone_examples.json, expected results that the package itself computed
+- crates/tenant/src/phone/regions.rs, the same rows as a Rust table,
+- crates/tenant/tests/phone_examples.json, expected results that the package itself computed
   where the rules of migrations/README.md mean the same as its own.
 
 A migration that has been released is never rewritten: from then on new facts come as a new migration.
@@ -151,7 +151,7 @@ def main():
     rows = regions()
     for backend in ("postgres", "sqlite"):
         rewrite_block(ROOT / "migrations" / backend / STAMP / "up.sql", rows)
-    crate = ROOT / "crates" / "org-resolver"
+    crate = ROOT / "crates" / "tenant"
     (crate / "src/phone/regions.rs").write_text(rust_table(rows), encoding="utf-8")
     (crate / "tests/phone_examples.json").write_text(examples(), encoding="utf-8")
     print(f"{len(rows)} regions, {len(COMPUTED) + len(RULED)} examples, phonenumbers {phonenumbers.__version__}")

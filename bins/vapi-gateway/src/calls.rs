@@ -1,9 +1,9 @@
 //! The messages of one call, as the provider sends them: for calls to paste and for simulated ones.
 
 use chrono::{DateTime, Datelike, Days, NaiveDateTime, SecondsFormat, Utc};
-use manifest::{Organization, PhoneNumber, Route};
 use scheduling::Calendar;
 use serde_json::{Map, Value, json};
+use tenant::{Organization, PhoneNumber, Route};
 use uuid::Uuid;
 
 /// How many days ahead a booking may be wished for, so that repeated runs rarely wish for the same time.

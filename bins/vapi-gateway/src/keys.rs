@@ -1,11 +1,11 @@
 //! An organization as the database holds it, with its secrets opened: for the commands that need them.
 
 use anyhow::{Context, bail};
-use manifest::Organization;
 use org_resolver::KeySource;
 use server::{Config, ProcessVars, Vars};
 use signature::{Credential, CredentialId, KeyRing};
 use storage::{OperatorScope, OrgEntry, Storage};
+use tenant::Organization;
 use uuid::Uuid;
 
 /// Where the provider sends its messages.
@@ -33,12 +33,9 @@ pub(crate) async fn of_organization(
     let mut scope = storage.operator(&actor(), purpose).await?;
     let entry = find(&mut scope, name).await?;
     let own = scope.credentials(entry.id).await?;
-    let stored = scope.organizations().await?;
+    let stored = scope.organization(entry.id).await?;
     scope.commit().await?;
-    let organization = stored
-        .into_iter()
-        .find(|stored| stored.id == entry.id.as_uuid())
-        .with_context(|| format!("organization {name} has just been removed"))?;
+    let organization = stored.with_context(|| format!("organization {name} has just been removed"))?;
     if let Some(closed) = organization.credentials.iter().find(|credential| credential.secret.is_none()) {
         bail!(
             "the secret of {name}'s credential {:?} cannot be opened with the master key at hand",

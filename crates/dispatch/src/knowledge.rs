@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use storage::repo::KnowledgeDocument;
+use tenant::Document;
 
 /// How many passages are given at the most.
 const MAX_PASSAGES: usize = 3;
@@ -18,8 +18,8 @@ pub(crate) struct Passage {
 }
 
 /// The passages that share the question's rarest words, best first. None when nothing fits.
-pub(crate) fn find(documents: &[KnowledgeDocument], question: &str) -> Vec<Passage> {
-    let passages: Vec<(&KnowledgeDocument, String)> = documents
+pub(crate) fn find(documents: &[Document], question: &str) -> Vec<Passage> {
+    let passages: Vec<(&Document, String)> = documents
         .iter()
         .flat_map(|document| passages(&document.content).into_iter().map(move |text| (document, text)))
         .collect();
@@ -84,11 +84,8 @@ mod tests {
     #[test]
     fn the_passage_with_the_rare_words_comes_first() {
         let filler = "The clinic is friendly and the clinic is clean. ".repeat(20);
-        let document = |path: &str, content: String| KnowledgeDocument {
-            path: path.to_owned(),
-            title: String::new(),
-            content,
-        };
+        let document =
+            |path: &str, content: String| Document { path: path.to_owned(), title: String::new(), content };
         let documents = [
             document("a.md", filler.clone()),
             document("b.md", format!("{filler}\n\nParking is behind the house, free for two hours.")),

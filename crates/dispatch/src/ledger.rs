@@ -1,8 +1,8 @@
 //! What a message says about its call. How it is merged into the row is `storage`'s rule.
 
-use org_resolver::phone;
 use serde_json::{Map, Value};
 use storage::{CallUpdate, ReportUpdate};
+use tenant::phone;
 use vapi_types::message::EndOfCallReport;
 use vapi_types::{CallStatus, EndedReason, Head, REDACTED, ServerMessage, redact};
 

@@ -6,18 +6,17 @@ use std::path::Path;
 use std::str::FromStr;
 
 use chrono::NaiveDate;
-use org_resolver::phone::Region;
 use scheduling::{Closure, OpeningHours, Resource, Service};
 use serde_json::{Map, Value};
+use tenant::phone::Region;
+use tenant::{Assistant, IdentifierKind, Limits, Organization, Profile, Route, Settings};
 use uuid::Uuid;
 
 use crate::ORGANIZATION_NAMESPACE;
-use crate::claims::{ClaimKind, Claims, Owner};
+use crate::claims::{Claims, Owner};
 use crate::error::{ManifestError, Problem};
-use crate::file::{
-    File, FileClosure, FileHours, FileLimits, FileOrganization, FileResource, FileService, Moment,
-};
-use crate::model::{Assistant, Limits, Manifest, Organization, Route};
+use crate::file::{File, FileClosure, FileHours, FileOrganization, FileResource, FileService, Moment};
+use crate::model::Manifest;
 use crate::source::{Source, Vars};
 
 /// Longest name, label or id, in characters.
@@ -99,23 +98,19 @@ impl Checker<'_> {
         for (index, assistant) in file.assistants.into_iter().enumerate() {
             let field = format!("assistants[{index}].id");
             let id = self.provider_id(&field, &assistant.id);
-            self.claim(ClaimKind::Assistant, &id, field);
+            self.claim(IdentifierKind::AssistantId, &id, field);
             assistants.push(Assistant { id, name: assistant.name, role: assistant.role });
         }
         let mut squads = Vec::new();
         for (index, squad) in file.squads.iter().enumerate() {
             let field = format!("squads[{index}]");
             let squad = self.provider_id(&field, squad);
-            self.claim(ClaimKind::Squad, &squad, field);
+            self.claim(IdentifierKind::SquadId, &squad, field);
             squads.push(squad);
         }
         Some(Organization {
             id,
-            name,
-            timezone: timezone.unwrap_or(chrono_tz::UTC),
             active: file.active.unwrap_or(true),
-            primary_language,
-            secondary_languages,
             vapi_org_id,
             assistants,
             squads,
@@ -127,11 +122,17 @@ impl Checker<'_> {
             closures: self.closures(file.closures),
             transfers: self.transfers(file.transfers, region),
             knowledge: self.knowledge(&file.knowledge),
-            settings: self.settings(file.settings),
-            limits: self.limits(&file.limits),
+            limits: self.limits(file.limits),
             slug: file.slug,
-            // Last, because everything else is to be checked also when the region is wrong.
-            region: region?,
+            profile: Profile {
+                name,
+                timezone: timezone.unwrap_or(chrono_tz::UTC),
+                primary_language,
+                secondary_languages,
+                settings: self.settings(file.settings),
+                // Last, because everything else is to be checked also when the region is wrong.
+                region: region?,
+            },
         })
     }
 
@@ -145,7 +146,7 @@ impl Checker<'_> {
             // Metadata may name an organization by id or by slug, so the two must never be taken for each other.
             self.problem("slug", format_args!("{slug:?} has the form of a UUID"));
         }
-        self.claim(ClaimKind::Slug, slug, "slug");
+        self.claim(IdentifierKind::Organization, slug, "slug");
     }
 
     fn id(&mut self, declared: Option<&str>, slug: &str) -> Uuid {
@@ -156,7 +157,7 @@ impl Checker<'_> {
         if id.is_nil() {
             self.problem("id", "the nil UUID names no organization");
         }
-        self.claim(ClaimKind::Organization, &id.to_string(), "id");
+        self.claim(IdentifierKind::Organization, &id.to_string(), "id");
         id
     }
 
@@ -215,7 +216,7 @@ impl Checker<'_> {
     }
 
     /// Claims a value for this organization and notes when it has an owner already. Empty values are noted elsewhere.
-    pub(crate) fn claim(&mut self, kind: ClaimKind, value: &str, field: impl Into<String>) {
+    pub(crate) fn claim(&mut self, kind: IdentifierKind, value: &str, field: impl Into<String>) {
         if value.is_empty() {
             return;
         }
@@ -235,12 +236,14 @@ impl Checker<'_> {
     fn routes(&mut self, organization: &Organization) {
         for (index, number) in organization.phone_numbers.iter().enumerate() {
             let route = match &number.route {
-                Some(Route::Assistant(id)) => Some((ClaimKind::Assistant, id, "route.assistant")),
-                Some(Route::Squad(id)) => Some((ClaimKind::Squad, id, "route.squad")),
+                Some(Route::Assistant(id)) => Some((IdentifierKind::AssistantId, id, "route.assistant")),
+                Some(Route::Squad(id)) => Some((IdentifierKind::SquadId, id, "route.squad")),
                 Some(Route::Destination(_)) | None => None,
             };
-            let fallback =
-                number.fallback_assistant.as_ref().map(|id| (ClaimKind::Assistant, id, "fallback_assistant"));
+            let fallback = number
+                .fallback_assistant
+                .as_ref()
+                .map(|id| (IdentifierKind::AssistantId, id, "fallback_assistant"));
             for (kind, id, part) in route.into_iter().chain(fallback) {
                 let foreign = self.claims.owner(kind, id).filter(|owner| owner.index != self.index);
                 if let Some(owner) = foreign.map(|owner| owner.organization.clone()) {
@@ -338,7 +341,7 @@ impl Checker<'_> {
         date
     }
 
-    fn settings(&mut self, settings: Map<String, Value>) -> Map<String, Value> {
+    fn settings(&mut self, settings: Map<String, Value>) -> Settings {
         let wrong = |key: &str, fits: fn(&Value) -> bool| settings.get(key).is_some_and(|value| !fits(value));
         if wrong("endpointing_timeout_seconds", |v| v.as_f64().is_some_and(|n| (0.0..=15.0).contains(&n))) {
             self.problem("settings.endpointing_timeout_seconds", "it is not a number between 0 and 15");
@@ -349,20 +352,14 @@ impl Checker<'_> {
         if wrong("unavailable_sentence", |v| v.as_str().is_some_and(|text| !text.trim().is_empty())) {
             self.problem("settings.unavailable_sentence", "it is not a sentence");
         }
-        settings
+        Settings::read(settings)
     }
 
-    fn limits(&mut self, limits: &FileLimits) -> Limits {
-        let all =
-            [("waiting", limits.waiting), ("call_events", limits.call_events), ("streams", limits.streams)];
-        for (name, limit) in all {
-            if limit == Some(0) {
-                self.problem(
-                    format!("limits.{name}"),
-                    "0 would refuse every message; use active = false for that",
-                );
-            }
+    fn limits(&mut self, limits: Limits) -> Limits {
+        for (name, _) in limits.named().into_iter().filter(|(_, limit)| *limit == Some(0)) {
+            let reason = "0 would refuse every message; use active = false for that";
+            self.problem(format!("limits.{name}"), reason);
         }
-        Limits { waiting: limits.waiting, call_events: limits.call_events, streams: limits.streams }
+        limits
     }
 }

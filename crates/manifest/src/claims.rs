@@ -3,20 +3,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// Kind of value that is unique in the whole file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum ClaimKind {
-    Organization,
-    Slug,
-    Assistant,
-    Squad,
-    PhoneNumberId,
-    PhoneNumber,
-}
+use tenant::IdentifierKind;
 
 /// Every value claimed so far, with its owner.
 #[derive(Default)]
-pub(crate) struct Claims(HashMap<(ClaimKind, String), Owner>);
+pub(crate) struct Claims(HashMap<(IdentifierKind, String), Owner>);
 
 #[derive(Clone)]
 pub(crate) struct Owner {
@@ -27,7 +18,7 @@ pub(crate) struct Owner {
 
 impl Claims {
     /// Claims a value; the earlier owner when there is one.
-    pub(crate) fn claim(&mut self, kind: ClaimKind, value: &str, owner: Owner) -> Result<(), Owner> {
+    pub(crate) fn claim(&mut self, kind: IdentifierKind, value: &str, owner: Owner) -> Result<(), Owner> {
         match self.0.entry((kind, value.to_owned())) {
             Entry::Occupied(entry) => Err(entry.get().clone()),
             Entry::Vacant(entry) => {
@@ -37,7 +28,7 @@ impl Claims {
         }
     }
 
-    pub(crate) fn owner(&self, kind: ClaimKind, value: &str) -> Option<&Owner> {
+    pub(crate) fn owner(&self, kind: IdentifierKind, value: &str) -> Option<&Owner> {
         self.0.get(&(kind, value.to_owned()))
     }
 }

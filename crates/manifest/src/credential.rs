@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use signature::{
     Credential, CredentialError, CredentialId, HmacRecipe, MAX_ACTIVE, Preset, Scheme, SecretKey,
 };
+use tenant::CredentialSpec;
 use uuid::Uuid;
 
 use crate::check::Checker;
 use crate::file::{FileCredential, Moment};
-use crate::model::CredentialSpec;
 
 impl Checker<'_> {
     pub(crate) fn credentials(&mut self, credentials: Vec<FileCredential>) -> Vec<CredentialSpec> {

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use tenant::Limits;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +51,7 @@ pub(crate) struct FileOrganization {
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
     #[serde(default)]
-    pub(crate) limits: FileLimits,
+    pub(crate) limits: Limits,
 }
 
 pub(crate) type FileHours = BTreeMap<String, Vec<String>>;
@@ -138,14 +139,6 @@ pub(crate) struct FileTransfer {
     pub(crate) number: Option<String>,
     pub(crate) sip_uri: Option<String>,
     pub(crate) opening_hours: Option<FileHours>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FileLimits {
-    pub(crate) waiting: Option<u32>,
-    pub(crate) call_events: Option<u32>,
-    pub(crate) streams: Option<u32>,
 }
 
 /// A date or instant as text; TOML may also write it bare.

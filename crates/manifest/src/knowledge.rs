@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use tenant::Document;
+
 use crate::check::Checker;
-use crate::model::KnowledgeFile;
 
 /// Largest knowledge file, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 impl Checker<'_> {
-    pub(crate) fn knowledge(&mut self, patterns: &[String]) -> Vec<KnowledgeFile> {
+    pub(crate) fn knowledge(&mut self, patterns: &[String]) -> Vec<Document> {
         // By path, so that the order does not depend on the file system and no file is taken twice.
         let mut files = BTreeMap::new();
         for (index, pattern) in patterns.iter().enumerate() {
@@ -38,7 +39,7 @@ impl Checker<'_> {
         }
         files
             .into_iter()
-            .map(|(path, content)| KnowledgeFile { title: title(&path, &content), path, content })
+            .map(|(path, content)| Document { title: title(&path, &content), path, content })
             .collect()
     }
 

@@ -12,11 +12,8 @@ mod plan;
 mod source;
 
 pub use error::{ManifestError, Problem};
-pub use model::{
-    Assistant, CredentialSpec, KnowledgeFile, Limits, Manifest, Organization, PhoneNumber, Route, Transfer,
-    opening_hours_value,
-};
-pub use plan::{Action, Change, Kept, Plan, PlanError, Section, pair_phone_numbers, plan};
+pub use model::Manifest;
+pub use plan::{Action, Change, Edit, Kept, Plan, PlanError, plan};
 pub use source::{Source, Vars};
 
 /// Namespace in which ids of organizations are made from their slugs (UUID version 5).

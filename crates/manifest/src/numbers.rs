@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use org_resolver::phone::{Region, normalise};
+use tenant::phone::{Region, normalise};
+use tenant::{IdentifierKind, PhoneNumber, Route, Transfer};
 
 use crate::check::Checker;
-use crate::claims::ClaimKind;
 use crate::file::{FilePhoneNumber, FileRoute, FileTransfer};
-use crate::model::{PhoneNumber, Route, Transfer};
 
 impl Checker<'_> {
     pub(crate) fn phone_numbers(
@@ -23,13 +22,13 @@ impl Checker<'_> {
             }
             let id = number.id.map(|id| self.provider_id(&field("id"), &id));
             if let Some(id) = &id {
-                self.claim(ClaimKind::PhoneNumberId, id, field("id"));
+                self.claim(IdentifierKind::PhoneNumberId, id, field("id"));
             }
             let line = number.number.and_then(|text| self.number(&field("number"), &text, region));
             let sip_uri = number.sip_uri.and_then(|text| self.sip_uri(&field("sip_uri"), &text));
             for (part, value) in [("number", &line), ("sip_uri", &sip_uri)] {
                 if let Some(value) = value {
-                    self.claim(ClaimKind::PhoneNumber, value, field(part));
+                    self.claim(IdentifierKind::PhoneNumber, value, field(part));
                 }
             }
             checked.push(PhoneNumber {

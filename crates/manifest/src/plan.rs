@@ -6,16 +6,17 @@ mod owners;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use tenant::{Entry, Organization, Section};
 use uuid::Uuid;
 
-use self::entries::{Entry, OpeningWeek, credential_problems, organization_differences};
+use self::entries::{Planned, credential_problems};
 use crate::ORGANIZATION_NAMESPACE;
 use crate::error::{Problem, lines};
-use crate::model::{Organization, PhoneNumber};
 
 /// What has to change so that the store says what the file says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Plan {
     /// In the order of the file; removed organizations last.
     pub changes: Vec<Change>,
@@ -31,37 +32,45 @@ impl Plan {
     }
 }
 
-/// One change. It never shows a secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// One change. Printed, it never shows a secret.
+#[derive(Debug, Clone)]
 pub struct Change {
     /// The organization's slug, as in the file; of one that is removed, as stored.
     pub organization: String,
     /// The organization's id in the store, or the one that it is to have.
     pub organization_id: Uuid,
-    /// What happens.
-    pub action: Action,
-    /// To what kind of thing.
-    pub section: Section,
-    /// Its key within the section, such as an assistant's id or a credential's label.
-    pub subject: String,
-    /// For people: what it is, or what is different about it. May be empty.
-    pub detail: String,
+    /// What happens, to what.
+    pub edit: Edit,
+}
+
+/// What a change does.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// Adds an entry.
+    Create(Entry),
+    /// Makes of the stored entry the wanted one.
+    Update {
+        /// As it is stored.
+        stored: Box<Entry>,
+        /// As it is declared.
+        wanted: Box<Entry>,
+    },
+    /// Takes an entry away.
+    Remove(Entry),
 }
 
 /// One thing that is stored, is not in the file, and stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Kept {
     /// The organization's slug, as in the file.
     pub organization: String,
     /// The organization's id in the store.
     pub organization_id: Uuid,
-    /// What kind of thing it is.
-    pub section: Section,
-    /// Its key within the section.
-    pub subject: String,
+    /// The thing itself.
+    pub entry: Entry,
 }
 
-/// What a change does.
+/// The name of what a change does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
@@ -73,51 +82,61 @@ pub enum Action {
     Remove,
 }
 
-/// The parts of an organization, named as in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Section {
-    /// The organization itself: its names, zone, languages, settings and limits.
-    Organization,
-    /// Assistants.
-    Assistants,
-    /// Squads.
-    Squads,
-    /// Numbers and SIP URIs.
-    PhoneNumbers,
-    /// Credentials.
-    Credentials,
-    /// Services.
-    Services,
-    /// Resources.
-    Resources,
-    /// Weekly opening hours, as one thing.
-    OpeningHours,
-    /// Closures.
-    Closures,
-    /// The transfer directory.
-    Transfers,
-    /// Knowledge files.
-    Knowledge,
+impl Change {
+    /// What it does.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        match &self.edit {
+            Edit::Create(_) => Action::Create,
+            Edit::Update { .. } => Action::Update,
+            Edit::Remove(_) => Action::Remove,
+        }
+    }
+
+    /// What it is about, as it is declared, or stored where it goes.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
+        match &self.edit {
+            Edit::Create(entry) | Edit::Remove(entry) => entry,
+            Edit::Update { wanted, .. } => wanted,
+        }
+    }
+
+    /// For people: what it is, or what is different about it. May be empty.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match &self.edit {
+            Edit::Create(entry) => entries::describe(entry),
+            Edit::Update { stored, wanted } => entries::differences(stored, wanted).join(", "),
+            Edit::Remove(Entry::Organization(gone)) => {
+                format!("{}, with everything that is stored for it", gone.profile.name)
+            }
+            Edit::Remove(entry) => entries::describe(entry),
+        }
+    }
 }
 
-impl Section {
-    /// One thing of the section, as the printed plan calls it.
-    #[must_use]
-    pub const fn singular(self) -> &'static str {
-        match self {
-            Self::Organization => "organization",
-            Self::Assistants => "assistant",
-            Self::Squads => "squad",
-            Self::PhoneNumbers => "phone number",
-            Self::Credentials => "credential",
-            Self::Services => "service",
-            Self::Resources => "resource",
-            Self::OpeningHours => "opening hours",
-            Self::Closures => "closure",
-            Self::Transfers => "transfer",
-            Self::Knowledge => "knowledge",
-        }
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut change = serializer.serialize_struct("Change", 6)?;
+        change.serialize_field("organization", &self.organization)?;
+        change.serialize_field("organization_id", &self.organization_id)?;
+        change.serialize_field("action", &self.action())?;
+        change.serialize_field("section", &self.entry().section())?;
+        change.serialize_field("subject", &self.entry().subject())?;
+        change.serialize_field("detail", &self.detail())?;
+        change.end()
+    }
+}
+
+impl Serialize for Kept {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut kept = serializer.serialize_struct("Kept", 4)?;
+        kept.serialize_field("organization", &self.organization)?;
+        kept.serialize_field("organization_id", &self.organization_id)?;
+        kept.serialize_field("section", &self.entry.section())?;
+        kept.serialize_field("subject", &self.entry.subject())?;
+        kept.end()
     }
 }
 
@@ -158,14 +177,6 @@ pub fn plan(stored: &[Organization], wanted: &[Organization], prune: bool) -> Re
     }
     problems.extend(owners::problems(stored, wanted, &pairs, prune));
     if problems.is_empty() { Ok(plan) } else { Err(PlanError { problems }) }
-}
-
-/// Says of each wanted number which stored one it is: the one with its id, else its number, else its SIP URI.
-///
-/// Each stored number is taken once.
-#[must_use]
-pub fn pair_phone_numbers(stored: &[PhoneNumber], wanted: &[PhoneNumber]) -> Vec<Option<usize>> {
-    pair(stored, wanted)
 }
 
 /// The stored organization of each declared one.
@@ -220,17 +231,14 @@ fn removed(stored: &Organization) -> Change {
     Change {
         organization: stored.slug.clone(),
         organization_id: stored.id,
-        action: Action::Remove,
-        section: Section::Organization,
-        subject: stored.slug.clone(),
-        detail: format!("{}, with everything that is stored for it", stored.name),
+        edit: Edit::Remove(stored.entry()),
     }
 }
 
 /// For each wanted entry the index of the stored one that it is: first by their strongest keys, then by the next.
-fn pair<T: Entry>(stored: &[T], wanted: &[T]) -> Vec<Option<usize>> {
-    let stored_keys: Vec<_> = stored.iter().map(Entry::keys).collect();
-    let wanted_keys: Vec<_> = wanted.iter().map(Entry::keys).collect();
+fn pair<T: Planned>(stored: &[T], wanted: &[T]) -> Vec<Option<usize>> {
+    let stored_keys: Vec<_> = stored.iter().map(Planned::keys).collect();
+    let wanted_keys: Vec<_> = wanted.iter().map(Planned::keys).collect();
     let mut pairs = vec![None; wanted.len()];
     let mut is_taken = vec![false; stored.len()];
     let most = wanted_keys.iter().map(Vec::len).max().unwrap_or(0);
@@ -267,19 +275,7 @@ struct Differ<'a> {
 
 impl Differ<'_> {
     fn organization(&mut self, stored: Option<&Organization>, wanted: &Organization) {
-        match stored {
-            None => {
-                let detail = format!("{}, {}, region {}", wanted.name, wanted.timezone, wanted.region);
-                self.change(Action::Create, Section::Organization, wanted.slug.clone(), detail);
-            }
-            Some(stored) => {
-                let different = organization_differences(stored, wanted);
-                if !different.is_empty() {
-                    let detail = different.join(", ");
-                    self.change(Action::Update, Section::Organization, wanted.slug.clone(), detail);
-                }
-            }
-        }
+        self.edit(stored, wanted);
         macro_rules! section {
             ($list:ident) => {
                 self.section(stored.map_or(&[][..], |stored| &stored.$list), &wanted.$list)
@@ -291,25 +287,17 @@ impl Differ<'_> {
         section!(credentials);
         section!(services);
         section!(resources);
-        let week = |organization: &Organization| OpeningWeek::of(organization);
+        let week = |organization: &Organization| organization.opening_hours.clone();
         self.section(stored.and_then(week).as_slice(), week(wanted).as_slice());
         section!(closures);
         section!(transfers);
         section!(knowledge);
     }
 
-    fn section<T: Entry>(&mut self, stored: &[T], wanted: &[T]) {
+    fn section<T: Planned>(&mut self, stored: &[T], wanted: &[T]) {
         let pairs = pair(stored, wanted);
         for (wanted, index) in wanted.iter().zip(&pairs) {
-            match index.and_then(|index| stored.get(index)) {
-                None => self.change(Action::Create, T::SECTION, wanted.subject(), wanted.describe()),
-                Some(stored) => {
-                    let different = wanted.differences(stored);
-                    if !different.is_empty() {
-                        self.change(Action::Update, T::SECTION, wanted.subject(), different.join(", "));
-                    }
-                }
-            }
+            self.edit(index.and_then(|index| stored.get(index)), wanted);
         }
         for (index, entry) in stored.iter().enumerate() {
             // A second row may say what another, declared one says too.
@@ -317,26 +305,35 @@ impl Differ<'_> {
                 continue;
             }
             if self.prune {
-                self.change(Action::Remove, T::SECTION, entry.subject(), entry.describe());
+                self.change(Edit::Remove(entry.entry()));
             } else {
                 self.plan.kept.push(Kept {
                     organization: self.organization.to_owned(),
                     organization_id: self.id,
-                    section: T::SECTION,
-                    subject: entry.subject(),
+                    entry: entry.entry(),
                 });
             }
         }
     }
 
-    fn change(&mut self, action: Action, section: Section, subject: String, detail: String) {
+    fn edit<T: Planned>(&mut self, stored: Option<&T>, wanted: &T) {
+        match stored {
+            None => self.change(Edit::Create(wanted.entry())),
+            Some(stored) if !wanted.differences(stored).is_empty() => {
+                self.change(Edit::Update {
+                    stored: Box::new(stored.entry()),
+                    wanted: Box::new(wanted.entry()),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn change(&mut self, edit: Edit) {
         self.plan.changes.push(Change {
             organization: self.organization.to_owned(),
             organization_id: self.id,
-            action,
-            section,
-            subject,
-            detail,
+            edit,
         });
     }
 }
@@ -350,7 +347,7 @@ impl fmt::Display for Plan {
         for kept in &self.kept {
             writeln!(f, "{kept}")?;
         }
-        let count = |action| self.changes.iter().filter(|change| change.action == action).count();
+        let count = |action| self.changes.iter().filter(|change| change.action() == action).count();
         if self.is_empty() {
             f.write_str("Nothing to change")?;
         } else {
@@ -366,25 +363,27 @@ impl fmt::Display for Plan {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.action {
+        let sign = match self.action() {
             Action::Create => '+',
             Action::Update => '~',
             Action::Remove => '-',
         };
-        line(f, sign, &self.organization, self.section, &self.subject)?;
-        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+        line(f, sign, &self.organization, self.entry())?;
+        let detail = self.detail();
+        if detail.is_empty() { Ok(()) } else { write!(f, " ({detail})") }
     }
 }
 
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        line(f, '=', &self.organization, self.section, &self.subject)
+        line(f, '=', &self.organization, &self.entry)
     }
 }
 
-fn line(f: &mut fmt::Formatter<'_>, sign: char, owner: &str, section: Section, subject: &str) -> fmt::Result {
+fn line(f: &mut fmt::Formatter<'_>, sign: char, owner: &str, entry: &Entry) -> fmt::Result {
+    let section = entry.section();
     write!(f, "{sign} {owner} {}", section.singular())?;
     // What there is once in an organization has no key of its own.
     let is_alone = matches!(section, Section::Organization | Section::OpeningHours);
-    if is_alone { Ok(()) } else { write!(f, " {subject}") }
+    if is_alone { Ok(()) } else { write!(f, " {}", entry.subject()) }
 }

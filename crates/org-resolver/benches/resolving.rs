@@ -13,8 +13,8 @@ use chrono::DateTime;
 use criterion::{BatchSize, Criterion};
 use org_resolver::memory::MemoryDirectory;
 use org_resolver::{
-    Admission, CacheConfig, CachedKeys, CachedLookup, ChainConfig, ClaimedOrg, Gate, GatePolicy, Lookup,
-    MappingKind, OrgHints, OrgId, Resolution, ResolverChain,
+    Admission, CacheConfig, CachedKeys, CachedLookup, ChainConfig, ClaimedOrg, Gate, GatePolicy,
+    IdentifierKind, Lookup, OrgHints, OrgId, Resolution, ResolverChain,
 };
 use signature::sign::sign;
 use signature::{Credential, CredentialId, KeyRing, Preset, SecretKey, SignedRequest};
@@ -54,9 +54,9 @@ fn directory(count: u32) -> Arc<MemoryDirectory> {
     let directory = MemoryDirectory::new();
     for number in 0..count {
         directory.put_organization(org(number), vec![credential(number)]);
-        directory.map(MappingKind::AssistantId, &assistant(number), org(number)).unwrap();
-        directory.map(MappingKind::PhoneNumberId, &phone_id(number), org(number)).unwrap();
-        directory.map(MappingKind::PhoneNumber, &format!("+1555{number:07}"), org(number)).unwrap();
+        directory.map(IdentifierKind::AssistantId, &assistant(number), org(number)).unwrap();
+        directory.map(IdentifierKind::PhoneNumberId, &phone_id(number), org(number)).unwrap();
+        directory.map(IdentifierKind::PhoneNumber, &format!("+1555{number:07}"), org(number)).unwrap();
     }
     Arc::new(directory)
 }

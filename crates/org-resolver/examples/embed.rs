@@ -8,8 +8,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use org_resolver::memory::MemoryDirectory;
 use org_resolver::{
-    Admission, CacheConfig, CachedKeys, CachedLookup, ChainConfig, Gate, GatePolicy, MappingKind, OrgHints,
-    OrgId, Resolution, ResolverChain,
+    Admission, CacheConfig, CachedKeys, CachedLookup, ChainConfig, Gate, GatePolicy, IdentifierKind,
+    OrgHints, OrgId, Resolution, ResolverChain,
 };
 use signature::{Credential, CredentialId, KeyRing, Preset, SecretKey, SignedRequest};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let secret = SecretKey::new("northgate-secret")?;
     let credential = Credential::new(id, "demo", Preset::XVapiSignature.scheme(), secret, None, None)?;
     directory.put_organization(org, vec![credential]);
-    directory.map(MappingKind::AssistantId, "asst_sarah", org)?;
+    directory.map(IdentifierKind::AssistantId, "asst_sarah", org)?;
 
     let cache = CacheConfig::default();
     let lookup = Arc::new(CachedLookup::new(Arc::clone(&directory), cache));

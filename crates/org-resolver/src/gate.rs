@@ -85,7 +85,7 @@ impl VerifiedOrg {
                 vapi_org_id: None,
                 has_own_credentials: false,
                 keys: KeyRing::new(Vec::new()),
-                limits: crate::lookup::OrgLimits::default(),
+                limits: tenant::Limits::default(),
             }),
             trace: Trace::default(),
         }

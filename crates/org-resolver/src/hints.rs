@@ -1,9 +1,10 @@
 //! What a message says about its organization, before anything is believed.
 
 use chrono::{DateTime, Utc};
-use vapi_types::{Envelope, IdentifierKind};
+use tenant::IdentifierKind;
+use vapi_types::Envelope;
+use vapi_types::IdentifierKind as Found;
 
-use crate::lookup::MappingKind;
 use crate::step::LookupStep;
 
 /// The metadata key that names an assistant instead of an organization.
@@ -25,8 +26,8 @@ pub struct Hint {
 
 impl Hint {
     /// The kind of mapping to look the value up in; `None` for a call id.
-    pub fn mapping(&self) -> Option<MappingKind> {
-        if self.names_assistant { Some(MappingKind::AssistantId) } else { self.step.mapping() }
+    pub fn mapping(&self) -> Option<IdentifierKind> {
+        if self.names_assistant { Some(IdentifierKind::AssistantId) } else { self.step.mapping() }
     }
 }
 
@@ -55,11 +56,11 @@ impl OrgHints {
         };
         for found in &head.identifiers {
             let step = match found.kind {
-                IdentifierKind::AssistantId => LookupStep::AssistantId,
-                IdentifierKind::PhoneNumberId => LookupStep::PhoneNumberId,
-                IdentifierKind::PhoneNumber => LookupStep::PhoneNumber,
-                IdentifierKind::CallId => LookupStep::CallId,
-                IdentifierKind::SquadId => LookupStep::SquadId,
+                Found::AssistantId => LookupStep::AssistantId,
+                Found::PhoneNumberId => LookupStep::PhoneNumberId,
+                Found::PhoneNumber => LookupStep::PhoneNumber,
+                Found::CallId => LookupStep::CallId,
+                Found::SquadId => LookupStep::SquadId,
             };
             hints.push(step, &found.value, &found.path);
         }

@@ -7,7 +7,6 @@ mod hints;
 mod ids;
 mod lookup;
 pub mod memory;
-pub mod phone;
 mod step;
 mod trace;
 
@@ -16,8 +15,7 @@ pub use chain::{ChainConfig, ClaimedOrg, Resolution, ResolverChain, Unresolved};
 pub use gate::{Admission, AdmitError, Gate, GatePolicy, RefusalReason, RefusedOrg, VerifiedOrg};
 pub use hints::{Hint, OrgHints};
 pub use ids::OrgId;
-pub use lookup::{
-    KeySource, Lookup, LookupError, LookupKey, MappingKind, OrgAccess, OrgLimits, Owners, Ownership,
-};
+pub use lookup::{KeySource, Lookup, LookupError, LookupKey, OrgAccess, Owners, Ownership};
 pub use step::{LookupStep, UnknownStep};
+pub use tenant::{IdentifierKind, Limits};
 pub use trace::{Conflict, StepResult, Trace, TraceStep};

@@ -1,62 +1,19 @@
 //! What the resolver asks of a directory: who owns an identifier, and how an organization proves itself.
 
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use signature::KeyRing;
+use tenant::{IdentifierKind, Limits};
 
 use crate::ids::OrgId;
-
-/// The kinds of identifiers that a directory maps to organizations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MappingKind {
-    /// The provider's assistant id.
-    AssistantId,
-    /// The provider's phone number id.
-    PhoneNumberId,
-    /// A number in `+` form or a SIP URI in lower case.
-    PhoneNumber,
-    /// The provider's squad id.
-    SquadId,
-    /// The organization's own id or slug.
-    Organization,
-}
-
-impl MappingKind {
-    /// The kind's name in the `identifiers` table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AssistantId => "assistant_id",
-            Self::PhoneNumberId => "phone_number_id",
-            Self::PhoneNumber => "phone_number",
-            Self::SquadId => "squad_id",
-            Self::Organization => "organization",
-        }
-    }
-
-    /// Reads a name of the `identifiers` table.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::AssistantId, Self::PhoneNumberId, Self::PhoneNumber, Self::SquadId, Self::Organization]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-    }
-}
-
-impl fmt::Display for MappingKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// One normalised identifier to look up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LookupKey {
     /// What kind of identifier it is.
-    pub kind: MappingKind,
+    pub kind: IdentifierKind,
     /// The normalised value, never empty.
     pub value: Box<str>,
 }
@@ -66,15 +23,15 @@ impl LookupKey {
     pub const MAX_VALUE_BYTES: usize = 512;
 
     /// Makes a key of a value as found. Empty, blank, overlong and wildcard values match nothing.
-    pub fn new(kind: MappingKind, found: &str) -> Option<Self> {
+    pub fn new(kind: IdentifierKind, found: &str) -> Option<Self> {
         let found = found.trim();
         if found.is_empty() || found == "*" || found.len() > Self::MAX_VALUE_BYTES || found.contains('\0') {
             return None;
         }
         let value: Box<str> = match kind {
-            MappingKind::PhoneNumber => crate::phone::normalise(found, None)?.into(),
+            IdentifierKind::PhoneNumber => tenant::phone::normalise(found, None)?.into(),
             // UUIDs are compared in lower case, and slugs are lower case by rule.
-            MappingKind::Organization => found.to_lowercase().into(),
+            IdentifierKind::Organization => found.to_lowercase().into(),
             _ => found.into(),
         };
         Some(Self { kind, value })
@@ -126,17 +83,6 @@ pub trait Lookup: Send + Sync {
     async fn pins(&self, call_id: &str) -> Result<Vec<OrgId>, LookupError>;
 }
 
-/// An organization's allowances per minute; `None` takes the deployment's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OrgLimits {
-    /// Messages that the provider waits for.
-    pub waiting: Option<u32>,
-    /// Events of calls.
-    pub call_events: Option<u32>,
-    /// Streams: transcripts, speech and conversation updates.
-    pub streams: Option<u32>,
-}
-
 /// An organization's state and keys.
 #[derive(Debug)]
 pub struct OrgAccess {
@@ -149,7 +95,7 @@ pub struct OrgAccess {
     /// The organization's own credentials.
     pub keys: KeyRing,
     /// The organization's own allowances.
-    pub limits: OrgLimits,
+    pub limits: Limits,
 }
 
 /// Reads an organization's state and keys.

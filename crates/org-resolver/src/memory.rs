@@ -8,9 +8,8 @@ use chrono::{DateTime, Utc};
 use signature::{Credential, KeyRing};
 
 use crate::ids::OrgId;
-use crate::lookup::{
-    KeySource, Lookup, LookupError, LookupKey, MappingKind, OrgAccess, OrgLimits, Owners, Ownership,
-};
+use crate::lookup::{KeySource, Lookup, LookupError, LookupKey, OrgAccess, Owners, Ownership};
+use tenant::{IdentifierKind, Limits};
 
 /// A [`Lookup`] and [`KeySource`] over maps. Changes are seen by the next lookup.
 #[derive(Debug, Default)]
@@ -30,7 +29,7 @@ struct State {
 #[error("{kind} {value:?} already belongs to organization {owner}")]
 pub struct AlreadyOwned {
     /// The kind of identifier.
-    pub kind: MappingKind,
+    pub kind: IdentifierKind,
     /// Its value.
     pub value: Box<str>,
     /// Who owns it.
@@ -52,7 +51,7 @@ impl MemoryDirectory {
                 vapi_org_id: None,
                 has_own_credentials: !credentials.is_empty(),
                 keys: KeyRing::new(credentials),
-                limits: OrgLimits::default(),
+                limits: Limits::default(),
             },
         );
     }
@@ -61,7 +60,7 @@ impl MemoryDirectory {
     pub fn put_access(&self, org: OrgId, access: OrgAccess) {
         self.write(|state| {
             state.orgs.insert(org, Arc::new(access));
-            if let Some(key) = LookupKey::new(MappingKind::Organization, &org.to_string()) {
+            if let Some(key) = LookupKey::new(IdentifierKind::Organization, &org.to_string()) {
                 state.owners.insert(key, vec![open(org, None)]);
             }
         });
@@ -72,7 +71,7 @@ impl MemoryDirectory {
     ///
     /// # Errors
     /// [`AlreadyOwned`] when another organization holds it.
-    pub fn map(&self, kind: MappingKind, value: &str, org: OrgId) -> Result<(), AlreadyOwned> {
+    pub fn map(&self, kind: IdentifierKind, value: &str, org: OrgId) -> Result<(), AlreadyOwned> {
         let Some(key) = LookupKey::new(kind, value) else { return Ok(()) };
         self.write(|state| {
             let history = state.owners.entry(key.clone()).or_default();
@@ -89,7 +88,7 @@ impl MemoryDirectory {
     }
 
     /// Ends the open ownership of an identifier.
-    pub fn unmap(&self, kind: MappingKind, value: &str, at: DateTime<Utc>) {
+    pub fn unmap(&self, kind: IdentifierKind, value: &str, at: DateTime<Utc>) {
         let Some(key) = LookupKey::new(kind, value) else { return };
         self.write(|state| {
             for row in state.owners.entry(key).or_default().iter_mut().filter(|row| row.valid_to.is_none()) {
@@ -99,7 +98,7 @@ impl MemoryDirectory {
     }
 
     /// Switches a mapping on or off.
-    pub fn set_mapping_active(&self, kind: MappingKind, value: &str, is_active: bool) {
+    pub fn set_mapping_active(&self, kind: IdentifierKind, value: &str, is_active: bool) {
         let Some(key) = LookupKey::new(kind, value) else { return };
         self.write(|state| {
             for row in state.owners.entry(key).or_default().iter_mut().filter(|row| row.valid_to.is_none()) {

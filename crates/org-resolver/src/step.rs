@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::lookup::MappingKind;
+use tenant::IdentifierKind;
 
 /// One step of the chain: a kind of identifier and where it is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -72,13 +72,13 @@ impl LookupStep {
     }
 
     /// The kind of mapping that this step reads; `None` for [`LookupStep::CallId`], which reads pins.
-    pub const fn mapping(self) -> Option<MappingKind> {
+    pub const fn mapping(self) -> Option<IdentifierKind> {
         match self {
-            Self::AssistantId => Some(MappingKind::AssistantId),
-            Self::PhoneNumberId => Some(MappingKind::PhoneNumberId),
-            Self::PhoneNumber => Some(MappingKind::PhoneNumber),
-            Self::SquadId => Some(MappingKind::SquadId),
-            Self::Metadata => Some(MappingKind::Organization),
+            Self::AssistantId => Some(IdentifierKind::AssistantId),
+            Self::PhoneNumberId => Some(IdentifierKind::PhoneNumberId),
+            Self::PhoneNumber => Some(IdentifierKind::PhoneNumber),
+            Self::SquadId => Some(IdentifierKind::SquadId),
+            Self::Metadata => Some(IdentifierKind::Organization),
             Self::CallId => None,
         }
     }

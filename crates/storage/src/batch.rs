@@ -11,8 +11,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use org_resolver::OrgId;
-use org_resolver::phone::Region;
 use serde_json::Value;
+use tenant::phone::Region;
 
 use crate::error::StorageError;
 use crate::record::{Entry, EventRow, Record, Recorded};

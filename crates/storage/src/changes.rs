@@ -1,7 +1,7 @@
 //! Changes to the directory, so that caches forget in time what is no longer so.
 
 use async_trait::async_trait;
-use org_resolver::{LookupKey, MappingKind, OrgId};
+use org_resolver::{IdentifierKind, LookupKey, OrgId};
 
 /// Hears of changes to the directory.
 #[async_trait]
@@ -29,7 +29,7 @@ impl Notice {
     pub(crate) fn parse(payload: &str) -> Self {
         let parsed = match payload.split_once(' ') {
             Some(("identifier", rest)) => rest.split_once(' ').and_then(|(kind, value)| {
-                let kind = MappingKind::parse(kind)?;
+                let kind = IdentifierKind::parse(kind)?;
                 // The value is normalised already, by the trigger that wrote it.
                 (!value.is_empty()).then(|| Self::Identifier(LookupKey { kind, value: value.into() }))
             }),
@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(
             Notice::parse("identifier phone_number sip:front desk@x"),
             Notice::Identifier(LookupKey {
-                kind: MappingKind::PhoneNumber,
+                kind: IdentifierKind::PhoneNumber,
                 value: "sip:front desk@x".into()
             })
         );

@@ -6,10 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use org_resolver::{
-    KeySource, Lookup, LookupError, LookupKey, OrgAccess, OrgId, OrgLimits, Owners, Ownership,
-};
-use serde_json::Value;
+use org_resolver::{KeySource, Limits, Lookup, LookupError, LookupKey, OrgAccess, OrgId, Owners, Ownership};
 use signature::{Credential, CredentialId, KeyRing, SecretKey};
 
 use crate::backend::{AccessRow, Backend, CredentialRow};
@@ -100,14 +97,8 @@ impl KeySource for Directory {
                 vapi_org_id: vapi_org_id.map(String::into_boxed_str),
                 has_own_credentials,
                 keys: self.ring(org, credentials),
-                limits: read_limits(&limits),
+                limits: Limits::read(&limits),
             })
         }))
     }
-}
-
-/// `{"waiting": n, "call_events": n, "streams": n}`, each per minute and each optional.
-fn read_limits(limits: &Value) -> OrgLimits {
-    let limit = |name: &str| limits.get(name).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-    OrgLimits { waiting: limit("waiting"), call_events: limit("call_events"), streams: limit("streams") }
 }

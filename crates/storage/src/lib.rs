@@ -36,7 +36,7 @@ pub use directory::Directory;
 pub use error::{ErrorKind, StorageError};
 pub use ledger::{CallUpdate, Decided, ReportUpdate};
 pub use migrations::MigrationReport;
-pub use operator::{AuditedOrg, OperatorScope, OrgEntry, QuarantineEntry};
+pub use operator::{AuditedOrg, OperatorScope, OrgEntry, Owner, QuarantineEntry};
 pub use record::{CallerUpdate, NewEvent, Record, Recorded};
 pub use scope::OrgScope;
 pub use seal::{MasterKey, Sealer};

@@ -9,10 +9,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use manifest::{Organization, Plan};
 use org_resolver::OrgId;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use signature::KeyRing;
+use tenant::{Entry, Organization};
+use uuid::Uuid;
 
 use crate::backend::CredentialRow;
 use crate::directory::Directory;
@@ -43,20 +44,38 @@ pub(crate) trait OperatorStore: QuarantineStore + Send {
     /// One organization.
     async fn organization(&mut self, org: OrgId) -> Result<Option<OrgEntry>, StorageError>;
 
-    /// Every organization as a file would declare it, by slug.
-    async fn organizations(&mut self) -> Result<Vec<Organization>, StorageError>;
+    /// The organizations of these ids, or every one, as a file would declare them, by slug.
+    async fn organizations(&mut self, only: Option<&[Uuid]>) -> Result<Vec<Organization>, StorageError>;
 
     /// The sealed credentials of one organization.
     async fn credentials(&mut self, org: OrgId) -> Result<Vec<CredentialRow>, StorageError>;
 
-    /// Carries out a plan.
-    async fn apply(&mut self, plan: &Plan, wanted: &[Organization]) -> Result<(), StorageError>;
+    /// Reads the rows of organizations at once that single changes would read one after the other.
+    async fn prepare(&mut self, orgs: &[Uuid]) -> Result<(), StorageError>;
+
+    /// Writes a new entry.
+    async fn insert(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError>;
+
+    /// Makes of the stored entry the wanted one.
+    async fn update(&mut self, org: Uuid, stored: &Entry, wanted: &Entry) -> Result<(), StorageError>;
+
+    /// Takes an entry away.
+    async fn delete(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError>;
 
     /// Makes the transaction's writes durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;
 
     /// Gives the transaction up in good order.
     async fn rollback(self: Box<Self>) -> Result<(), StorageError>;
+}
+
+/// Whose entry is changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner<'a> {
+    /// The organization.
+    pub id: OrgId,
+    /// Its slug, for the audit log.
+    pub slug: &'a str,
 }
 
 /// An organization's entry in the operator's list.
@@ -145,7 +164,17 @@ impl OperatorScope {
     /// database does not answer.
     pub async fn organizations(&mut self) -> Result<Vec<Organization>, StorageError> {
         self.store.audit("read secrets", "all organizations", Map::new()).await?;
-        self.store.organizations().await
+        self.store.organizations(None).await
+    }
+
+    /// One organization as a file would declare it, as [`organizations`](Self::organizations) gives all; no other's
+    /// secret is opened.
+    ///
+    /// # Errors
+    /// As [`organizations`](Self::organizations).
+    pub async fn organization(&mut self, org: OrgId) -> Result<Option<Organization>, StorageError> {
+        self.store.audit("read secrets", &format!("organization {org}"), Map::new()).await?;
+        Ok(self.store.organizations(Some(&[org.as_uuid()])).await?.pop())
     }
 
     /// An organization's credentials, opened: for the signature doctor and for signing what imitates the provider.
@@ -160,16 +189,72 @@ impl OperatorScope {
         Ok(self.directory.ring(org, rows))
     }
 
-    /// Carries out exactly the changes of a plan, which was made for `wanted`: removals first, so that what one
-    /// organization gives up another may take. Rows that stay keep their ids.
+    /// Reads at once what changes of many organizations would read one after the other. What is changed in this scope by
+    /// then is not seen by later changes of the same entry.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] with the database's sentence when a constraint stands against a change, such as an
+    /// [`StorageError`] when the database does not answer or a row is corrupt.
+    pub async fn prepare(&mut self, orgs: &[OrgId]) -> Result<(), StorageError> {
+        let orgs: Vec<Uuid> = orgs.iter().map(|org| org.as_uuid()).collect();
+        self.store.prepare(&orgs).await
+    }
+
+    /// Writes a new entry of an organization; `note` says in the audit log what it is.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] with the database's sentence when a constraint stands against it, such as an
     /// identifier that another organization has; [`StorageError`] else. The scope cannot be committed afterwards.
-    pub async fn apply(&mut self, plan: &Plan, wanted: &[Organization]) -> Result<(), StorageError> {
-        let applied = self.store.apply(plan, wanted).await;
-        self.is_broken |= applied.is_err();
-        applied
+    pub async fn insert(&mut self, owner: &Owner<'_>, entry: &Entry, note: &str) -> Result<(), StorageError> {
+        let written = self.store.insert(owner.id.as_uuid(), entry).await;
+        self.keep(written)?;
+        self.note("create", owner, entry, note).await
+    }
+
+    /// Makes of a stored entry the wanted one, in the same row.
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert), and [`StorageError::Conflict`] when the row is gone.
+    pub async fn update(
+        &mut self,
+        owner: &Owner<'_>,
+        stored: &Entry,
+        wanted: &Entry,
+        note: &str,
+    ) -> Result<(), StorageError> {
+        let written = self.store.update(owner.id.as_uuid(), stored, wanted).await;
+        self.keep(written)?;
+        self.note("update", owner, wanted, note).await
+    }
+
+    /// Takes an entry away; of an organization everything that is stored for it.
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert).
+    pub async fn delete(&mut self, owner: &Owner<'_>, entry: &Entry, note: &str) -> Result<(), StorageError> {
+        let written = self.store.delete(owner.id.as_uuid(), entry).await;
+        self.keep(written)?;
+        self.note("remove", owner, entry, note).await
+    }
+
+    async fn note(
+        &mut self,
+        verb: &str,
+        owner: &Owner<'_>,
+        entry: &Entry,
+        note: &str,
+    ) -> Result<(), StorageError> {
+        let mut detail = Map::new();
+        detail.insert("organization_id".to_owned(), json!(owner.id));
+        detail.insert("detail".to_owned(), json!(note));
+        let action = format!("{verb} {}", entry.section().singular());
+        let noted = self.store.audit(&action, &format!("{} {}", owner.slug, entry.subject()), detail).await;
+        self.keep(noted)
+    }
+
+    /// A scope in which something failed is not to be kept.
+    fn keep(&mut self, outcome: Result<(), StorageError>) -> Result<(), StorageError> {
+        self.is_broken |= outcome.is_err();
+        outcome
     }
 
     /// Makes every change of the scope durable, with its line in the audit log.

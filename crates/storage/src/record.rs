@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use org_resolver::OrgId;
-use org_resolver::phone;
 use serde_json::Value;
+use tenant::phone;
 
 use crate::body::pack;
 use crate::ledger::CallUpdate;

@@ -5,9 +5,9 @@
 mod appointments;
 mod calls;
 mod contacts;
+mod declared;
 mod events;
 mod inbox;
-mod profile;
 mod security_log;
 mod tool_results;
 
@@ -15,8 +15,8 @@ pub use appointments::{Appointment, AppointmentId, Appointments, NewAppointment}
 pub(crate) use calls::SealedUrl;
 pub use calls::{Call, CallReport, Calls};
 pub use contacts::{Contact, ContactId, Contacts, NewContact};
+pub use declared::Declared;
 pub use events::{EventId, EventVerdict, Events};
 pub use inbox::{After, Inbox, Standing, StoredMessage};
-pub use profile::{Agent, KnowledgeDocument, OrgProfile, PhoneNumber, Profile, Route, TransferDestination};
 pub use security_log::{SecurityEntry, SecurityLog};
 pub use tool_results::{Claim, EffectId, KeyHash, NewToolResult, ToolAnswer, ToolResults};

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use org_resolver::OrgId;
 
 use crate::error::StorageError;
-use crate::repo::{Appointments, Calls, Contacts, Events, Inbox, Profile, SecurityLog, ToolResults};
+use crate::repo::{Appointments, Calls, Contacts, Declared, Events, Inbox, SecurityLog, ToolResults};
 
 /// Everything a backend offers inside one organization.
 #[async_trait]
 pub(crate) trait TenantStore:
-    Calls + Events + Inbox + ToolResults + Contacts + Appointments + Profile + SecurityLog + Send
+    Calls + Events + Inbox + ToolResults + Contacts + Appointments + Declared + SecurityLog + Send
 {
     /// Makes the transaction's writes durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;
@@ -71,7 +71,7 @@ impl OrgScope {
     }
 
     /// What the operator declared.
-    pub fn profile(&mut self) -> &mut dyn Profile {
+    pub fn declared(&mut self) -> &mut dyn Declared {
         &mut *self.store
     }
 

@@ -15,6 +15,8 @@ mod appointments;
 mod calls;
 #[path = "sql/contacts.rs"]
 mod contacts;
+#[path = "sql/declared.rs"]
+mod declared;
 #[path = "sql/directory.rs"]
 mod directory;
 #[path = "sql/events.rs"]
@@ -29,8 +31,6 @@ mod operator_apply;
 mod operator_mappings;
 #[path = "sql/operator/quarantine.rs"]
 mod operator_quarantine;
-#[path = "sql/profile.rs"]
-mod profile;
 #[path = "sql/scope.rs"]
 mod scope;
 #[path = "sql/security_log.rs"]

@@ -48,7 +48,7 @@ impl TestDb {
     /// As [`create`](Self::create).
     pub async fn create_german() -> Option<Self> {
         if variable(GERMAN).is_none() {
-            eprintln!("not on a German server: {GERMAN} names no locale");
+            report_skip("German messages", GERMAN);
             return None;
         }
         let database = Self::create().await?;
@@ -155,7 +155,7 @@ async fn connect(url: &str) -> Client {
 fn server_url() -> Option<String> {
     let url = variable(SERVER_URL);
     if url.is_none() {
-        report_skip();
+        report_skip("PostgreSQL", SERVER_URL);
     }
     url
 }
@@ -164,8 +164,8 @@ fn server_url() -> Option<String> {
     clippy::print_stderr,
     reason = "the only channel of a test that skips; the runner shows it on request"
 )]
-fn report_skip() {
-    eprintln!("PostgreSQL not configured: skipped");
+fn report_skip(what: &str, variable: &str) {
+    eprintln!("test-support: {variable} is not set, so this test of {what} was not run");
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test runner says by environment which server to use")]

@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &ApplyArgs) -> anyhow::Result<Exit> {
     if !args.json {
         output::line(format_args!("{plan}"))?;
     }
-    scope.apply(&plan, &wanted).await?;
+    operations::apply(&mut scope, &plan).await?;
     scope.commit().await?;
     if args.json { print(args, &plan, true) } else { Ok(Exit::Done) }
 }

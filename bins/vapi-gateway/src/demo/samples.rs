@@ -1,9 +1,10 @@
 //! The sample organizations in the database: made once, the same on every later start.
 
 use anyhow::Context;
-use manifest::{Manifest, Organization, Source};
+use manifest::{Manifest, Source};
 use signature::Credential;
 use storage::Storage;
+use tenant::Organization;
 
 const DECLARED: &str = include_str!("organizations.toml");
 const SECRET_BYTES: usize = 24;
@@ -26,7 +27,7 @@ pub(super) async fn store(storage: &Storage) -> anyhow::Result<Vec<Sample>> {
         keep_secrets(organization, &stored);
     }
     let plan = manifest::plan(&stored, &wanted, false)?;
-    scope.apply(&plan, &wanted).await.context("the sample organizations cannot be made")?;
+    operations::apply(&mut scope, &plan).await.context("the sample organizations cannot be made")?;
     let mut samples = Vec::new();
     for organization in wanted {
         let entry = scope.find_organization(&organization.slug).await?;

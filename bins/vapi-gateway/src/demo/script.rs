@@ -29,14 +29,14 @@ pub(super) fn print(samples: &[Sample], address: SocketAddr, is_elsewhere: bool)
     let mut bookings = Vec::new();
     for sample in samples {
         let Some(call) = Call::to(&sample.organization, now)? else { continue };
-        let name = &sample.organization.name;
+        let name = &sample.organization.profile.name;
         let started = serde_json::to_string(&call.started())?;
         paste(&format!("A call starts at {name}: 200"), &signed(&url, &sample.credential, &started, now)?)?;
         let booking = serde_json::to_string(&call.booking(now))?;
         let what = format!(
             "It books an appointment at {name}, {} {}: 200",
             call.wish().format("%A, %B %-d at %H:%M"),
-            sample.organization.timezone.name(),
+            sample.organization.profile.timezone.name(),
         );
         paste(&what, &signed(&url, &sample.credential, &booking, now)?)?;
         bookings.push((sample, call.booking(now)));
@@ -44,7 +44,7 @@ pub(super) fn print(samples: &[Sample], address: SocketAddr, is_elsewhere: bool)
     if let [(first, _), .., (last, booking)] = bookings.as_slice() {
         let what = format!(
             "Forged: a booking at {}, signed with the secret of {}: 401",
-            last.organization.name, first.organization.name
+            last.organization.profile.name, first.organization.profile.name
         );
         paste(&what, &signed(&url, &first.credential, &another(booking)?, now)?)?;
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use moka::sync::Cache;
-use org_resolver::phone::{self, Region};
 use org_resolver::{OrgId, VerifiedOrg};
 use serde_json::{Map, Value, json};
-use storage::repo::{OrgProfile, PhoneNumber, Route};
 use storage::{OrgScope, StorageError};
+use tenant::phone::{self, Region};
+use tenant::{PhoneNumber, Profile, Route};
 use vapi_types::reply::{AssistantRequestReply, PhoneDestination};
 use vapi_types::{AssistantId, Head, IdentifierKind, Reply, SquadId};
 
@@ -31,8 +31,8 @@ impl Default for FallbackAssistants {
 impl FallbackAssistants {
     fn remember(&self, org: OrgId, numbers: &[PhoneNumber]) {
         for number in numbers {
-            let Some(id) = &number.provider_phone_id else { continue };
-            match &number.fallback_assistant_id {
+            let Some(id) = &number.id else { continue };
+            match &number.fallback_assistant {
                 Some(assistant) => self.0.insert((org, id.as_str().into()), assistant.as_str().into()),
                 None => self.0.invalidate(&(org, id.as_str().into())),
             }
@@ -71,8 +71,8 @@ async fn route(
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
     let (mut scope, mut effects) = dispatcher.receive(org, arrival).await?;
-    let profile = scope.profile().profile().await?;
-    let numbers = scope.profile().phone_numbers().await?;
+    let profile = scope.declared().profile().await?;
+    let numbers = scope.declared().phone_numbers(profile.region).await?;
     dispatcher.fallbacks.remember(org.id(), &numbers);
     let head = arrival.envelope.head();
     let number = numbers.iter().find(|number| is_called(number, head, profile.region));
@@ -96,8 +96,8 @@ async fn route(
 }
 
 /// The organization's own sentence for calls that nobody takes.
-fn unavailable(profile: &OrgProfile) -> Option<&str> {
-    profile.settings.get("unavailable_sentence").and_then(Value::as_str)
+fn unavailable(profile: &Profile) -> Option<&str> {
+    profile.settings.unavailable_sentence.as_deref()
 }
 
 fn destination(to: &str) -> PhoneDestination {
@@ -117,7 +117,7 @@ fn is_called(number: &PhoneNumber, head: &Head<'_>, region: Region) -> bool {
             head.of_kind(IdentifierKind::PhoneNumber).any(|found| normal(found).as_deref() == Some(&own))
         })
     };
-    number.provider_phone_id.as_deref().is_some_and(same_id)
+    number.id.as_deref().is_some_and(same_id)
         || number.number.as_deref().is_some_and(same_number)
         || number.sip_uri.as_deref().is_some_and(same_number)
 }
@@ -125,7 +125,7 @@ fn is_called(number: &PhoneNumber, head: &Head<'_>, region: Region) -> bool {
 /// What the assistant is told about the organization and the caller.
 async fn overrides(
     scope: &mut OrgScope,
-    profile: &OrgProfile,
+    profile: &Profile,
     arrival: &Arrival<'_>,
 ) -> Result<Map<String, Value>, StorageError> {
     let caller = arrival.envelope.head().customer_number.as_deref();

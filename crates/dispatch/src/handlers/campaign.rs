@@ -1,10 +1,9 @@
 //! Whether a campaign may call a contact now.
 
-use chrono::{NaiveTime, Timelike};
-use org_resolver::{VerifiedOrg, phone};
-use serde_json::Value;
+use chrono::Timelike;
+use org_resolver::VerifiedOrg;
 use storage::StorageError;
-use storage::repo::OrgProfile;
+use tenant::{Profile, phone};
 use vapi_types::reply::PredialReply;
 use vapi_types::{Reply, ServerMessage};
 
@@ -22,7 +21,7 @@ pub(crate) async fn campaign_predial(
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
     let (mut scope, mut effects) = dispatcher.receive(org, arrival).await?;
-    let profile = scope.profile().profile().await?;
+    let profile = scope.declared().profile().await?;
     let number = match arrival.message() {
         Some(ServerMessage::CampaignPredial(request)) => {
             request.contact.as_ref().and_then(|contact| contact.number.as_deref())
@@ -42,14 +41,10 @@ pub(crate) async fn campaign_predial(
     Ok(Handled::reply(Reply::Predial(PredialReply::new(eligible)), effects))
 }
 
-fn is_calling_time(profile: &OrgProfile, arrival: &Arrival<'_>) -> bool {
+fn is_calling_time(profile: &Profile, arrival: &Arrival<'_>) -> bool {
     let local = arrival.received_at().with_timezone(&profile.timezone).time();
-    let setting = |name: &str| {
-        let text = profile.settings.pointer(&format!("/calling_hours/{name}")).and_then(Value::as_str)?;
-        NaiveTime::parse_from_str(text, "%H:%M").ok()
-    };
-    match (setting("from"), setting("to")) {
-        (Some(from), Some(to)) => from <= local && local < to,
-        _ => (CALLING_HOURS.0..CALLING_HOURS.1).contains(&local.hour()),
+    match profile.settings.calling_hours {
+        Some(hours) => hours.from <= local && local < hours.to,
+        None => (CALLING_HOURS.0..CALLING_HOURS.1).contains(&local.hour()),
     }
 }

@@ -2,10 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use org_resolver::VerifiedOrg;
-use scheduling::OpeningHours;
 use serde_json::Value;
 use storage::StorageError;
-use storage::repo::{OrgProfile, TransferDestination as Department};
+use tenant::{Assistant, Profile, Transfer as Department};
 use vapi_types::reply::{HandoffReply, HandoffTarget, PhoneDestination, TransferDestination, TransferReply};
 use vapi_types::{AssistantId, Reply, ServerMessage};
 
@@ -23,8 +22,8 @@ pub(crate) async fn transfer_destination(
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
     let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
-    let profile = scope.profile().profile().await?;
-    let departments = scope.profile().transfer_destinations().await?;
+    let profile = scope.declared().profile().await?;
+    let departments = scope.declared().transfers().await?;
     scope.commit().await?;
     let reply = transfer(&departments, &last_words(arrival), &profile, arrival.received_at());
     Ok(Handled::reply(Reply::Transfer(reply), effects))
@@ -33,7 +32,7 @@ pub(crate) async fn transfer_destination(
 fn transfer(
     departments: &[Department],
     words: &[String],
-    profile: &OrgProfile,
+    profile: &Profile,
     now: DateTime<Utc>,
 ) -> TransferReply {
     let named = words.iter().find_map(|text| {
@@ -59,13 +58,9 @@ fn transfer(
 }
 
 /// A department without hours of its own answers always.
-fn is_open(department: &Department, profile: &OrgProfile, now: DateTime<Utc>) -> bool {
-    let Some(hours) = &department.opening_hours else { return true };
+fn is_open(department: &Department, profile: &Profile, now: DateTime<Utc>) -> bool {
     let local = now.with_timezone(&profile.timezone).naive_local();
-    serde_json::from_value::<std::collections::BTreeMap<String, Vec<String>>>(hours.clone())
-        .ok()
-        .and_then(|days| OpeningHours::parse(&days).ok())
-        .is_some_and(|hours| hours.is_open_at(local))
+    department.opening_hours.as_ref().is_none_or(|hours| hours.is_open_at(local))
 }
 
 /// The last few turns in lower case, latest first.
@@ -91,7 +86,7 @@ pub(crate) async fn handoff_destination(
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
     let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
-    let agents = scope.profile().agents().await?;
+    let agents = scope.declared().assistants().await?;
     scope.commit().await?;
     let asked: Vec<String> = match arrival.message() {
         Some(ServerMessage::HandoffDestinationRequest(request)) => {
@@ -99,17 +94,15 @@ pub(crate) async fn handoff_destination(
         }
         _ => Vec::new(),
     };
-    let named = |agent: &&storage::repo::Agent| {
+    let named = |agent: &&Assistant| {
         asked.iter().any(|text| {
             text.eq_ignore_ascii_case(&agent.name)
                 || text.eq_ignore_ascii_case(&agent.role)
-                || *text == agent.vapi_assistant_id
+                || *text == agent.id
         })
     };
     let reply = match agents.iter().find(named) {
-        Some(agent) => {
-            HandoffReply::to(HandoffTarget::Id(AssistantId::new(agent.vapi_assistant_id.as_str())))
-        }
+        Some(agent) => HandoffReply::to(HandoffTarget::Id(AssistantId::new(agent.id.as_str()))),
         None => HandoffReply::error("I'm sorry, there is nobody I can hand you over to."),
     };
     Ok(Handled::reply(Reply::Handoff(reply), effects))

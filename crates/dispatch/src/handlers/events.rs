@@ -26,10 +26,9 @@ pub(crate) async fn endpointing(
     arrival: &Arrival<'_>,
 ) -> Result<Handled, StorageError> {
     let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
-    let settings = scope.profile().profile().await?.settings;
+    let settings = scope.declared().profile().await?.settings;
     scope.commit().await?;
-    let seconds = settings.get("endpointing_timeout_seconds").and_then(serde_json::Value::as_f64);
-    let reply = seconds.map(EndpointingReply::new).unwrap_or_default();
+    let reply = settings.endpointing_timeout_seconds.map(EndpointingReply::new).unwrap_or_default();
     Ok(Handled::reply(Reply::Endpointing(reply), effects))
 }
 

@@ -58,7 +58,7 @@ async fn search(
         return Ok((Vec::new(), dispatcher.record(org, arrival).await?));
     };
     let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
-    let passages = knowledge::find(&scope.profile().knowledge().await?, &question);
+    let passages = knowledge::find(&scope.declared().documents().await?, &question);
     scope.commit().await?;
     Ok((passages, effects))
 }

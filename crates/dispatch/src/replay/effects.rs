@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use org_resolver::{LookupStep, phone};
+use org_resolver::LookupStep;
 use storage::repo::StoredMessage;
 use storage::{OrgScope, StorageError};
+use tenant::phone;
 use vapi_types::{Envelope, MessageKind, ToolArguments};
 
 use super::Replayer;
@@ -69,7 +70,7 @@ pub(super) async fn phone_of(
     if let Some(number) = phone::normalise(number, None) {
         return Ok(Some(number));
     }
-    let region = scope.profile().profile().await?.region;
+    let region = scope.declared().profile().await?.region;
     Ok(phone::normalise(number, Some(region)))
 }
 

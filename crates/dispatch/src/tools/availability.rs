@@ -32,7 +32,7 @@ impl Tool for CheckAvailability {
     }
 
     async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<Ran, StorageError> {
-        let calendar = scope.profile().calendar().await?;
+        let calendar = scope.declared().calendar().await?;
         let service = text_of(work.arguments, "serviceType");
         let asked = work.arguments.get("duration").and_then(definition::integer);
         let minutes =

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use org_resolver::phone;
 use scheduling::{Busy, Calendar, Placement, Refusal, SlotRequest, place, speak_refusal};
 use storage::repo::{Contact, EffectId, NewAppointment, NewContact, ToolAnswer};
 use storage::{OrgScope, StorageError};
+use tenant::phone;
 
 use super::definition::{self, Field, FieldKind, ToolDefinition, text_of};
 use super::run::{Ran, Tool, Work};
@@ -85,7 +85,7 @@ impl Tool for BookAppointment {
     }
 
     async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<Ran, StorageError> {
-        let calendar = scope.profile().calendar().await?;
+        let calendar = scope.declared().calendar().await?;
         let Some(request) = read(work, &calendar) else {
             // The check has seen to this already; the sentence is for the day it changes.
             return Ok(refused("The date or the time of the appointment could not be read.".to_owned()));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
-use org_resolver::phone::{self, Region};
 use serde_json::{Map, Value, json};
+use tenant::phone::{self, Region};
 
 /// One tool: the single source of its validation, its description for the provider, and its docs.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use org_resolver::VerifiedOrg;
 use serde_json::{Map, Value};
-use storage::repo::{Claim, EffectId, KeyHash, NewToolResult, OrgProfile, ToolAnswer};
+use storage::repo::{Claim, EffectId, KeyHash, NewToolResult, ToolAnswer};
 use storage::{OrgScope, Storage, StorageError};
+use tenant::Profile;
 
 use super::definition::ToolDefinition;
 use super::keys::RunKeys;
@@ -42,7 +43,7 @@ pub(crate) struct Work<'a> {
     pub(crate) arguments: &'a Map<String, Value>,
     pub(crate) caller: Caller<'a>,
     pub(crate) tool_call_id: &'a str,
-    pub(crate) profile: &'a OrgProfile,
+    pub(crate) profile: &'a Profile,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -64,7 +65,7 @@ pub(crate) async fn once(
 ) -> Result<Ran, StorageError> {
     let mut scope = storage.scope(org).await?;
     let definition = invocation.tool.definition();
-    let profile = scope.profile().profile().await?;
+    let profile = scope.declared().profile().await?;
     if let Err(sentence) = definition.check(invocation.arguments, profile.region) {
         // The tool does not run, so there is nothing to keep: the same arguments give the same sentence.
         scope.rollback().await?;

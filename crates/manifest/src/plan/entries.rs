@@ -1,31 +1,27 @@
 //! The entries of each section: by what they are known, and what is different about them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use chrono::{DateTime, Utc};
 use scheduling::{Closure, OpeningHours, Resource, Service};
 use serde_json::Value;
 use signature::{Credential, CredentialId, SecretKey};
+use tenant::{
+    Assistant, CredentialSpec, Document, Entry, Organization, PhoneNumber, Route, Transfer, hours_to_value,
+};
 use uuid::Uuid;
 
-use super::Section;
 use crate::error::Problem;
-use crate::model::{
-    Assistant, CredentialSpec, KnowledgeFile, Limits, Organization, PhoneNumber, Route, Transfer,
-    opening_hours_value,
-};
 
-/// One entry of a section.
-pub(super) trait Entry {
-    const SECTION: Section;
+/// An entry as a plan compares it.
+pub(super) trait Planned {
+    /// The entry under the name that all entries share.
+    fn entry(&self) -> Entry;
 
     /// By what two entries are the same, strongest first; every entry has the same number of keys.
     fn keys(&self) -> Vec<Option<String>>;
-
-    /// The entry's name in the plan.
-    fn subject(&self) -> String;
 
     /// What it is, for people.
     fn describe(&self) -> String;
@@ -42,26 +38,95 @@ pub(super) trait Entry {
     }
 }
 
+/// Runs a function of [`Planned`] on what an entry holds.
+macro_rules! of_kind {
+    ($entry:expr, $it:ident => $what:expr) => {
+        match $entry {
+            Entry::Organization($it) => $what,
+            Entry::Assistant($it) => $what,
+            Entry::Squad($it) => $what,
+            Entry::PhoneNumber($it) => $what,
+            Entry::Credential($it) => $what,
+            Entry::Service($it) => $what,
+            Entry::Resource($it) => $what,
+            Entry::OpeningHours($it) => $what,
+            Entry::Closure($it) => $what,
+            Entry::Transfer($it) => $what,
+            Entry::Document($it) => $what,
+        }
+    };
+}
+
+/// What an entry is, for people.
+pub(super) fn describe(entry: &Entry) -> String {
+    of_kind!(entry, it => it.describe())
+}
+
+/// What is different in a declared entry from the stored one; nothing for entries of two kinds.
+pub(super) fn differences(stored: &Entry, wanted: &Entry) -> Vec<String> {
+    macro_rules! pairs {
+        ($($kind:ident),*) => {
+            match (stored, wanted) {
+                $((Entry::$kind(stored), Entry::$kind(wanted)) => wanted.differences(stored),)*
+                _ => Vec::new(),
+            }
+        };
+    }
+    pairs!(
+        Organization,
+        Assistant,
+        Squad,
+        PhoneNumber,
+        Credential,
+        Service,
+        Resource,
+        OpeningHours,
+        Closure,
+        Transfer,
+        Document
+    )
+}
+
+impl Planned for Organization {
+    fn entry(&self) -> Entry {
+        Entry::Organization(Box::new(self.clone()))
+    }
+
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![Some(self.id.to_string())]
+    }
+
+    fn describe(&self) -> String {
+        let profile = &self.profile;
+        format!("{}, {}, region {}", profile.name, profile.timezone, profile.region)
+    }
+
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        organization_differences(stored, self)
+    }
+}
+
 /// The fields of the organization itself.
-pub(super) fn organization_differences(stored: &Organization, wanted: &Organization) -> Vec<String> {
+fn organization_differences(stored: &Organization, wanted: &Organization) -> Vec<String> {
     let mut changed = Changed::default();
+    let (before, after) = (&stored.profile, &wanted.profile);
     changed.text("slug", &stored.slug, &wanted.slug);
-    changed.text("name", &stored.name, &wanted.name);
-    changed.value("timezone", &stored.timezone, &wanted.timezone);
-    changed.text("region", stored.region.code(), wanted.region.code());
+    changed.text("name", &before.name, &after.name);
+    changed.value("timezone", &before.timezone, &after.timezone);
+    changed.text("region", before.region.code(), after.region.code());
     changed.value("active", &stored.active, &wanted.active);
-    changed.text("primary_language", &stored.primary_language, &wanted.primary_language);
+    changed.text("primary_language", &before.primary_language, &after.primary_language);
     let list = |languages: &[String]| format!("[{}]", languages.join(" "));
     changed.text(
         "secondary_languages",
-        &list(&stored.secondary_languages),
-        &list(&wanted.secondary_languages),
+        &list(&before.secondary_languages),
+        &list(&after.secondary_languages),
     );
     changed.optional("vapi_org_id", stored.vapi_org_id.as_ref(), wanted.vapi_org_id.as_ref());
-    let keys: BTreeMap<&String, ()> =
-        stored.settings.keys().chain(wanted.settings.keys()).map(|key| (key, ())).collect();
-    for key in keys.into_keys() {
-        let is_same = match (stored.settings.get(key), wanted.settings.get(key)) {
+    let (before, after) = (before.settings.document(), after.settings.document());
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for key in keys {
+        let is_same = match (before.get(key), after.get(key)) {
             (Some(stored), Some(wanted)) => same_json(stored, wanted),
             (Some(_), None) | (None, Some(_)) => false,
             (None, None) => true,
@@ -69,11 +134,8 @@ pub(super) fn organization_differences(stored: &Organization, wanted: &Organizat
         // Free settings may hold what is nobody else's business, so only their names are told.
         changed.note(!is_same, format_args!("settings.{key}"));
     }
-    let limits = |limits: &Limits| [limits.waiting, limits.call_events, limits.streams];
-    let names = ["limits.waiting", "limits.call_events", "limits.streams"];
-    for ((name, stored), wanted) in names.into_iter().zip(limits(&stored.limits)).zip(limits(&wanted.limits))
-    {
-        changed.optional(name, stored.as_ref(), wanted.as_ref());
+    for ((name, stored), (_, wanted)) in stored.limits.named().into_iter().zip(wanted.limits.named()) {
+        changed.optional(&format!("limits.{name}"), stored.as_ref(), wanted.as_ref());
     }
     changed.0
 }
@@ -104,15 +166,13 @@ fn misfit(spec: &CredentialSpec, secret: &SecretKey) -> Option<String> {
     made.err().map(|error| format!("its stored secret does not go with the new recipe: {error}"))
 }
 
-impl Entry for Assistant {
-    const SECTION: Section = Section::Assistants;
+impl Planned for Assistant {
+    fn entry(&self) -> Entry {
+        Entry::Assistant(self.clone())
+    }
 
     fn keys(&self) -> Vec<Option<String>> {
         vec![Some(self.id.clone())]
-    }
-
-    fn subject(&self) -> String {
-        self.id.clone()
     }
 
     fn describe(&self) -> String {
@@ -129,15 +189,13 @@ impl Entry for Assistant {
 }
 
 /// A squad is nothing but its id.
-impl Entry for String {
-    const SECTION: Section = Section::Squads;
+impl Planned for String {
+    fn entry(&self) -> Entry {
+        Entry::Squad(self.clone())
+    }
 
     fn keys(&self) -> Vec<Option<String>> {
         vec![Some(self.clone())]
-    }
-
-    fn subject(&self) -> String {
-        self.clone()
     }
 
     fn describe(&self) -> String {
@@ -149,15 +207,13 @@ impl Entry for String {
     }
 }
 
-impl Entry for PhoneNumber {
-    const SECTION: Section = Section::PhoneNumbers;
+impl Planned for PhoneNumber {
+    fn entry(&self) -> Entry {
+        Entry::PhoneNumber(self.clone())
+    }
 
     fn keys(&self) -> Vec<Option<String>> {
         vec![self.id.clone(), self.number.clone(), self.sip_uri.clone()]
-    }
-
-    fn subject(&self) -> String {
-        self.key().unwrap_or_default().to_owned()
     }
 
     fn describe(&self) -> String {
@@ -200,15 +256,13 @@ fn route(route: &Route) -> String {
     }
 }
 
-impl Entry for CredentialSpec {
-    const SECTION: Section = Section::Credentials;
+impl Planned for CredentialSpec {
+    fn entry(&self) -> Entry {
+        Entry::Credential(self.clone())
+    }
 
     fn keys(&self) -> Vec<Option<String>> {
         vec![Some(self.label.clone())]
-    }
-
-    fn subject(&self) -> String {
-        self.label.clone()
     }
 
     fn describe(&self) -> String {
@@ -246,15 +300,13 @@ fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
-impl Entry for Service {
-    const SECTION: Section = Section::Services;
+impl Planned for Service {
+    fn entry(&self) -> Entry {
+        Entry::Service(self.clone())
+    }
 
     fn keys(&self) -> Vec<Option<String>> {
         name_keys(&self.name)
-    }
-
-    fn subject(&self) -> String {
-        self.name.clone()
     }
 
     fn describe(&self) -> String {
@@ -273,15 +325,13 @@ impl Entry for Service {
     }
 }
 
-impl Entry for Resource {
-    const SECTION: Section = Section::Resources;
+impl Planned for Resource {
+    fn entry(&self) -> Entry {
+        Entry::Resource(self.clone())
+    }
 
     fn keys(&self) -> Vec<Option<String>> {
         name_keys(&self.name)
-    }
-
-    fn subject(&self) -> String {
-        self.name.clone()
     }
 
     fn describe(&self) -> String {
@@ -302,30 +352,19 @@ fn name_keys(name: &str) -> Vec<Option<String>> {
     vec![Some(name.to_owned()), Some(name.trim().to_lowercase())]
 }
 
-/// The opening hours of a week; there is one or none in an organization.
-pub(super) struct OpeningWeek(OpeningHours);
-
-impl OpeningWeek {
-    pub(super) fn of(organization: &Organization) -> Option<Self> {
-        organization.opening_hours.clone().map(Self)
+impl Planned for OpeningHours {
+    fn entry(&self) -> Entry {
+        Entry::OpeningHours(self.clone())
     }
-}
-
-impl Entry for OpeningWeek {
-    const SECTION: Section = Section::OpeningHours;
 
     fn keys(&self) -> Vec<Option<String>> {
         vec![Some(String::new())]
     }
 
-    fn subject(&self) -> String {
-        "opening_hours".to_owned()
-    }
-
     fn describe(&self) -> String {
         let mut last = None;
         let mut told = String::new();
-        for (day, range) in self.0.rows() {
+        for (day, range) in self.rows() {
             if last != Some(day) {
                 let comma = if told.is_empty() { "" } else { ", " };
                 told.push_str(&format!("{comma}{}", scheduling::weekday_name(day)));
@@ -337,19 +376,17 @@ impl Entry for OpeningWeek {
     }
 
     fn differences(&self, stored: &Self) -> Vec<String> {
-        if self.0 == stored.0 { Vec::new() } else { vec![format!("now {}", self.describe())] }
+        if self == stored { Vec::new() } else { vec![format!("now {}", self.describe())] }
     }
 }
 
-impl Entry for Closure {
-    const SECTION: Section = Section::Closures;
-
-    fn keys(&self) -> Vec<Option<String>> {
-        vec![Some(self.subject())]
+impl Planned for Closure {
+    fn entry(&self) -> Entry {
+        Entry::Closure(self.clone())
     }
 
-    fn subject(&self) -> String {
-        if self.from == self.to { self.from.to_string() } else { format!("{}..{}", self.from, self.to) }
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![Some(self.entry().subject())]
     }
 
     fn describe(&self) -> String {
@@ -368,15 +405,13 @@ impl Entry for Closure {
     }
 }
 
-impl Entry for Transfer {
-    const SECTION: Section = Section::Transfers;
+impl Planned for Transfer {
+    fn entry(&self) -> Entry {
+        Entry::Transfer(self.clone())
+    }
 
     fn keys(&self) -> Vec<Option<String>> {
         name_keys(&self.department)
-    }
-
-    fn subject(&self) -> String {
-        self.department.clone()
     }
 
     fn describe(&self) -> String {
@@ -388,7 +423,7 @@ impl Entry for Transfer {
         changed.text("department", &stored.department, &self.department);
         changed.optional("number", stored.number.as_ref(), self.number.as_ref());
         changed.optional("sip_uri", stored.sip_uri.as_ref(), self.sip_uri.as_ref());
-        let hours = |hours: &Option<OpeningHours>| hours.as_ref().map(opening_hours_value);
+        let hours = |hours: &Option<OpeningHours>| hours.as_ref().map(hours_to_value);
         changed.optional(
             "opening_hours",
             hours(&stored.opening_hours).as_ref(),
@@ -398,15 +433,13 @@ impl Entry for Transfer {
     }
 }
 
-impl Entry for KnowledgeFile {
-    const SECTION: Section = Section::Knowledge;
+impl Planned for Document {
+    fn entry(&self) -> Entry {
+        Entry::Document(self.clone())
+    }
 
     fn keys(&self) -> Vec<Option<String>> {
         vec![Some(self.path.clone())]
-    }
-
-    fn subject(&self) -> String {
-        self.path.clone()
     }
 
     fn describe(&self) -> String {

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use tenant::{IdentifierKind, Organization, PhoneNumber};
+
 use super::pair;
-use crate::claims::ClaimKind;
 use crate::error::Problem;
-use crate::model::{Organization, PhoneNumber};
 
 /// An identifier with the section that declares it.
-type Identifier<'a> = (ClaimKind, &'a str);
+type Identifier<'a> = (IdentifierKind, &'a str);
 
 /// Every declared identifier that another organization has and does not give up in the same plan.
 pub(super) fn problems(
@@ -63,22 +63,21 @@ fn identifiers(organization: &Organization) -> Vec<Identifier<'_>> {
 
 fn apart_from_numbers(organization: &Organization) -> impl Iterator<Item = Identifier<'_>> {
     let assistants =
-        organization.assistants.iter().map(|assistant| (ClaimKind::Assistant, assistant.id.as_str()));
-    assistants.chain(organization.squads.iter().map(|squad| (ClaimKind::Squad, squad.as_str())))
+        organization.assistants.iter().map(|assistant| (IdentifierKind::AssistantId, assistant.id.as_str()));
+    assistants.chain(organization.squads.iter().map(|squad| (IdentifierKind::SquadId, squad.as_str())))
 }
 
 fn identifiers_of(number: &PhoneNumber) -> impl Iterator<Item = Identifier<'_>> {
     let lines = number.number.iter().chain(&number.sip_uri);
-    let id = number.id.iter().map(|id| (ClaimKind::PhoneNumberId, id.as_str()));
-    id.chain(lines.map(|line| (ClaimKind::PhoneNumber, line.as_str())))
+    let id = number.id.iter().map(|id| (IdentifierKind::PhoneNumberId, id.as_str()));
+    id.chain(lines.map(|line| (IdentifierKind::PhoneNumber, line.as_str())))
 }
 
-const fn field(kind: ClaimKind) -> &'static str {
+const fn field(kind: IdentifierKind) -> &'static str {
     match kind {
-        ClaimKind::Organization => "id",
-        ClaimKind::Slug => "slug",
-        ClaimKind::Assistant => "assistants",
-        ClaimKind::Squad => "squads",
-        ClaimKind::PhoneNumberId | ClaimKind::PhoneNumber => "phone_numbers",
+        IdentifierKind::Organization => "id",
+        IdentifierKind::AssistantId => "assistants",
+        IdentifierKind::SquadId => "squads",
+        IdentifierKind::PhoneNumberId | IdentifierKind::PhoneNumber => "phone_numbers",
     }
 }

@@ -5,7 +5,7 @@ use signature::{Encoding, HmacRecipe, PayloadFormat, Preset, Scheme};
 use crate::support::{mistakes, one};
 
 /// The one credential of an organization that declares `parts`.
-fn credential(parts: &str) -> manifest::CredentialSpec {
+fn credential(parts: &str) -> tenant::CredentialSpec {
     one(&format!("credentials = [{{ label = \"a\", {parts} }}]")).unwrap().credentials.remove(0)
 }
 

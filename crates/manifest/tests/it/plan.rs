@@ -1,8 +1,9 @@
 //! What applying a file would change.
 
-use manifest::{Action, Organization, Plan, Section, plan};
+use manifest::{Action, Plan, plan};
 use serde_json::json;
 use signature::SecretKey;
+use tenant::{Organization, Section};
 
 use crate::support::read;
 
@@ -127,7 +128,7 @@ fn what_the_file_leaves_out_is_kept_or_pruned() {
     );
     let kept = plan(&file(FULL), &bare, false).unwrap();
     assert!(kept.is_empty());
-    let sections: Vec<Section> = kept.kept.iter().map(|kept| kept.section).collect();
+    let sections: Vec<Section> = kept.kept.iter().map(|kept| kept.entry.section()).collect();
     assert_eq!(
         sections,
         [
@@ -151,8 +152,8 @@ fn what_the_file_leaves_out_is_kept_or_pruned() {
 
     let pruned = plan(&file(FULL), &bare, true).unwrap();
     assert!(pruned.kept.is_empty());
-    assert_eq!(pruned.changes.iter().map(|change| change.section).collect::<Vec<_>>(), sections);
-    assert!(pruned.changes.iter().all(|change| change.action == Action::Remove));
+    assert_eq!(pruned.changes.iter().map(|change| change.entry().section()).collect::<Vec<_>>(), sections);
+    assert!(pruned.changes.iter().all(|change| change.action() == Action::Remove));
     assert!(
         pruned
             .to_string()
@@ -313,7 +314,7 @@ fn a_second_owner_is_found_before_anything_is_written() {
         let error = plan(&stored, &moved[1..], false).unwrap_err();
         assert!(error.to_string().contains(&sentence), "{error}");
         let pruned = plan(&stored, &moved, true).unwrap();
-        let actions: Vec<Action> = pruned.changes.iter().map(|change| change.action).collect();
+        let actions: Vec<Action> = pruned.changes.iter().map(|change| change.action()).collect();
         assert_eq!(actions, [Action::Remove, Action::Create], "{pruned}");
     }
     // A number that its owner gives up for another one is free.
@@ -360,7 +361,7 @@ fn plans_are_readable_by_machines() {
 fn knowledge_is_known_by_its_path() {
     let knowledge = |title: &str, content: &str| {
         let mut organizations = file(FULL);
-        organizations[0].knowledge = vec![manifest::KnowledgeFile {
+        organizations[0].knowledge = vec![tenant::Document {
             path: "docs/a.md".to_owned(),
             title: title.to_owned(),
             content: content.to_owned(),

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc, Weekday};
-use manifest::{Assistant, KnowledgeFile, Manifest, PhoneNumber, Route, Source, Transfer};
+use manifest::{Manifest, Source};
 use scheduling::Service;
 use signature::{Algorithm, Encoding, HmacRecipe, PayloadFormat, Preset, Scheme};
+use tenant::{Assistant, Document, PhoneNumber, Route, Transfer};
 
 use crate::support::vars;
 
@@ -78,12 +79,12 @@ fn the_sample_means_what_it_says() {
     let northgate = &manifest.organizations[0];
     assert_eq!(northgate.id, uuid::uuid!("46cf2995-2bee-44e3-838b-24151486fe4e"));
     assert_eq!(northgate.slug, "northgate-dental");
-    assert_eq!(northgate.name, "Northgate Dental");
-    assert_eq!(northgate.timezone, chrono_tz::America::New_York);
-    assert_eq!(northgate.region.code(), "US");
+    assert_eq!(northgate.profile.name, "Northgate Dental");
+    assert_eq!(northgate.profile.timezone, chrono_tz::America::New_York);
+    assert_eq!(northgate.profile.region.code(), "US");
     assert!(northgate.active);
-    assert_eq!(northgate.primary_language, "en");
-    assert_eq!(northgate.secondary_languages, ["es"]);
+    assert_eq!(northgate.profile.primary_language, "en");
+    assert_eq!(northgate.profile.secondary_languages, ["es"]);
     assert_eq!(northgate.vapi_org_id.as_deref(), Some("6ec5c3cf-3b65-4d2b-9a0b-e5a26e6e8f0d"));
     let sarah = "359680cb-8d6f-4a53-9f53-d5f1dcf4d5ad".to_owned();
     assert_eq!(
@@ -130,7 +131,7 @@ fn the_sample_means_what_it_says() {
     );
     assert_eq!(
         northgate.knowledge,
-        [KnowledgeFile {
+        [Document {
             path: "docs/northgate/parking.md".to_owned(),
             title: "Where to park".to_owned(),
             content: "# Where to park\nBehind the house.\n".to_owned()

@@ -1,6 +1,7 @@
 //! Short ways to read a file.
 
-use manifest::{Manifest, ManifestError, Organization, Source};
+use manifest::{Manifest, ManifestError, Source};
+use tenant::Organization;
 
 /// The variables that files of the tests may name.
 pub(crate) fn vars(key: &str) -> Option<String> {

@@ -1,8 +1,8 @@
 //! Defaults, normal forms and what is derived.
 
-use manifest::{Limits, Route, opening_hours_value};
 use scheduling::OpeningHours;
 use serde_json::json;
+use tenant::{Limits, Route, hours_to_value};
 
 use crate::support::{one, read};
 
@@ -11,10 +11,10 @@ fn little_is_required() {
     let organization = one("").unwrap();
     // python3 -c 'import uuid; print(uuid.uuid5(uuid.UUID("b0a5c2a4-52cf-4a4b-9d6c-5a4a1f0f6f2e"), "lakeside-law"))'
     assert_eq!(organization.id, uuid::uuid!("14f8578d-c481-5f4b-b505-4480619da9ae"));
-    assert_eq!(organization.timezone, chrono_tz::UTC);
-    assert_eq!(organization.region.code(), "US");
+    assert_eq!(organization.profile.timezone, chrono_tz::UTC);
+    assert_eq!(organization.profile.region.code(), "US");
     assert!(organization.active);
-    assert_eq!(organization.primary_language, "en");
+    assert_eq!(organization.profile.primary_language, "en");
     assert_eq!(organization.limits, Limits::default());
     assert_eq!(organization.opening_hours, None);
     let calendar = organization.calendar();
@@ -36,7 +36,7 @@ fn numbers_are_normalised_with_the_region() {
         "#,
     )
     .unwrap();
-    assert_eq!(organization.region.code(), "DE");
+    assert_eq!(organization.profile.region.code(), "DE");
     let numbers: Vec<_> = organization
         .phone_numbers
         .iter()
@@ -52,7 +52,7 @@ fn numbers_are_normalised_with_the_region() {
             Route::Squad("squad_1".to_owned()),
         ]
     );
-    assert_eq!(routes[2].to_value(), json!({"squad": "squad_1"}));
+    assert_eq!(serde_json::to_value(&routes[2]).unwrap(), json!({"squad": "squad_1"}));
     assert_eq!(organization.phone_numbers[2].fallback_assistant.as_deref(), Some("asst_1"));
     assert_eq!(organization.transfers[0].number.as_deref(), Some("+49301234567"));
 }
@@ -78,7 +78,7 @@ fn calendars_are_built() {
     assert_eq!(calendar.resources.iter().map(|resource| resource.capacity).collect::<Vec<_>>(), [1, 3]);
     let days: Vec<String> = calendar.closures.iter().map(|c| format!("{} {}", c.from, c.to)).collect();
     assert_eq!(days, ["2026-12-24 2026-12-26", "2027-01-01 2027-01-01"]);
-    assert_eq!(organization.settings.get("greeting"), Some(&json!({"en": "Hello"})));
+    assert_eq!(organization.profile.settings.other.get("greeting"), Some(&json!({"en": "Hello"})));
     assert_eq!(organization.limits, Limits { waiting: Some(60), call_events: None, streams: Some(100) });
 }
 
@@ -89,7 +89,7 @@ fn hours_are_stored_in_the_form_of_the_file() {
     )
     .unwrap();
     let hours = organization.transfers[0].opening_hours.as_ref().unwrap();
-    let value = opening_hours_value(hours);
+    let value = hours_to_value(hours);
     assert_eq!(value, json!({"mon": ["09:00-17:00"], "tue": ["09:00-12:00", "13:00-24:00"]}));
     let days = value.as_object().unwrap().iter().map(|(day, ranges)| {
         (day, ranges.as_array().unwrap().iter().map(|range| range.as_str().unwrap()).collect::<Vec<_>>())

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use org_resolver::memory::MemoryDirectory;
 use org_resolver::{
-    CacheConfig, CachedKeys, CachedLookup, KeySource, Lookup, LookupError, LookupKey, MappingKind, OrgAccess,
-    OrgId, Owners,
+    CacheConfig, CachedKeys, CachedLookup, IdentifierKind, KeySource, Lookup, LookupError, LookupKey,
+    OrgAccess, OrgId, Owners,
 };
 use tokio::sync::Semaphore;
 
@@ -24,7 +24,7 @@ impl Counting {
     fn new(permits: usize) -> Arc<Self> {
         let inner = MemoryDirectory::new();
         inner.put_organization(org(1), Vec::new());
-        inner.map(MappingKind::AssistantId, "asst-a", org(1)).unwrap();
+        inner.map(IdentifierKind::AssistantId, "asst-a", org(1)).unwrap();
         Arc::new(Self { inner, asked: AtomicUsize::new(0), permits: Semaphore::new(permits) })
     }
 
@@ -62,7 +62,7 @@ impl KeySource for Counting {
 }
 
 fn key(value: &str) -> LookupKey {
-    LookupKey::new(MappingKind::AssistantId, value).unwrap()
+    LookupKey::new(IdentifierKind::AssistantId, value).unwrap()
 }
 
 fn owner(owners: &Owners) -> Option<OrgId> {
@@ -79,7 +79,7 @@ async fn hits_and_misses_are_remembered_until_they_change() {
         assert_eq!((owner(&owners), owners.histories[1].len()), (Some(org(1)), 0));
     }
     assert_eq!(source.asked(), 1);
-    source.inner.map(MappingKind::AssistantId, "unknown", org(1)).unwrap();
+    source.inner.map(IdentifierKind::AssistantId, "unknown", org(1)).unwrap();
     cache.invalidate(&key("unknown")).await;
     let owners = cache.owners(&[key("asst-a"), key("unknown")]).await.unwrap();
     assert_eq!((owners.cached, owners.histories[1].len()), (vec![true, false], 1));
@@ -120,7 +120,7 @@ async fn an_answer_from_before_a_change_is_not_kept() {
         tokio::task::yield_now().await;
     }
     // The question is under way with the old answer; now the mapping appears.
-    source.inner.map(MappingKind::AssistantId, "late", org(1)).unwrap();
+    source.inner.map(IdentifierKind::AssistantId, "late", org(1)).unwrap();
     cache.invalidate(&key("late")).await;
     source.permits.add_permits(10);
     assert_eq!(early.await.unwrap(), 0);

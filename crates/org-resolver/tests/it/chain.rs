@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use org_resolver::memory::MemoryDirectory;
-use org_resolver::{ChainConfig, LookupStep, MappingKind, OrgHints, Resolution, ResolverChain};
+use org_resolver::{ChainConfig, IdentifierKind, LookupStep, OrgHints, Resolution, ResolverChain};
 use proptest::prelude::*;
 
 use crate::support::{at, chain, claim, hints, lines, miss, now, org, resolve};
@@ -13,11 +13,11 @@ fn two_clinics() -> Arc<MemoryDirectory> {
     for (number, name) in [(1, "a"), (2, "b")] {
         let id = org(number);
         directory.put_organization(id, Vec::new());
-        directory.map(MappingKind::Organization, &format!("clinic-{name}"), id).unwrap();
-        directory.map(MappingKind::AssistantId, &format!("asst-{name}"), id).unwrap();
-        directory.map(MappingKind::PhoneNumberId, &format!("pn-{name}"), id).unwrap();
-        directory.map(MappingKind::PhoneNumber, &format!("+1555201010{number}"), id).unwrap();
-        directory.map(MappingKind::SquadId, &format!("squad-{name}"), id).unwrap();
+        directory.map(IdentifierKind::Organization, &format!("clinic-{name}"), id).unwrap();
+        directory.map(IdentifierKind::AssistantId, &format!("asst-{name}"), id).unwrap();
+        directory.map(IdentifierKind::PhoneNumberId, &format!("pn-{name}"), id).unwrap();
+        directory.map(IdentifierKind::PhoneNumber, &format!("+1555201010{number}"), id).unwrap();
+        directory.map(IdentifierKind::SquadId, &format!("squad-{name}"), id).unwrap();
     }
     Arc::new(directory)
 }
@@ -120,7 +120,7 @@ async fn a_pin_and_metadata_of_another_conflict() {
 #[tokio::test]
 async fn an_inactive_mapping_is_a_miss_that_says_so() {
     let directory = two_clinics();
-    directory.set_mapping_active(MappingKind::AssistantId, "asst-a", false);
+    directory.set_mapping_active(IdentifierKind::AssistantId, "asst-a", false);
     let body = r#"{"message":{"call":{"assistantId":"asst-a"}}}"#;
     let unresolved = miss(&directory, body).await;
     assert!(unresolved.is_inactive);
@@ -152,7 +152,7 @@ async fn two_null_numbers_never_match_each_other() {
     for number in [1, 2] {
         directory.put_organization(org(number), Vec::new());
         for nothing in ["", "  ", "*", "none"] {
-            directory.map(MappingKind::PhoneNumber, nothing, org(number)).unwrap();
+            directory.map(IdentifierKind::PhoneNumber, nothing, org(number)).unwrap();
         }
     }
     let unresolved = miss(&Arc::new(directory), r#"{"message":{"phoneNumber":{"number":""}}}"#).await;
@@ -162,8 +162,8 @@ async fn two_null_numbers_never_match_each_other() {
 #[tokio::test]
 async fn a_late_report_goes_to_the_owner_at_the_time() {
     let directory = two_clinics();
-    directory.unmap(MappingKind::PhoneNumber, "+15552010101", at(1_700_000_000));
-    directory.map(MappingKind::PhoneNumber, "+15552010101", org(2)).unwrap();
+    directory.unmap(IdentifierKind::PhoneNumber, "+15552010101", at(1_700_000_000));
+    directory.map(IdentifierKind::PhoneNumber, "+15552010101", org(2)).unwrap();
     let body = |created: &str| {
         format!(
             r#"{{"message":{{"phoneNumber":{{"number":"+15552010101"}},"call":{{"id":"c","createdAt":{created}}}}}}}"#

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use org_resolver::memory::MemoryDirectory;
 use org_resolver::{
-    Admission, AdmitError, Gate, GatePolicy, KeySource, MappingKind, OrgAccess, OrgHints, OrgLimits,
+    Admission, AdmitError, Gate, GatePolicy, IdentifierKind, KeySource, Limits, OrgAccess, OrgHints,
     RefusalReason, Resolution,
 };
 use signature::{KeyRing, Refusal, SignedRequest};
@@ -18,9 +18,9 @@ fn directory(own: Option<&str>) -> Arc<MemoryDirectory> {
     let directory = MemoryDirectory::new();
     directory.put_organization(org(1), own.map(credential).into_iter().collect());
     directory.put_organization(org(2), vec![credential("secret-b")]);
-    directory.map(MappingKind::AssistantId, "asst-a", org(1)).unwrap();
-    directory.map(MappingKind::Organization, "clinic-a", org(1)).unwrap();
-    directory.map(MappingKind::AssistantId, "asst-b", org(2)).unwrap();
+    directory.map(IdentifierKind::AssistantId, "asst-a", org(1)).unwrap();
+    directory.map(IdentifierKind::Organization, "clinic-a", org(1)).unwrap();
+    directory.map(IdentifierKind::AssistantId, "asst-b", org(2)).unwrap();
     Arc::new(directory)
 }
 
@@ -83,7 +83,7 @@ async fn the_shared_secret_serves_until_the_first_own_credential() {
             vapi_org_id: None,
             has_own_credentials: true,
             keys: KeyRing::new(Vec::new()),
-            limits: OrgLimits::default(),
+            limits: Limits::default(),
         },
     );
     assert_eq!(
@@ -152,7 +152,7 @@ async fn an_inactive_organization_decides_and_is_refused() {
         vapi_org_id: None,
         has_own_credentials: true,
         keys: KeyRing::new(vec![credential("secret-a")]),
-        limits: OrgLimits::default(),
+        limits: Limits::default(),
     };
     directory.put_access(org(1), access);
     let gate = gate(&directory, None, GatePolicy::default());
@@ -169,7 +169,7 @@ async fn another_account_of_the_provider_is_a_conflict_once_registered() {
         vapi_org_id: Some("account-1".into()),
         has_own_credentials: true,
         keys: KeyRing::new(vec![credential("secret-a")]),
-        limits: OrgLimits::default(),
+        limits: Limits::default(),
     };
     directory.put_access(org(1), access);
     let gate = gate(&directory, None, GatePolicy::default());

@@ -8,5 +8,4 @@
 mod cache;
 mod chain;
 mod gate;
-mod phone;
 mod support;

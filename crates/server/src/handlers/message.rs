@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use dispatch::{Context, DirectToolCall, Handled, Outcome, RefusalCode};
 use org_resolver::{
-    Admission, AdmitError, ClaimedOrg, LookupStep, OrgHints, OrgId, OrgLimits, RefusedOrg, Resolution,
+    Admission, AdmitError, ClaimedOrg, Limits, LookupStep, OrgHints, OrgId, RefusedOrg, Resolution,
     Unresolved, VerifiedOrg,
 };
 use rate_limit::{Quota, RetryAfter};
@@ -274,7 +274,7 @@ impl Journey<'_> {
         let envelope = &received.envelope;
         record.verified = Some(Verified::new(org.id(), envelope));
         // Its own allowance stands behind the gate; the deployment's keeps a flood out of the security log.
-        let allowance = self.allowance(org.id(), received, OrgLimits::default());
+        let allowance = self.allowance(org.id(), received, Limits::default());
         let handled = match allowance {
             Ok(()) => {
                 record.verdict = org.reason().as_str();
@@ -292,7 +292,7 @@ impl Journey<'_> {
     }
 
     /// Takes one from the organization's allowance for this class of messages.
-    fn allowance(&self, org: OrgId, received: &Received<'_>, own: OrgLimits) -> Result<(), RetryAfter> {
+    fn allowance(&self, org: OrgId, received: &Received<'_>, own: Limits) -> Result<(), RetryAfter> {
         let limits = &self.state.limits;
         // Whoever sends a tool's arguments waits for its result.
         let class =

@@ -157,7 +157,7 @@ async fn declare(storage: &Storage, organizations: &str) {
     let mut scope = storage.operator("tests", "a test needs organizations").await.unwrap();
     let stored = scope.organizations().await.unwrap();
     let plan = manifest::plan(&stored, &wanted, false).unwrap();
-    scope.apply(&plan, &wanted).await.unwrap();
+    operations::apply(&mut scope, &plan).await.unwrap();
     scope.commit().await.unwrap();
 }
 

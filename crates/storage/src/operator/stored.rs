@@ -3,17 +3,22 @@
 use std::collections::HashSet;
 
 use chrono::Weekday;
-use manifest::{
-    Assistant, CredentialSpec, KnowledgeFile, Limits, Organization, PhoneNumber, Route, Transfer,
-};
 use org_resolver::OrgId;
-use org_resolver::phone::{Region, normalise};
 use scheduling::{Closure, OpeningHours, Resource, Service};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
 use signature::SecretKey;
+use tenant::phone::{Region, normalise};
+use tenant::{
+    Assistant, CredentialSpec, Document, Limits, Organization, PhoneNumber, Profile, Route, Settings,
+    Transfer, hours_from_value,
+};
 use uuid::Uuid;
 
-use super::rows::{ConfigurationRow, MappingRow, NumberRow, OrgRow, Rows, SecretRow, TransferRow};
+use super::rows::{
+    ClosureRow, ConfigurationRow, HoursRow, KnowledgeRow, MappingRow, NumberRow, OrgRow, ResourceRow, Rows,
+    SecretRow, ServiceRow, TransferRow,
+};
 use crate::error::StorageError;
 use crate::recipe;
 use crate::seal::{Purpose, Sealer};
@@ -28,35 +33,33 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// The organization's numbers with their rows.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&PhoneNumber, Option<DbUuid>)> {
+        self.organization.phone_numbers.iter().zip(self.number_rows.iter().copied())
+    }
+
     /// Reads the rows.
     pub(crate) fn read(org: OrgRow, rows: Rows, sealer: &Sealer) -> Result<Self, StorageError> {
         let id = org.id.0;
-        let corrupt = |column| inconsistent("organizations", column, id);
-        let region: Region = org.region.parse().ok().ok_or_else(|| corrupt("region"))?;
-        let (phone_numbers, number_rows) = numbers(&rows, region)?;
-        let DbJson(Value::Object(settings)) = org.settings else { return Err(corrupt("settings")) };
+        let profile = profile(&org)?;
+        let (phone_numbers, number_rows) = numbers(&rows, profile.region)?;
         let organization = Organization {
             id,
             slug: org.slug.unwrap_or_else(|| id.to_string()),
-            name: org.name,
-            timezone: org.timezone.parse().ok().ok_or_else(|| corrupt("timezone"))?,
-            region,
             active: org.is_active,
-            primary_language: org.primary_language,
-            secondary_languages: org.secondary_languages.0,
             vapi_org_id: org.vapi_org_id.as_deref().and_then(identifier),
             assistants: assistants(&rows),
             squads: squads(&rows),
             phone_numbers,
             credentials: rows.credentials.iter().filter_map(|row| credential(row, sealer)).collect(),
-            services: services(&rows)?,
-            resources: resources(&rows)?,
-            opening_hours: opening_hours(&rows, id)?,
-            closures: closures(&rows)?,
+            services: rows.services.iter().map(service).collect::<Result<_, _>>()?,
+            resources: rows.resources.iter().map(resource).collect::<Result<_, _>>()?,
+            opening_hours: opening_hours(&rows.hours, id)?,
+            closures: rows.closures.iter().map(closure).collect::<Result<_, _>>()?,
             transfers: rows.transfers.iter().map(transfer).collect::<Result<_, _>>()?,
-            knowledge: knowledge(&rows),
-            settings,
-            limits: limits(&org.limits.0),
+            knowledge: rows.knowledge.iter().map(document).collect(),
+            limits: Limits::read(&org.limits.0),
+            profile,
         };
         Ok(Self { organization, number_rows, rows })
     }
@@ -135,9 +138,9 @@ fn numbers(rows: &Rows, region: Region) -> Result<(Vec<PhoneNumber>, Vec<Option<
 pub(crate) fn number(row: &NumberRow, region: Region) -> Result<PhoneNumber, StorageError> {
     let route = match &row.route {
         None | Some(DbJson(Value::Null)) => None,
-        Some(DbJson(route)) => {
-            Some(read_route(route).ok_or_else(|| inconsistent("phone_numbers", "route", row.id.0))?)
-        }
+        Some(DbJson(route)) => Route::deserialize(route)
+            .map(Some)
+            .map_err(|_cause| inconsistent("phone_numbers", "route", row.id.0))?,
     };
     Ok(PhoneNumber {
         id: row.provider_phone_id.as_deref().and_then(identifier),
@@ -169,19 +172,6 @@ fn unnamed(line: Option<String>) -> PhoneNumber {
     PhoneNumber { id: None, number, sip_uri, label: String::new(), route: None, fallback_assistant: None }
 }
 
-/// `{"assistant": id}`, `{"squad": id}` or `{"destination": number}`, and nothing else in it.
-fn read_route(route: &Value) -> Option<Route> {
-    let members = route.as_object().filter(|members| members.len() == 1)?;
-    let (key, target) = members.iter().next()?;
-    let target = target.as_str()?.to_owned();
-    match key.as_str() {
-        "assistant" => Some(Route::Assistant(target)),
-        "squad" => Some(Route::Squad(target)),
-        "destination" => Some(Route::Destination(target)),
-        _ => None,
-    }
-}
-
 fn credential(row: &SecretRow, sealer: &Sealer) -> Option<CredentialSpec> {
     let (org, id) = (OrgId::new(row.organization_id.0), row.id.0);
     let log = |error: &dyn std::error::Error| {
@@ -203,32 +193,28 @@ fn credential(row: &SecretRow, sealer: &Sealer) -> Option<CredentialSpec> {
     })
 }
 
-fn services(rows: &Rows) -> Result<Vec<Service>, StorageError> {
-    let read = |row: &super::rows::ServiceRow| {
-        let lengths = u16::try_from(row.minutes).ok().zip(u16::try_from(row.buffer_minutes).ok());
-        let (minutes, buffer_minutes) =
-            lengths.ok_or_else(|| inconsistent("services", "minutes", row.id.0))?;
-        Ok(Service { name: row.name.clone(), minutes, buffer_minutes, resources: Vec::new() })
-    };
-    rows.services.iter().map(read).collect()
+/// What a row of `services` says.
+pub(crate) fn service(row: &ServiceRow) -> Result<Service, StorageError> {
+    let lengths = u16::try_from(row.minutes).ok().zip(u16::try_from(row.buffer_minutes).ok());
+    let (minutes, buffer_minutes) = lengths.ok_or_else(|| inconsistent("services", "minutes", row.id.0))?;
+    Ok(Service { name: row.name.clone(), minutes, buffer_minutes, resources: Vec::new() })
 }
 
-fn resources(rows: &Rows) -> Result<Vec<Resource>, StorageError> {
-    let read = |row: &super::rows::ResourceRow| {
-        let capacity = u16::try_from(row.capacity).ok();
-        let capacity = capacity.ok_or_else(|| inconsistent("resources", "capacity", row.id.0))?;
-        Ok(Resource { id: row.id.0, name: row.name.clone(), capacity })
-    };
-    rows.resources.iter().map(read).collect()
+/// What a row of `resources` says.
+pub(crate) fn resource(row: &ResourceRow) -> Result<Resource, StorageError> {
+    let capacity = u16::try_from(row.capacity).ok();
+    let capacity = capacity.ok_or_else(|| inconsistent("resources", "capacity", row.id.0))?;
+    Ok(Resource { id: row.id.0, name: row.name.clone(), capacity })
 }
 
-fn opening_hours(rows: &Rows, org: Uuid) -> Result<Option<OpeningHours>, StorageError> {
-    if rows.hours.is_empty() {
+/// What the rows of `opening_hours` say; nothing where there is none.
+pub(crate) fn opening_hours(rows: &[HoursRow], org: Uuid) -> Result<Option<OpeningHours>, StorageError> {
+    if rows.is_empty() {
         return Ok(None);
     }
     let corrupt = || inconsistent("opening_hours", "opens", org);
     let mut ranges = Vec::new();
-    for row in &rows.hours {
+    for row in rows {
         // The column counts from 1, chrono from 0.
         let day = u8::try_from(row.weekday - 1).ok().and_then(|day| Weekday::try_from(day).ok());
         let range = format!("{}-{}", row.opens, row.closes).parse().ok();
@@ -237,20 +223,20 @@ fn opening_hours(rows: &Rows, org: Uuid) -> Result<Option<OpeningHours>, Storage
     OpeningHours::from_rows(ranges).ok().map(Some).ok_or_else(corrupt)
 }
 
-fn closures(rows: &Rows) -> Result<Vec<Closure>, StorageError> {
-    let read = |row: &super::rows::ClosureRow| {
-        let dates = civil_date(&row.from_date).zip(civil_date(&row.to_date));
-        let (from, to) = dates.ok_or_else(|| inconsistent("closures", "from_date", row.id.0))?;
-        Ok(Closure { from, to, reason: row.reason.clone() })
-    };
-    rows.closures.iter().map(read).collect()
+/// What a row of `closures` says.
+pub(crate) fn closure(row: &ClosureRow) -> Result<Closure, StorageError> {
+    let dates = civil_date(&row.from_date).zip(civil_date(&row.to_date));
+    let (from, to) = dates.ok_or_else(|| inconsistent("closures", "from_date", row.id.0))?;
+    Ok(Closure { from, to, reason: row.reason.clone() })
 }
 
-fn transfer(row: &TransferRow) -> Result<Transfer, StorageError> {
+/// What a row of `transfer_destinations` says.
+pub(crate) fn transfer(row: &TransferRow) -> Result<Transfer, StorageError> {
     let hours = match &row.opening_hours {
         None | Some(DbJson(Value::Null)) => None,
         Some(DbJson(hours)) => Some(
-            weekly(hours).ok_or_else(|| inconsistent("transfer_destinations", "opening_hours", row.id.0))?,
+            hours_from_value(hours)
+                .ok_or_else(|| inconsistent("transfer_destinations", "opening_hours", row.id.0))?,
         ),
     };
     Ok(Transfer {
@@ -261,34 +247,21 @@ fn transfer(row: &TransferRow) -> Result<Transfer, StorageError> {
     })
 }
 
-/// Opening hours in the form of the file: `{"mon": ["09:00-17:00"]}`.
-fn weekly(hours: &Value) -> Option<OpeningHours> {
-    let mut days = Vec::new();
-    for (day, ranges) in hours.as_object()? {
-        let ranges: Option<Vec<&str>> = ranges.as_array()?.iter().map(Value::as_str).collect();
-        days.push((day, ranges?));
-    }
-    OpeningHours::parse(days).ok()
+/// What a row of `knowledge_documents` says.
+pub(crate) fn document(row: &KnowledgeRow) -> Document {
+    Document { path: row.path.clone(), title: row.title.clone(), content: row.content.clone() }
 }
 
-fn knowledge(rows: &Rows) -> Vec<KnowledgeFile> {
-    let read = |row: &super::rows::KnowledgeRow| KnowledgeFile {
-        path: row.path.clone(),
-        title: row.title.clone(),
-        content: row.content.clone(),
-    };
-    rows.knowledge.iter().map(read).collect()
-}
-
-fn limits(limits: &Value) -> Limits {
-    let limit = |name: &str| limits.get(name).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-    Limits { waiting: limit("waiting"), call_events: limit("call_events"), streams: limit("streams") }
-}
-
-/// Limits as the column holds them: `{"waiting": n, "call_events": n, "streams": n}`, each optional.
-pub(crate) fn limits_value(limits: &Limits) -> Value {
-    let parts =
-        [("waiting", limits.waiting), ("call_events", limits.call_events), ("streams", limits.streams)];
-    let set = parts.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?.into())));
-    Value::Object(set.collect::<Map<_, _>>())
+/// What a row of `organizations` says of who it is.
+pub(crate) fn profile(row: &OrgRow) -> Result<Profile, StorageError> {
+    let corrupt = |column| inconsistent("organizations", column, row.id.0);
+    let DbJson(Value::Object(settings)) = &row.settings else { return Err(corrupt("settings")) };
+    Ok(Profile {
+        name: row.name.clone(),
+        timezone: row.timezone.parse().ok().ok_or_else(|| corrupt("timezone"))?,
+        region: row.region.parse().ok().ok_or_else(|| corrupt("region"))?,
+        primary_language: row.primary_language.clone(),
+        secondary_languages: row.secondary_languages.0.clone(),
+        settings: Settings::read(settings.clone()),
+    })
 }

@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures::{join, try_join};
 use org_resolver::OrgId;
-use org_resolver::phone::Region;
+use tenant::phone::Region;
 
 use self::statements::{
     AddDeliveries, Commit, ContestedCalls, LockCalls, LockContacts, PinCalls, RaiseAlarms, ReadReports,

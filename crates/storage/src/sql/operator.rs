@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use manifest::{Organization, Plan};
 use org_resolver::OrgId;
 use serde_json::{Map, Value};
+use tenant::{Entry, Organization};
 use uuid::Uuid;
 
 use super::directory;
+use super::operator_apply::Work;
 use super::{Tx, dialect};
 use crate::backend::CredentialRow;
 use crate::error::StorageError;
@@ -43,13 +44,53 @@ pub(super) struct Operator {
     pub(super) sealer: Sealer,
     actor: String,
     reason: String,
+    /// The rows of organizations that were prepared.
+    pub(super) prepared: HashMap<Uuid, Stored>,
+    is_locked: bool,
 }
 
 impl Operator {
     pub(super) async fn new(mut tx: Tx, sealer: Sealer) -> Result<Self, StorageError> {
         let ready = dialect::prepare_operator(tx.conn()?).await;
         tx.check(ready)?;
-        Ok(Self { tx, sealer, actor: String::new(), reason: String::new() })
+        Ok(Self {
+            tx,
+            sealer,
+            actor: String::new(),
+            reason: String::new(),
+            prepared: HashMap::new(),
+            is_locked: false,
+        })
+    }
+
+    /// Operators who change something take turns.
+    async fn lock(&mut self) -> Result<(), StorageError> {
+        if !self.is_locked {
+            let locked = dialect::lock_operators(self.tx.conn()?).await;
+            self.tx.check(locked)?;
+            self.is_locked = true;
+        }
+        Ok(())
+    }
+
+    /// Changes an entry: makes it where none was, takes it away where none is wanted.
+    async fn edit(
+        &mut self,
+        org: Uuid,
+        stored: Option<&Entry>,
+        wanted: Option<&Entry>,
+    ) -> Result<(), StorageError> {
+        self.lock().await?;
+        let (is_prepared, mut rows) = match self.prepared.remove(&org) {
+            Some(rows) => (true, Some(rows)),
+            None => (false, self.load(Some(&[org])).await?.pop()),
+        };
+        let mut work = Work { org: DbUuid(org), stored: rows.as_mut() };
+        self.write(&mut work, stored, wanted).await?;
+        if let Some(rows) = rows.filter(|_| is_prepared) {
+            self.prepared.insert(org, rows);
+        }
+        Ok(())
     }
 
     /// The rows of some organizations, or of all.
@@ -154,8 +195,8 @@ impl OperatorStore for Operator {
         Ok(self.tx.check(found)?.map(entry))
     }
 
-    async fn organizations(&mut self) -> Result<Vec<Organization>, StorageError> {
-        let stored = self.load(None).await?;
+    async fn organizations(&mut self, only: Option<&[Uuid]>) -> Result<Vec<Organization>, StorageError> {
+        let stored = self.load(only).await?;
         let mut organizations: Vec<_> = stored.into_iter().map(|stored| stored.organization).collect();
         organizations.sort_by(|one, other| one.slug.cmp(&other.slug));
         Ok(organizations)
@@ -166,10 +207,24 @@ impl OperatorStore for Operator {
         Ok(self.tx.check(access)?.map(|access| access.credentials).unwrap_or_default())
     }
 
-    async fn apply(&mut self, plan: &Plan, wanted: &[Organization]) -> Result<(), StorageError> {
-        let locked = dialect::lock_operators(self.tx.conn()?).await;
-        self.tx.check(locked)?;
-        self.carry_out(plan, wanted).await
+    async fn prepare(&mut self, orgs: &[Uuid]) -> Result<(), StorageError> {
+        self.lock().await?;
+        for stored in self.load(Some(orgs)).await? {
+            self.prepared.insert(stored.organization.id, stored);
+        }
+        Ok(())
+    }
+
+    async fn insert(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError> {
+        self.edit(org, None, Some(entry)).await
+    }
+
+    async fn update(&mut self, org: Uuid, stored: &Entry, wanted: &Entry) -> Result<(), StorageError> {
+        self.edit(org, Some(stored), Some(wanted)).await
+    }
+
+    async fn delete(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError> {
+        self.edit(org, Some(entry), None).await
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StorageError> {

@@ -11,7 +11,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use org_resolver::OrgId;
-use org_resolver::phone::Region;
+use tenant::phone::Region;
 use tokio::sync::OwnedMutexGuard;
 
 use super::Conn;

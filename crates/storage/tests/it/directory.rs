@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use org_resolver::{
-    Admission, ChainConfig, Gate, GatePolicy, KeySource, Lookup, LookupKey, LookupStep, MappingKind,
-    OrgHints, OrgLimits, Ownership, Resolution, ResolverChain, VerifiedOrg,
+    Admission, ChainConfig, Gate, GatePolicy, IdentifierKind, KeySource, Limits, Lookup, LookupKey,
+    LookupStep, OrgHints, Ownership, Resolution, ResolverChain, VerifiedOrg,
 };
 use signature::{KeyRing, SignedRequest};
 use storage::{Record, Storage};
@@ -57,11 +57,11 @@ async fn add_credentials(fixture: &Fixture) {
     }
 }
 
-fn key(kind: MappingKind, value: &str) -> LookupKey {
+fn key(kind: IdentifierKind, value: &str) -> LookupKey {
     LookupKey::new(kind, value).unwrap()
 }
 
-async fn history(storage: &Storage, kind: MappingKind, value: &str) -> Vec<Ownership> {
+async fn history(storage: &Storage, kind: IdentifierKind, value: &str) -> Vec<Ownership> {
     let owners = storage.directory().owners(&[key(kind, value)]).await.unwrap();
     assert_eq!(owners.cached, [false]);
     owners.histories[0].to_vec()
@@ -83,14 +83,14 @@ async fn hand_written_mappings_are_found(fixture: Fixture) {
         .await;
     // All in one question, the answers in its order; one value under two kinds is two identifiers.
     let keys = [
-        key(MappingKind::PhoneNumber, "+442079460958"),
-        key(MappingKind::AssistantId, "asst_a"),
-        key(MappingKind::SquadId, "asst_a"),
-        key(MappingKind::SquadId, "squad_a"),
-        key(MappingKind::PhoneNumber, "+15552010100"),
-        key(MappingKind::AssistantId, "asst_b"),
-        key(MappingKind::PhoneNumberId, "pn_b"),
-        key(MappingKind::PhoneNumber, "sip:front@sip.vapi.ai"),
+        key(IdentifierKind::PhoneNumber, "+442079460958"),
+        key(IdentifierKind::AssistantId, "asst_a"),
+        key(IdentifierKind::SquadId, "asst_a"),
+        key(IdentifierKind::SquadId, "squad_a"),
+        key(IdentifierKind::PhoneNumber, "+15552010100"),
+        key(IdentifierKind::AssistantId, "asst_b"),
+        key(IdentifierKind::PhoneNumberId, "pn_b"),
+        key(IdentifierKind::PhoneNumber, "sip:front@sip.vapi.ai"),
     ];
     let owners = fixture.storage.directory().owners(&keys).await.unwrap();
     let found: Vec<Vec<Ownership>> = owners.histories.iter().map(|history| history.to_vec()).collect();
@@ -99,7 +99,7 @@ async fn hand_written_mappings_are_found(fixture: Fixture) {
 }
 
 async fn an_unknown_identifier_has_no_history(fixture: Fixture) {
-    assert!(history(&fixture.storage, MappingKind::AssistantId, "asst_x").await.is_empty());
+    assert!(history(&fixture.storage, IdentifierKind::AssistantId, "asst_x").await.is_empty());
     let nothing = fixture.storage.directory().owners(&[]).await.unwrap();
     assert!(nothing.histories.is_empty());
 }
@@ -116,7 +116,7 @@ async fn the_history_of_a_moved_identifier(fixture: Fixture) {
             "INSERT INTO customer_configurations (organization_id, vapi_assistant_id) VALUES ('{B}', 'asst_m')"
         ))
         .await;
-    let history = history(&fixture.storage, MappingKind::AssistantId, "asst_m").await;
+    let history = history(&fixture.storage, IdentifierKind::AssistantId, "asst_m").await;
     let [first, second] = history.as_slice() else { panic!("{history:?}") };
     assert_eq!((first.org, first.valid_from), (org(A), None));
     assert_eq!((second.org, second.valid_to), (org(B), None));
@@ -131,15 +131,21 @@ async fn a_switched_off_mapping_says_so(fixture: Fixture) {
              UPDATE customer_configurations SET is_active = false"
         ))
         .await;
-    let history = history(&fixture.storage, MappingKind::AssistantId, "asst_a").await;
+    let history = history(&fixture.storage, IdentifierKind::AssistantId, "asst_a").await;
     assert_eq!(history, [Ownership { is_active: false, ..from_the_beginning(A).remove(0) }]);
 }
 
 async fn organizations_are_found_by_id_and_slug(fixture: Fixture) {
     for value in [A, "northgate", "NorthGate"] {
-        assert_eq!(history(&fixture.storage, MappingKind::Organization, value).await, from_the_beginning(A));
+        assert_eq!(
+            history(&fixture.storage, IdentifierKind::Organization, value).await,
+            from_the_beginning(A)
+        );
     }
-    assert_eq!(history(&fixture.storage, MappingKind::Organization, "harbour").await, from_the_beginning(B));
+    assert_eq!(
+        history(&fixture.storage, IdentifierKind::Organization, "harbour").await,
+        from_the_beginning(B)
+    );
 }
 
 async fn pins_of_every_organization(fixture: Fixture) {
@@ -167,7 +173,7 @@ async fn state_limits_and_keys_of_an_organization(fixture: Fixture) {
     let directory = fixture.storage.directory();
     let bare = directory.access(org(A)).await.unwrap().unwrap();
     assert!(bare.is_active && !bare.has_own_credentials && bare.keys.is_empty());
-    assert_eq!((&bare.vapi_org_id, bare.limits), (&None, OrgLimits::default()));
+    assert_eq!((&bare.vapi_org_id, bare.limits), (&None, Limits::default()));
 
     add_credentials(&fixture).await;
     fixture
@@ -179,7 +185,7 @@ async fn state_limits_and_keys_of_an_organization(fixture: Fixture) {
     let access = directory.access(org(A)).await.unwrap().unwrap();
     assert!(!access.is_active && access.has_own_credentials);
     assert_eq!(access.vapi_org_id.as_deref(), Some("vapi-7"));
-    assert_eq!(access.limits, OrgLimits { waiting: Some(10), call_events: None, streams: Some(0) });
+    assert_eq!(access.limits, Limits { waiting: Some(10), call_events: None, streams: Some(0) });
     assert_eq!(access.keys.len(), 1);
     assert!(proves(&fixture, A, "northgate-secret").await);
     assert!(!proves(&fixture, A, "harbour-secret").await);

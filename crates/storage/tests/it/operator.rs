@@ -1,9 +1,10 @@
 //! The operator's door: plans carried out whole or not at all, every change written down.
 
-use manifest::{Manifest, Organization, Plan, Source, plan};
+use manifest::{Edit, Manifest, Plan, Source, plan};
 use org_resolver::Lookup;
 use signature::SignedRequest;
-use storage::{ErrorKind, MasterKey, OperatorScope, Sealer, Storage, StorageError};
+use storage::{ErrorKind, MasterKey, OperatorScope, Owner, Sealer, Storage, StorageError};
+use tenant::{Assistant, Entry, Organization};
 
 use crate::support::{A, B, Fixture, now, on_both, org};
 
@@ -60,7 +61,7 @@ fn file(text: &str) -> Vec<Organization> {
     let mut organizations = Manifest::from_toml(text, &Source::new(&vars, ".")).unwrap().organizations;
     for organization in &mut organizations {
         if organization.slug == "northgate-dental" {
-            organization.knowledge = vec![manifest::KnowledgeFile {
+            organization.knowledge = vec![tenant::Document {
                 path: "docs/northgate/parking.md".to_owned(),
                 title: "Where to park".to_owned(),
                 content: "# Where to park\nBehind the \0house.\n".to_owned(),
@@ -85,7 +86,7 @@ async fn apply(storage: &Storage, wanted: &[Organization], prune: bool) -> Plan 
     let mut scope = open(storage).await;
     let stored = scope.organizations().await.unwrap();
     let plan = plan(&stored, wanted, prune).unwrap();
-    scope.apply(&plan, wanted).await.unwrap();
+    operations::apply(&mut scope, &plan).await.unwrap();
     scope.commit().await.unwrap();
     plan
 }
@@ -193,7 +194,7 @@ async fn every_section_is_changed_in_place(fixture: Fixture) {
         let wanted = sample_with(old, new);
         let plan = apply(&fixture.storage, &wanted, false).await;
         assert!(!plan.is_empty(), "{new}");
-        assert!(plan.changes.iter().all(|change| change.action == manifest::Action::Update), "{plan}");
+        assert!(plan.changes.iter().all(|change| change.action() == manifest::Action::Update), "{plan}");
         let again = planned(&fixture.storage, &wanted, false).await;
         assert!(again.is_empty() && again.kept.is_empty(), "{new}: {again}");
         if !table.is_empty() {
@@ -375,7 +376,7 @@ async fn a_plan_alone_leaves_nothing(fixture: Fixture) {
     let plan = planned(&fixture.storage, &file(SAMPLE), true).await;
     assert_eq!(plan.changes.len(), 16);
     let mut dropped = open(&fixture.storage).await;
-    dropped.apply(&plan, &file(SAMPLE)).await.unwrap();
+    operations::apply(&mut dropped, &plan).await.unwrap();
     drop(dropped);
     assert_eq!(open(&fixture.storage).await.list_organizations().await.unwrap().len(), 2);
     assert_eq!(fixture.count("organizations", "true").await, 2);
@@ -401,7 +402,7 @@ async fn a_second_owner_is_a_conflict_and_nothing_is_written(fixture: Fixture) {
     );
     // Whoever mapped it between plan and change: the database says it.
     let unaware = plan(&[], &wanted, false).unwrap();
-    let error = scope.apply(&unaware, &wanted).await.unwrap_err();
+    let error = operations::apply(&mut scope, &unaware).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     let sentence = error.to_string();
     assert!(sentence.contains("assistant_id") && sentence.contains("already belongs to"), "{sentence}");
@@ -460,10 +461,13 @@ async fn a_credential_without_a_secret_keeps_the_stored_one(fixture: Fixture) {
 
     // A new credential cannot be without, also when the plan did not see that.
     let unaware = file(&SAMPLE.replace("\"2026\"", "\"2027\""));
-    let plan = plan(&stored, &unaware, false).unwrap();
-    let without =
-        file(&SAMPLE.replace("\"2026\"", "\"2027\"").replace(", secret = \"northgate secret\"", ""));
-    let error = scope.apply(&plan, &without).await.unwrap_err();
+    let mut plan = plan(&stored, &unaware, false).unwrap();
+    for change in &mut plan.changes {
+        if let Edit::Create(Entry::Credential(spec)) = &mut change.edit {
+            spec.secret = None;
+        }
+    }
+    let error = operations::apply(&mut scope, &plan).await.unwrap_err();
     assert_eq!(error.to_string(), "credential \"2027\" has no secret, and none is stored for it");
     scope.commit().await.unwrap_err();
 }
@@ -493,8 +497,8 @@ async fn every_change_is_written_down(fixture: Fixture) {
         let line = format!(
             "action = 'create {}' AND subject = 'northgate-dental {}' AND actor = 'alex'
              AND CAST(detail AS text) LIKE '%a test%' AND CAST(detail AS text) LIKE '%{NORTHGATE}%'",
-            change.section.singular(),
-            change.subject
+            change.entry().section().singular(),
+            change.entry().subject()
         );
         assert_eq!(fixture.count("audit_log", &line).await, 1, "{change}");
     }
@@ -542,17 +546,55 @@ async fn secrets_that_cannot_be_opened_are_given_anew(fixture: Fixture) {
     assert!(planned(&storage, &file(SAMPLE), false).await.is_empty());
 }
 
-async fn a_plan_for_other_organizations_is_refused_whole(fixture: Fixture) {
-    let wanted = file(SAMPLE);
-    let made = planned(&fixture.storage, &wanted, false).await;
-    let without = sample_with("squads = [\"squad_1\"]", "");
+async fn one_organization_is_read_alone(fixture: Fixture) {
+    apply(&fixture.storage, &file(SAMPLE), false).await;
+    fixture.execute("DELETE FROM audit_log").await;
+    // A row that makes no sense is its own organization's trouble.
+    fixture
+        .execute(&format!("UPDATE organizations SET timezone = 'Atlantis/Capital' WHERE id = '{A}'"))
+        .await;
     let mut scope = open(&fixture.storage).await;
-    let error = scope.apply(&made, &without).await.unwrap_err();
-    assert!(matches!(error, StorageError::Rejected(_)), "{error}");
-    // What was written before the mistake was found goes too.
+    let read = scope.organization(org(NORTHGATE)).await.unwrap().unwrap();
+    assert_eq!((read.slug.as_str(), read.credentials.len()), ("northgate-dental", 3));
+    assert!(scope.organization(org("99999999-9999-4999-8999-999999999999")).await.unwrap().is_none());
+    scope.commit().await.unwrap();
+    assert_eq!(
+        fixture.count("audit_log", "action = 'read secrets' AND subject = 'all organizations'").await,
+        0
+    );
+    let line = format!("action = 'read secrets' AND subject = 'organization {NORTHGATE}'");
+    assert_eq!(fixture.count("audit_log", &line).await, 1);
+}
+
+/// A caller that changes single entries, as an interface for people does, without a plan.
+async fn entries_are_changed_one_by_one(fixture: Fixture) {
+    let mut scope = open(&fixture.storage).await;
+    let owner = Owner { id: org(A), slug: "northgate" };
+    let sarah = |name: &str| {
+        Entry::Assistant(Assistant { id: "asst_1".into(), name: name.into(), role: "inbound".into() })
+    };
+    let squad = Entry::Squad("squad_1".into());
+    scope.insert(&owner, &sarah("Sara"), "new").await.unwrap();
+    scope.insert(&owner, &squad, "new").await.unwrap();
+    scope.update(&owner, &sarah("Sara"), &sarah("Sarah"), "renamed").await.unwrap();
+    scope.delete(&owner, &squad, "gone").await.unwrap();
+    let read = scope.organization(org(A)).await.unwrap().unwrap();
+    assert_eq!(read.assistants.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["Sarah"]);
+    assert!(read.squads.is_empty());
+    scope.commit().await.unwrap();
+    assert_eq!(fixture.count("agents", &format!("organization_id = '{A}' AND name = 'Sarah'")).await, 1);
+    assert_eq!(fixture.count("agents", "true").await, 1);
+    for action in ["create assistant", "create squad", "update assistant", "remove squad"] {
+        assert_eq!(fixture.count("audit_log", &format!("action = '{action}'")).await, 1, "{action}");
+    }
+    // What stands against one of them leaves nothing of the scope.
+    let mut scope = open(&fixture.storage).await;
+    scope.insert(&owner, &Entry::Squad("squad_2".into()), "new").await.unwrap();
+    let other = Owner { id: org(B), slug: "harbour" };
+    let taken = scope.insert(&other, &sarah("Sarah"), "new").await.unwrap_err();
+    assert_eq!(taken.kind(), ErrorKind::Conflict, "{taken}");
     scope.commit().await.unwrap_err();
-    assert_eq!(fixture.count("organizations", "true").await, 2);
-    assert_eq!(fixture.count("agents", "true").await, 0);
+    assert_eq!(fixture.count("customer_configurations", "true").await, 0);
 }
 
 async fn organizations_are_listed_and_found(fixture: Fixture) {
@@ -593,7 +635,7 @@ async fn two_operators_at_once_agree(fixture: Fixture) {
     let run = || async {
         let mut scope = open(&fixture.storage).await;
         let made = plan(&[], &wanted, false).unwrap();
-        scope.apply(&made, &wanted).await?;
+        operations::apply(&mut scope, &made).await?;
         scope.commit().await
     };
     let (one, other) = tokio::join!(run(), run());
@@ -617,7 +659,7 @@ async fn the_sixth_credential_is_refused_and_pruning_makes_room(fixture: Fixture
     let wanted = with(&["2", "3", "4", "5", "6"]);
     let plan = planned(&fixture.storage, &wanted, false).await;
     let mut scope = open(&fixture.storage).await;
-    let error = scope.apply(&plan, &wanted).await.unwrap_err();
+    let error = operations::apply(&mut scope, &plan).await.unwrap_err();
     assert!(error.to_string().ends_with("already has 5 active credentials: retire one first"), "{error}");
     drop(scope);
     apply(&fixture.storage, &wanted, true).await;
@@ -628,7 +670,7 @@ async fn the_sixth_credential_is_refused_and_pruning_makes_room(fixture: Fixture
 async fn changes_reach_the_directory(fixture: Fixture) {
     apply(&fixture.storage, &file(SAMPLE), false).await;
     let key =
-        org_resolver::LookupKey::new(org_resolver::MappingKind::PhoneNumber, "+1 555 201 0100").unwrap();
+        org_resolver::LookupKey::new(org_resolver::IdentifierKind::PhoneNumber, "+1 555 201 0100").unwrap();
     let owners = fixture.storage.directory().owners(&[key]).await.unwrap();
     assert_eq!(owners.histories[0][0].org, org(NORTHGATE));
 }
@@ -648,7 +690,8 @@ on_both!(
     every_change_is_written_down,
     secrets_cannot_be_read_in_rows,
     secrets_that_cannot_be_opened_are_given_anew,
-    a_plan_for_other_organizations_is_refused_whole,
+    one_organization_is_read_alone,
+    entries_are_changed_one_by_one,
     organizations_are_listed_and_found,
     corrupt_rows_are_named,
     two_operators_at_once_agree,

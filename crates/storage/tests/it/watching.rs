@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use org_resolver::{LookupKey, MappingKind, OrgId};
+use org_resolver::{IdentifierKind, LookupKey, OrgId};
 use storage::ChangeSink;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -79,7 +79,7 @@ async fn listening(fixture: &Fixture) -> (Arc<Ear>, JoinHandle<()>) {
 }
 
 fn assistant(id: &str) -> Heard {
-    Heard::Identifier(LookupKey::new(MappingKind::AssistantId, id).unwrap())
+    Heard::Identifier(LookupKey::new(IdentifierKind::AssistantId, id).unwrap())
 }
 
 /// What is heard of a change: by name on PostgreSQL, as anything on SQLite.

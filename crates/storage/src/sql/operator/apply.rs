@@ -1,21 +1,18 @@
-//! Carrying out a plan, one change after the other. Each change has its line in the audit log.
-
-use std::collections::HashMap;
+//! Changing one entry of an organization, by the rows that say it.
 
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel_async::RunQueryDsl;
-use manifest::{Action, Change, Organization, Plan, Section, opening_hours_value};
 use org_resolver::OrgId;
-use scheduling::OpeningHours;
-use serde_json::{Map, Value, json};
+use scheduling::{Closure, OpeningHours, Resource, Service};
+use serde_json::Value;
+use tenant::{CredentialSpec, Document, Entry, Organization, Transfer, hours_to_value};
 use uuid::Uuid;
 
 use super::operator::Operator;
 use crate::error::StorageError;
-use crate::operator::OperatorStore;
 use crate::operator::rows::Rows;
-use crate::operator::stored::{Stored, limits_value};
+use crate::operator::stored::Stored;
 use crate::recipe;
 use crate::schema::{
     closures, credentials, knowledge_documents, opening_hours, organizations, resources, services,
@@ -55,132 +52,97 @@ macro_rules! remove {
 }
 pub(super) use remove;
 
-/// An organization in the making: its rows as they were, and what the file wants of it.
+/// An organization whose entry changes, with its rows as they were; `None` for one that is new.
 pub(super) struct Work<'a> {
     pub(super) org: DbUuid,
-    pub(super) stored: Option<Stored>,
-    pub(super) wanted: Option<&'a Organization>,
-    /// For each wanted number the index of the stored one.
-    pub(super) numbers: Vec<Option<usize>>,
+    pub(super) stored: Option<&'a mut Stored>,
 }
 
 impl Work<'_> {
     pub(super) fn rows(&self) -> Option<&Rows> {
-        self.stored.as_ref().map(|stored| &stored.rows)
+        self.stored.as_deref().map(|stored| &stored.rows)
     }
 }
 
 impl Operator {
-    pub(super) async fn carry_out(
+    /// Makes of the stored entry the wanted one. Both are of one kind.
+    pub(super) async fn write(
         &mut self,
-        plan: &Plan,
-        wanted: &[Organization],
+        work: &mut Work<'_>,
+        stored: Option<&Entry>,
+        wanted: Option<&Entry>,
     ) -> Result<(), StorageError> {
-        let mut work = self.gather(plan, wanted).await?;
-        // What one organization gives up another may take. A new organization comes before its parts, and its own
-        // fields before its numbers, because sorting keeps the plan's order.
-        let mut changes: Vec<&Change> = plan.changes.iter().collect();
-        changes.sort_by_key(|change| match change.action {
-            Action::Remove => 0,
-            Action::Update => 1,
-            Action::Create => 2,
-        });
-        for change in changes {
-            let Some(work) = work.get_mut(&change.organization_id) else { continue };
-            self.change(change, work).await?;
-            self.note(change).await?;
+        let Some(wanted) = wanted else {
+            return match stored {
+                Some(gone) => self.remove_entry(gone, work).await,
+                None => Ok(()),
+            };
+        };
+        match (stored, wanted) {
+            (_, Entry::Organization(wanted)) => self.put_organization(wanted, work).await,
+            (_, Entry::Assistant(wanted)) => self.put_assistant(wanted, work).await,
+            (_, Entry::Squad(wanted)) => self.put_squad(wanted, work).await,
+            (Some(Entry::PhoneNumber(stored)), Entry::PhoneNumber(wanted)) => {
+                self.put_number(Some(stored), wanted, work).await
+            }
+            (_, Entry::PhoneNumber(wanted)) => self.put_number(None, wanted, work).await,
+            (_, Entry::Credential(wanted)) => self.put_credential(wanted, work).await,
+            (_, Entry::Service(wanted)) => self.put_service(wanted, work).await,
+            (_, Entry::Resource(wanted)) => self.put_resource(wanted, work).await,
+            (_, Entry::OpeningHours(wanted)) => {
+                remove!(self, opening_hours, work.org,);
+                self.put_hours(work.org, wanted).await
+            }
+            (_, Entry::Closure(wanted)) => self.put_closure(wanted, work).await,
+            (_, Entry::Transfer(wanted)) => self.put_transfer(wanted, work).await,
+            (_, Entry::Document(wanted)) => self.put_document(wanted, work).await,
         }
+    }
+
+    /// Takes away the rows that say the entry.
+    async fn remove_entry(&mut self, gone: &Entry, work: &mut Work<'_>) -> Result<(), StorageError> {
+        let org = work.org;
+        match gone {
+            Entry::Organization(_) => {
+                let own = organizations::table.filter(organizations::id.eq(org));
+                let removed = diesel::delete(own).execute(self.tx.conn()?).await;
+                return self.tx.check(removed).map(|_| ());
+            }
+            Entry::Assistant(assistant) => return self.remove_assistant(&assistant.id, work).await,
+            Entry::Squad(id) => return self.remove_squad(id, work).await,
+            Entry::PhoneNumber(number) => return self.remove_number(number, work).await,
+            Entry::Credential(gone) => remove!(self, credentials, org, credentials::label.eq(&gone.label)),
+            Entry::Service(gone) => remove!(self, services, org, services::name.eq(&gone.name)),
+            Entry::Resource(gone) => remove!(self, resources, org, resources::name.eq(&gone.name)),
+            Entry::OpeningHours(_) => remove!(self, opening_hours, org,),
+            Entry::Closure(Closure { from, to, .. }) => {
+                let from = closures::from_date.eq(from.to_string());
+                remove!(self, closures, org, from.and(closures::to_date.eq(to.to_string())))
+            }
+            Entry::Transfer(gone) => {
+                let own = transfer_destinations::department.eq(&gone.department);
+                remove!(self, transfer_destinations, org, own)
+            }
+            Entry::Document(gone) => {
+                remove!(self, knowledge_documents, org, knowledge_documents::path.eq(&gone.path))
+            }
+        };
         Ok(())
     }
 
-    /// The rows of every organization that changes.
-    async fn gather<'a>(
-        &mut self,
-        plan: &Plan,
-        wanted: &'a [Organization],
-    ) -> Result<HashMap<Uuid, Work<'a>>, StorageError> {
-        let wanted: HashMap<&str, &Organization> =
-            wanted.iter().map(|wanted| (wanted.slug.as_str(), wanted)).collect();
-        let mut ids: Vec<Uuid> = plan.changes.iter().map(|change| change.organization_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let stored = self.load(Some(&ids)).await?;
-        let mut stored: HashMap<Uuid, Stored> =
-            stored.into_iter().map(|stored| (stored.organization.id, stored)).collect();
-        let mut work = HashMap::new();
-        for change in &plan.changes {
-            let id = change.organization_id;
-            work.entry(id).or_insert_with(|| {
-                let stored = stored.remove(&id);
-                let is_going = change.section == Section::Organization && change.action == Action::Remove;
-                let wanted = wanted.get(change.organization.as_str()).copied().filter(|_| !is_going);
-                let numbers = wanted.map_or_else(Vec::new, |wanted| {
-                    let known = stored.as_ref().map_or(&[][..], |stored| &stored.organization.phone_numbers);
-                    manifest::pair_phone_numbers(known, &wanted.phone_numbers)
-                });
-                Work { org: DbUuid(id), stored, wanted, numbers }
-            });
-        }
-        Ok(work)
-    }
-
-    async fn change(&mut self, change: &Change, work: &mut Work<'_>) -> Result<(), StorageError> {
-        match (change.section, change.action) {
-            (Section::Organization, Action::Remove) => {
-                let gone = organizations::table.filter(organizations::id.eq(work.org));
-                let removed = diesel::delete(gone).execute(self.tx.conn()?).await;
-                self.tx.check(removed).map(|_| ())
-            }
-            (Section::Organization, _) => self.put_organization(work).await,
-            (Section::Assistants, Action::Remove) => self.remove_assistant(&change.subject, work).await,
-            (Section::Assistants, _) => self.put_assistant(&change.subject, work).await,
-            (Section::Squads, Action::Remove) => self.remove_squad(&change.subject, work).await,
-            (Section::Squads, _) => self.put_squad(&change.subject, work).await,
-            (Section::PhoneNumbers, Action::Remove) => self.remove_number(&change.subject, work).await,
-            (Section::PhoneNumbers, _) => self.put_number(&change.subject, work).await,
-            (Section::OpeningHours, action) => {
-                remove!(self, opening_hours, work.org,);
-                let hours = work.wanted.and_then(|wanted| wanted.opening_hours.as_ref());
-                match hours.filter(|_| action != Action::Remove) {
-                    Some(hours) => self.put_hours(work.org, hours).await,
-                    None => Ok(()),
-                }
-            }
-            (_, Action::Remove) => self.remove_entry(change, work.org).await,
-            (Section::Credentials, _) => self.put_credential(&change.subject, work).await,
-            (Section::Services, _) => self.put_service(&change.subject, work).await,
-            (Section::Resources, _) => self.put_resource(&change.subject, work).await,
-            (Section::Closures, _) => self.put_closure(&change.subject, work).await,
-            (Section::Transfers, _) => self.put_transfer(&change.subject, work).await,
-            (Section::Knowledge, _) => self.put_knowledge(&change.subject, work).await,
-        }
-    }
-
-    async fn note(&mut self, change: &Change) -> Result<(), StorageError> {
-        let verb = match change.action {
-            Action::Create => "create",
-            Action::Update => "update",
-            Action::Remove => "remove",
-        };
-        let mut detail = Map::new();
-        detail.insert("organization_id".to_owned(), json!(change.organization_id));
-        detail.insert("detail".to_owned(), json!(change.detail));
-        let action = format!("{verb} {}", change.section.singular());
-        self.audit(&action, &format!("{} {}", change.organization, change.subject), detail).await
-    }
-
-    async fn put_organization(&mut self, work: &Work<'_>) -> Result<(), StorageError> {
-        let wanted = work.wanted.ok_or_else(foreign)?;
+    async fn put_organization(&mut self, wanted: &Organization, work: &Work<'_>) -> Result<(), StorageError> {
+        let profile = &wanted.profile;
+        let limits = serde_json::to_value(wanted.limits).map_err(StorageError::rejected)?;
         let values = (
             organizations::slug.eq(&wanted.slug),
-            organizations::name.eq(clean(&wanted.name)),
-            organizations::timezone.eq(wanted.timezone.name()),
-            organizations::region.eq(wanted.region.code()),
-            organizations::primary_language.eq(&wanted.primary_language),
-            organizations::secondary_languages.eq(DbTextList(wanted.secondary_languages.clone())),
+            organizations::name.eq(clean(&profile.name)),
+            organizations::timezone.eq(profile.timezone.name()),
+            organizations::region.eq(profile.region.code()),
+            organizations::primary_language.eq(&profile.primary_language),
+            organizations::secondary_languages.eq(DbTextList(profile.secondary_languages.clone())),
             organizations::vapi_org_id.eq(clean_option(wanted.vapi_org_id.as_deref())),
-            organizations::settings.eq(DbJson(clean_json(Value::Object(wanted.settings.clone())))),
-            organizations::limits.eq(DbJson(limits_value(&wanted.limits))),
+            organizations::settings.eq(DbJson(clean_json(Value::Object(profile.settings.document())))),
+            organizations::limits.eq(DbJson(limits)),
             organizations::is_active.eq(wanted.active),
         );
         let conn = self.tx.conn()?;
@@ -194,9 +156,9 @@ impl Operator {
         self.one_row("organizations", written)
     }
 
-    async fn put_credential(&mut self, label: &str, work: &Work<'_>) -> Result<(), StorageError> {
-        let spec = find(work, |wanted| wanted.credentials.iter().find(|spec| spec.label == label))?;
-        let row = work.rows().and_then(|rows| rows.credentials.iter().find(|row| row.label == label));
+    async fn put_credential(&mut self, spec: &CredentialSpec, work: &Work<'_>) -> Result<(), StorageError> {
+        let label = &spec.label;
+        let row = work.rows().and_then(|rows| rows.credentials.iter().find(|row| row.label == *label));
         let row = row.map(|row| row.id);
         let id = row.map_or_else(Uuid::new_v4, |id| id.0);
         let recipe = recipe::encode(&spec.scheme).map_err(StorageError::rejected)?;
@@ -231,9 +193,8 @@ impl Operator {
         Ok(())
     }
 
-    async fn put_service(&mut self, name: &str, work: &Work<'_>) -> Result<(), StorageError> {
-        let service = find(work, |wanted| wanted.services.iter().find(|service| service.name == name))?;
-        let row = work.rows().and_then(|rows| named(&rows.services, name, |row| &row.name));
+    async fn put_service(&mut self, service: &Service, work: &Work<'_>) -> Result<(), StorageError> {
+        let row = work.rows().and_then(|rows| named(&rows.services, &service.name, |row| &row.name));
         let values = (
             services::name.eq(clean(&service.name)),
             services::minutes.eq(i32::from(service.minutes)),
@@ -243,9 +204,8 @@ impl Operator {
         Ok(())
     }
 
-    async fn put_resource(&mut self, name: &str, work: &Work<'_>) -> Result<(), StorageError> {
-        let resource = find(work, |wanted| wanted.resources.iter().find(|resource| resource.name == name))?;
-        let row = work.rows().and_then(|rows| named(&rows.resources, name, |row| &row.name));
+    async fn put_resource(&mut self, resource: &Resource, work: &Work<'_>) -> Result<(), StorageError> {
+        let row = work.rows().and_then(|rows| named(&rows.resources, &resource.name, |row| &row.name));
         // The file's id is made from the name, so that a resource that comes back meets its appointments again; a row
         // that was renamed by hand may still have it.
         let is_taken = |id| work.rows().is_some_and(|rows| rows.resources.iter().any(|row| row.id.0 == id));
@@ -270,75 +230,43 @@ impl Operator {
         Ok(())
     }
 
-    async fn put_closure(&mut self, subject: &str, work: &Work<'_>) -> Result<(), StorageError> {
-        let (from, to) = days(subject);
-        let closure = find(work, |wanted| {
-            let is_it = |closure: &&scheduling::Closure| {
-                closure.from.to_string() == from && closure.to.to_string() == to
-            };
-            wanted.closures.iter().find(is_it)
-        })?;
+    async fn put_closure(&mut self, closure: &Closure, work: &Work<'_>) -> Result<(), StorageError> {
+        let (from, to) = (closure.from.to_string(), closure.to.to_string());
         let row = work
             .rows()
             .and_then(|rows| rows.closures.iter().find(|row| row.from_date == from && row.to_date == to));
+        let row = row.map(|row| row.id);
         let values = (
             closures::from_date.eq(from),
             closures::to_date.eq(to),
             closures::reason.eq(clean_option(closure.reason.as_deref())),
         );
-        put!(self, closures, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
+        put!(self, closures, work.org, row, Uuid::new_v4(), values);
         Ok(())
     }
 
-    async fn put_transfer(&mut self, department: &str, work: &Work<'_>) -> Result<(), StorageError> {
-        let transfer =
-            find(work, |wanted| wanted.transfers.iter().find(|transfer| transfer.department == department))?;
-        let row = work.rows().and_then(|rows| named(&rows.transfers, department, |row| &row.department));
+    async fn put_transfer(&mut self, transfer: &Transfer, work: &Work<'_>) -> Result<(), StorageError> {
+        let row =
+            work.rows().and_then(|rows| named(&rows.transfers, &transfer.department, |row| &row.department));
         let values = (
             transfer_destinations::department.eq(clean(&transfer.department)),
             transfer_destinations::number.eq(clean_option(transfer.number.as_deref())),
             transfer_destinations::sip_uri.eq(clean_option(transfer.sip_uri.as_deref())),
             transfer_destinations::opening_hours
-                .eq(transfer.opening_hours.as_ref().map(|hours| DbJson(opening_hours_value(hours)))),
+                .eq(transfer.opening_hours.as_ref().map(|hours| DbJson(hours_to_value(hours)))),
         );
         put!(self, transfer_destinations, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
         Ok(())
     }
 
-    async fn put_knowledge(&mut self, path: &str, work: &Work<'_>) -> Result<(), StorageError> {
-        let file = find(work, |wanted| wanted.knowledge.iter().find(|file| file.path == path))?;
-        let row = work.rows().and_then(|rows| rows.knowledge.iter().find(|row| row.path == path));
+    async fn put_document(&mut self, file: &Document, work: &Work<'_>) -> Result<(), StorageError> {
+        let row = work.rows().and_then(|rows| rows.knowledge.iter().find(|row| row.path == file.path));
         let values = (
             knowledge_documents::path.eq(clean(&file.path)),
             knowledge_documents::title.eq(clean(&file.title)),
             knowledge_documents::content.eq(clean(&file.content)),
         );
         put!(self, knowledge_documents, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
-        Ok(())
-    }
-
-    /// Removes what is one row, by its key as it is stored.
-    async fn remove_entry(&mut self, change: &Change, org: DbUuid) -> Result<(), StorageError> {
-        let key = change.subject.as_str();
-        match change.section {
-            Section::Credentials => remove!(self, credentials, org, credentials::label.eq(key)),
-            Section::Services => remove!(self, services, org, services::name.eq(key)),
-            Section::Resources => remove!(self, resources, org, resources::name.eq(key)),
-            Section::Transfers => {
-                remove!(self, transfer_destinations, org, transfer_destinations::department.eq(key))
-            }
-            Section::Knowledge => remove!(self, knowledge_documents, org, knowledge_documents::path.eq(key)),
-            Section::Closures => {
-                let (from, to) = days(key);
-                let same_days = closures::from_date.eq(from).and(closures::to_date.eq(to));
-                remove!(self, closures, org, same_days)
-            }
-            Section::Organization
-            | Section::Assistants
-            | Section::Squads
-            | Section::PhoneNumbers
-            | Section::OpeningHours => 0,
-        };
         Ok(())
     }
 
@@ -355,26 +283,9 @@ impl Operator {
     }
 }
 
-/// What the file wants under a change's key.
-pub(super) fn find<'a, T>(
-    work: &Work<'a>,
-    entry: impl FnOnce(&'a Organization) -> Option<&'a T>,
-) -> Result<&'a T, StorageError> {
-    work.wanted.and_then(entry).ok_or_else(foreign)
-}
-
-pub(super) fn foreign() -> StorageError {
-    StorageError::rejected("the plan was made for other organizations")
-}
-
 /// The row of a name: as it is written, else whatever its case.
 fn named<'a, T>(rows: &'a [T], name: &str, of: impl Fn(&T) -> &str) -> Option<&'a T> {
     let lower = name.trim().to_lowercase();
     let exact = rows.iter().find(|row| of(row) == name);
     exact.or_else(|| rows.iter().find(|row| of(row).trim().to_lowercase() == lower))
-}
-
-/// The first and the last day of a closure's key, `2026-12-24..2026-12-26` or one day alone.
-fn days(subject: &str) -> (&str, &str) {
-    subject.split_once("..").unwrap_or((subject, subject))
 }

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use manifest::PhoneNumber;
-use org_resolver::phone::Region;
+use tenant::phone::Region;
+use tenant::{Assistant, PhoneNumber};
 use uuid::Uuid;
 
 use super::operator::Operator;
-use super::operator_apply::{Work, find, foreign, put, remove};
+use super::operator_apply::{Work, put, remove};
 use crate::error::StorageError;
 use crate::operator::rows::ConfigurationRow;
 use crate::operator::stored::{identifier, line, number};
@@ -18,10 +18,15 @@ use crate::sql_types::{DbJson, DbUuid};
 use crate::text::{clean, clean_option};
 
 impl Operator {
-    pub(super) async fn put_assistant(&mut self, id: &str, work: &Work<'_>) -> Result<(), StorageError> {
-        let assistant = find(work, |wanted| wanted.assistants.iter().find(|assistant| assistant.id == id))?;
+    pub(super) async fn put_assistant(
+        &mut self,
+        assistant: &Assistant,
+        work: &Work<'_>,
+    ) -> Result<(), StorageError> {
         let row = work.rows().and_then(|rows| {
-            rows.agents.iter().find(|row| identifier(&row.vapi_assistant_id).as_deref() == Some(id))
+            rows.agents
+                .iter()
+                .find(|row| identifier(&row.vapi_assistant_id).as_deref() == Some(assistant.id.as_str()))
         });
         let values = (
             agents::vapi_assistant_id.eq(clean(&assistant.id)),
@@ -38,19 +43,18 @@ impl Operator {
         id: &str,
         work: &mut Work<'_>,
     ) -> Result<(), StorageError> {
-        let Some(stored) = &mut work.stored else { return Ok(()) };
+        let Some(stored) = work.stored.as_deref_mut() else { return Ok(()) };
         for row in stored.rows.agents.iter().filter(|row| row.is_active) {
             if identifier(&row.vapi_assistant_id).as_deref() == Some(id) {
                 remove!(self, agents, work.org, agents::id.eq(row.id));
             }
         }
-        let region = stored.organization.region;
+        let region = stored.organization.profile.region;
         let named = Released { assistant: Some(id), ..Released::default() };
         self.release(&mut stored.rows.configurations, region, &named).await
     }
 
     pub(super) async fn put_squad(&mut self, squad: &str, work: &Work<'_>) -> Result<(), StorageError> {
-        find(work, |wanted| wanted.squads.iter().find(|wanted| *wanted == squad))?;
         // A row that is switched off is used again when it names nothing else: that may be off for a reason.
         let row = work.rows().and_then(|rows| {
             rows.configurations.iter().find(|row| {
@@ -71,34 +75,43 @@ impl Operator {
         squad: &str,
         work: &mut Work<'_>,
     ) -> Result<(), StorageError> {
-        let Some(stored) = &mut work.stored else { return Ok(()) };
-        let region = stored.organization.region;
+        let Some(stored) = work.stored.as_deref_mut() else { return Ok(()) };
+        let region = stored.organization.profile.region;
         let named = Released { squad: Some(squad), ..Released::default() };
         self.release(&mut stored.rows.configurations, region, &named).await
     }
 
-    pub(super) async fn put_number(&mut self, key: &str, work: &Work<'_>) -> Result<(), StorageError> {
-        let wanted = work.wanted.ok_or_else(foreign)?;
-        let index = wanted.phone_numbers.iter().position(|number| number.key() == Some(key));
-        let entry = index.and_then(|index| wanted.phone_numbers.get(index)).ok_or_else(foreign)?;
-        let known = index.and_then(|index| work.numbers.get(index)).copied().flatten();
-        let row = match (&work.stored, known) {
-            (Some(stored), Some(known)) => stored.number_rows.get(known).copied().flatten(),
+    pub(super) async fn put_number(
+        &mut self,
+        known: Option<&PhoneNumber>,
+        entry: &PhoneNumber,
+        work: &Work<'_>,
+    ) -> Result<(), StorageError> {
+        let row = match (work.stored.as_deref(), known) {
+            // What only a mapping named gets a row of its own.
+            (Some(stored), Some(known)) => {
+                stored.numbers().find(|(number, _)| *number == known).and_then(|(_, row)| row)
+            }
             (Some(stored), None) => {
-                // One that was switched off is the same number still.
-                let mut off = stored.rows.numbers.iter().filter(|row| !row.is_active);
-                let is_it = |row: &PhoneNumber| row.key() == Some(key);
-                let region = stored.organization.region;
-                off.find(|row| number(row, region).is_ok_and(|row| is_it(&row))).map(|row| row.id)
+                // Another operator may have made it by now, and one that was switched off is the same number still.
+                let is_it = |number: &PhoneNumber| number.key() == entry.key();
+                let region = stored.organization.profile.region;
+                let known = stored.numbers().find_map(|(number, row)| row.filter(|_| is_it(number)));
+                known.or_else(|| {
+                    let mut off = stored.rows.numbers.iter().filter(|row| !row.is_active);
+                    off.find(|row| number(row, region).is_ok_and(|row| is_it(&row))).map(|row| row.id)
+                })
             }
             (None, _) => None,
         };
+        let route =
+            entry.route.as_ref().map(serde_json::to_value).transpose().map_err(StorageError::rejected)?;
         let values = (
             phone_numbers::provider_phone_id.eq(clean_option(entry.id.as_deref())),
             phone_numbers::number.eq(clean_option(entry.number.as_deref())),
             phone_numbers::sip_uri.eq(clean_option(entry.sip_uri.as_deref())),
             phone_numbers::label.eq(clean(&entry.label)),
-            phone_numbers::route.eq(entry.route.as_ref().map(|route| DbJson(route.to_value()))),
+            phone_numbers::route.eq(route.map(DbJson)),
             phone_numbers::fallback_assistant_id.eq(clean_option(entry.fallback_assistant.as_deref())),
             phone_numbers::is_active.eq(true),
         );
@@ -106,22 +119,22 @@ impl Operator {
         Ok(())
     }
 
-    pub(super) async fn remove_number(&mut self, key: &str, work: &mut Work<'_>) -> Result<(), StorageError> {
-        let Some(stored) = &mut work.stored else { return Ok(()) };
-        let declared: HashSet<&str> =
-            work.wanted.iter().flat_map(|wanted| &wanted.phone_numbers).flat_map(names).collect();
-        let listed = stored.organization.phone_numbers.iter().zip(&stored.number_rows).enumerate();
-        let mut gone = HashSet::new();
-        for (index, (number, row)) in listed {
-            if number.key() != Some(key) || work.numbers.contains(&Some(index)) {
-                continue;
-            }
-            if let Some(row) = row {
-                remove!(self, phone_numbers, work.org, phone_numbers::id.eq(*row));
-            }
-            gone.extend(names(number).filter(|name| !declared.contains(name)).map(str::to_owned));
+    pub(super) async fn remove_number(
+        &mut self,
+        number: &PhoneNumber,
+        work: &mut Work<'_>,
+    ) -> Result<(), StorageError> {
+        let Some(stored) = work.stored.as_deref_mut() else { return Ok(()) };
+        let row = stored.numbers().find(|(known, _)| *known == number).and_then(|it| it.1);
+        if let Some(row) = row {
+            remove!(self, phone_numbers, work.org, phone_numbers::id.eq(row));
         }
-        let region = stored.organization.region;
+        // A name that another of its numbers has stays in hand-written rows.
+        let others = stored.numbers().filter(|(known, _)| *known != number);
+        let others: HashSet<&str> = others.flat_map(|(known, _)| known.names()).collect();
+        let gone: HashSet<String> =
+            number.names().filter(|name| !others.contains(name)).map(str::to_owned).collect();
+        let region = stored.organization.profile.region;
         for row in stored.rows.mappings.iter().filter(|row| row.is_active) {
             let number = line(Some(&row.inbound_phone_number), region);
             let id = row.vapi_phone_number_id.as_deref().and_then(identifier);
@@ -189,8 +202,4 @@ struct Released<'a> {
     assistant: Option<&'a str>,
     squad: Option<&'a str>,
     lines: Option<&'a HashSet<String>>,
-}
-
-fn names(number: &PhoneNumber) -> impl Iterator<Item = &str> {
-    [&number.id, &number.number, &number.sip_uri].into_iter().flatten().map(String::as_str)
 }

@@ -1,8 +1,8 @@
 //! Numbers in one form, held against examples that the database triggers are held against too.
 
-use org_resolver::phone::{Region, normalise};
 use proptest::prelude::*;
 use serde::Deserialize;
+use tenant::phone::{Region, normalise};
 
 #[derive(Deserialize)]
 struct Example {

@@ -1,10 +1,10 @@
 //! What the operator declared.
 
 use chrono::{NaiveDate, Weekday};
-use scheduling::{Closure, OpenRange, Resource, Service};
+use scheduling::{Closure, OpenRange, OpeningHours, Resource, Service};
 use serde_json::json;
 use storage::StorageError;
-use storage::repo::{Agent, KnowledgeDocument, PhoneNumber, Route, TransferDestination};
+use tenant::{Assistant, Document, PhoneNumber, Route, Settings, Transfer};
 use uuid::Uuid;
 
 use crate::support::{A, B, Fixture, on_both, verified};
@@ -27,14 +27,15 @@ async fn the_description_of_an_organization(fixture: Fixture) {
         ))
         .await;
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    let profile = scope.profile().profile().await.unwrap();
+    let profile = scope.declared().profile().await.unwrap();
     assert_eq!((profile.name.as_str(), profile.timezone), ("Northgate Dental", chrono_tz::America::New_York));
     assert_eq!((profile.region.code(), profile.primary_language.as_str()), ("US", "de"));
     assert_eq!(profile.secondary_languages, ["es", "fr, ca"]);
-    assert_eq!(profile.settings, json!({"endpointing": {"timeout_seconds": 1.5}}));
+    let other = json!({"endpointing": {"timeout_seconds": 1.5}}).as_object().cloned().unwrap();
+    assert_eq!(profile.settings, Settings { other, ..Settings::default() });
     scope.commit().await.unwrap();
     let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    let other = scope.profile().profile().await.unwrap();
+    let other = scope.declared().profile().await.unwrap();
     assert_eq!((other.name.as_str(), other.region.code()), ("Harbour Law", "GB"));
     assert!(other.secondary_languages.is_empty());
 }
@@ -52,7 +53,7 @@ async fn the_calendar_of_an_organization(fixture: Fixture) {
         ))
         .await;
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    let calendar = scope.profile().calendar().await.unwrap();
+    let calendar = scope.declared().calendar().await.unwrap();
     let range = |text: &str| text.parse::<OpenRange>().unwrap();
     assert_eq!(calendar.opening_hours.on(Weekday::Mon), [range("09:00-12:00"), range("13:00-17:00")]);
     assert_eq!(calendar.opening_hours.on(Weekday::Sun), [range("10:00-24:00")]);
@@ -68,7 +69,7 @@ async fn the_calendar_of_an_organization(fixture: Fixture) {
     scope.commit().await.unwrap();
 
     let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    let other = scope.profile().calendar().await.unwrap();
+    let other = scope.declared().calendar().await.unwrap();
     assert!(other.opening_hours.is_always() && other.closures.is_empty());
     assert!(other.services.is_empty() && other.resources.is_empty());
     assert_eq!(other.booking_days_ahead, 365);
@@ -82,22 +83,19 @@ async fn agents_of_the_organization(fixture: Fixture) {
              ('{A}', 'asst_o', 'Otto', 'inbound', false), ('{B}', 'asst_b', 'Bea', 'inbound', true)"
         ))
         .await;
-    let agent = |id: &str, name: &str, role: &str| Agent {
-        vapi_assistant_id: id.into(),
-        name: name.into(),
-        role: role.into(),
-    };
+    let agent =
+        |id: &str, name: &str, role: &str| Assistant { id: id.into(), name: name.into(), role: role.into() };
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     let sarah = agent("asst_s", "Sarah", "inbound");
-    assert_eq!(scope.profile().agent("asst_s").await.unwrap(), Some(sarah.clone()));
+    assert_eq!(scope.declared().assistant("asst_s").await.unwrap(), Some(sarah.clone()));
     for id in ["asst_o", "asst_b", "asst_x", ""] {
-        assert_eq!(scope.profile().agent(id).await.unwrap(), None, "{id}");
+        assert_eq!(scope.declared().assistant(id).await.unwrap(), None, "{id}");
     }
-    assert_eq!(scope.profile().agents().await.unwrap(), [agent("asst_m", "Marcy", "outbound"), sarah]);
+    assert_eq!(scope.declared().assistants().await.unwrap(), [agent("asst_m", "Marcy", "outbound"), sarah]);
     scope.commit().await.unwrap();
     let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    assert_eq!(scope.profile().agents().await.unwrap(), [agent("asst_b", "Bea", "inbound")]);
-    assert_eq!(scope.profile().agent("asst_s").await.unwrap(), None);
+    assert_eq!(scope.declared().assistants().await.unwrap(), [agent("asst_b", "Bea", "inbound")]);
+    assert_eq!(scope.declared().assistant("asst_s").await.unwrap(), None);
 }
 
 async fn numbers_and_their_routes(fixture: Fixture) {
@@ -113,25 +111,26 @@ async fn numbers_and_their_routes(fixture: Fixture) {
         ))
         .await;
     let bare = PhoneNumber {
-        provider_phone_id: None,
+        id: None,
         number: None,
         sip_uri: None,
         route: None,
-        fallback_assistant_id: None,
+        fallback_assistant: None,
+        label: String::new(),
     };
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     assert_eq!(
-        scope.profile().phone_numbers().await.unwrap(),
+        scope.declared().phone_numbers("US".parse().unwrap()).await.unwrap(),
         [
             PhoneNumber {
-                provider_phone_id: Some("pn_1".into()),
+                id: Some("pn_1".into()),
                 number: Some("+15552010100".into()),
                 route: Some(Route::Assistant("asst_a".into())),
-                fallback_assistant_id: Some("asst_f".into()),
+                fallback_assistant: Some("asst_f".into()),
                 ..bare.clone()
             },
             PhoneNumber {
-                provider_phone_id: Some("pn_2".into()),
+                id: Some("pn_2".into()),
                 sip_uri: Some("sip:front@sip.vapi.ai".into()),
                 route: Some(Route::Squad("squad_a".into())),
                 ..bare.clone()
@@ -141,13 +140,13 @@ async fn numbers_and_their_routes(fixture: Fixture) {
                 route: Some(Route::Destination("+15552010199".into())),
                 ..bare.clone()
             },
-            PhoneNumber { provider_phone_id: Some("pn_4".into()), ..bare.clone() },
+            PhoneNumber { id: Some("pn_4".into()), ..bare.clone() },
         ]
     );
     scope.commit().await.unwrap();
     let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    let others = scope.profile().phone_numbers().await.unwrap();
-    assert_eq!(others, [PhoneNumber { provider_phone_id: Some("pn_b".into()), ..bare }]);
+    let others = scope.declared().phone_numbers("US".parse().unwrap()).await.unwrap();
+    assert_eq!(others, [PhoneNumber { id: Some("pn_b".into()), ..bare }]);
 }
 
 async fn transfers_and_knowledge(fixture: Fixture) {
@@ -159,27 +158,25 @@ async fn transfers_and_knowledge(fixture: Fixture) {
              ('{A}', 'b.md', 'Prices', 'A cleaning is 90 dollars.'), ('{A}', 'a.md', 'Parking', 'Behind the house.')"
         ))
         .await;
-    let transfer = |department: &str, number: &str, opening_hours| TransferDestination {
+    let transfer = |department: &str, number: &str, opening_hours| Transfer {
         department: department.into(),
         number: Some(number.into()),
         sip_uri: None,
         opening_hours,
     };
-    let document = |path: &str, title: &str, content: &str| KnowledgeDocument {
+    let document = |path: &str, title: &str, content: &str| Document {
         path: path.into(),
         title: title.into(),
         content: content.into(),
     };
+    let mondays = OpeningHours::parse([("mon", ["09:00-17:00"])]).unwrap();
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     assert_eq!(
-        scope.profile().transfer_destinations().await.unwrap(),
-        [
-            transfer("billing", "+15552010199", None),
-            transfer("sales", "+15552010198", Some(json!({"mon": ["09:00-17:00"]}))),
-        ]
+        scope.declared().transfers().await.unwrap(),
+        [transfer("billing", "+15552010199", None), transfer("sales", "+15552010198", Some(mondays)),]
     );
     assert_eq!(
-        scope.profile().knowledge().await.unwrap(),
+        scope.declared().documents().await.unwrap(),
         [
             document("a.md", "Parking", "Behind the house."),
             document("b.md", "Prices", "A cleaning is 90 dollars.")
@@ -187,8 +184,8 @@ async fn transfers_and_knowledge(fixture: Fixture) {
     );
     scope.commit().await.unwrap();
     let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    assert!(scope.profile().transfer_destinations().await.unwrap().is_empty());
-    assert!(scope.profile().knowledge().await.unwrap().is_empty());
+    assert!(scope.declared().transfers().await.unwrap().is_empty());
+    assert!(scope.declared().documents().await.unwrap().is_empty());
 }
 
 async fn what_makes_no_sense_is_named(fixture: Fixture) {
@@ -203,12 +200,15 @@ async fn what_makes_no_sense_is_named(fixture: Fixture) {
         StorageError::Inconsistent { table, column, .. } => (table, column),
         other => panic!("{other:?}"),
     };
-    assert_eq!(named(scope.profile().profile().await.unwrap_err()), ("organizations", "timezone"));
-    assert_eq!(named(scope.profile().calendar().await.unwrap_err()), ("organizations", "timezone"));
-    assert_eq!(named(scope.profile().phone_numbers().await.unwrap_err()), ("phone_numbers", "route"));
+    assert_eq!(named(scope.declared().profile().await.unwrap_err()), ("organizations", "timezone"));
+    assert_eq!(named(scope.declared().calendar().await.unwrap_err()), ("organizations", "timezone"));
+    assert_eq!(
+        named(scope.declared().phone_numbers("US".parse().unwrap()).await.unwrap_err()),
+        ("phone_numbers", "route")
+    );
     scope.commit().await.unwrap();
     // An organization that is gone is a missing row, not an empty answer.
     let gone = verified("33333333-3333-4333-8333-333333333333");
     let mut scope = fixture.storage.scope(&gone).await.unwrap();
-    assert_eq!(named(scope.profile().profile().await.unwrap_err()), ("organizations", "id"));
+    assert_eq!(named(scope.declared().profile().await.unwrap_err()), ("organizations", "id"));
 }

@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+mod apply;
+
+pub use apply::apply;

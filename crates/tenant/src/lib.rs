@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "declared")]
+mod entry;
+mod kind;
+mod limits;
+#[cfg(feature = "declared")]
+mod number;
+#[cfg(feature = "declared")]
+mod organization;
+pub mod phone;
+#[cfg(feature = "declared")]
+mod settings;
+
+#[cfg(feature = "declared")]
+pub use entry::{
+    Assistant, CredentialSpec, Document, Entry, Section, Transfer, hours_from_value, hours_to_value,
+};
+pub use kind::IdentifierKind;
+pub use limits::Limits;
+#[cfg(feature = "declared")]
+pub use number::{PhoneNumber, Route};
+#[cfg(feature = "declared")]
+pub use organization::{Organization, Profile};
+#[cfg(feature = "declared")]
+pub use settings::{CallingHours, Settings};

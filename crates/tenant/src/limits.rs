@@ -1,0 +1,32 @@
+//! How much an organization may send.
+
+use serde::{Deserialize, Serialize};
+
+/// Messages a minute that an organization may send, by class; `None` leaves the deployment's limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Messages that the provider waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u32>,
+    /// Events of calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_events: Option<u32>,
+    /// Streams: transcripts, speech and conversation updates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<u32>,
+}
+
+impl Limits {
+    /// Reads a hand-written document: a limit that makes no sense is none.
+    #[cfg(feature = "declared")]
+    pub fn read(document: &serde_json::Value) -> Self {
+        let limit = |name: &str| document.get(name)?.as_u64().and_then(|limit| u32::try_from(limit).ok());
+        Self { waiting: limit("waiting"), call_events: limit("call_events"), streams: limit("streams") }
+    }
+
+    /// Each limit by its name.
+    pub const fn named(&self) -> [(&'static str, Option<u32>); 3] {
+        [("waiting", self.waiting), ("call_events", self.call_events), ("streams", self.streams)]
+    }
+}

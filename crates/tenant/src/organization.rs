@@ -1,0 +1,90 @@
+//! An organization as a whole.
+
+use chrono_tz::Tz;
+use scheduling::{Calendar, Closure, OpeningHours, Resource, Service};
+use uuid::Uuid;
+
+use crate::entry::{Assistant, CredentialSpec, Document, Transfer};
+use crate::limits::Limits;
+use crate::number::PhoneNumber;
+use crate::phone::Region;
+use crate::settings::Settings;
+
+/// Everything that one organization declares.
+#[derive(Clone, Debug)]
+pub struct Organization {
+    /// As declared, or made from the slug.
+    pub id: Uuid,
+    /// Short name for people and metadata: `a-z`, `0-9` and `-`.
+    pub slug: String,
+    /// Whether its messages are served.
+    pub active: bool,
+    /// The provider's account, as a cross-check.
+    pub vapi_org_id: Option<String>,
+    /// Who it is.
+    pub profile: Profile,
+    /// Its own limits.
+    pub limits: Limits,
+    /// Its assistants.
+    pub assistants: Vec<Assistant>,
+    /// The provider's ids of its squads.
+    pub squads: Vec<String>,
+    /// Its numbers.
+    pub phone_numbers: Vec<PhoneNumber>,
+    /// Its credentials; at most five count at any one time.
+    pub credentials: Vec<CredentialSpec>,
+    /// Kinds of appointments; none is bound to resources.
+    pub services: Vec<Service>,
+    /// What appointments occupy; ids are made from the organization's id and the name.
+    pub resources: Vec<Resource>,
+    /// When appointments may lie; `None` when nothing is declared, which means always.
+    pub opening_hours: Option<OpeningHours>,
+    /// Whole closed days.
+    pub closures: Vec<Closure>,
+    /// Whom calls are handed to.
+    pub transfers: Vec<Transfer>,
+    /// Texts that answer callers' questions.
+    pub knowledge: Vec<Document>,
+}
+
+/// Who an organization is, and how it speaks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// The name that assistants say.
+    pub name: String,
+    /// The zone of its bookings.
+    pub timezone: Tz,
+    /// How its national numbers are read.
+    pub region: Region,
+    /// Language tag, such as `en`.
+    pub primary_language: String,
+    /// Further language tags.
+    pub secondary_languages: Vec<String>,
+    /// How it wants things done.
+    pub settings: Settings,
+}
+
+impl Profile {
+    /// A booking calendar of this profile that is always open and knows no services yet.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        let mut calendar = Calendar::new(self.timezone);
+        if let Some(days) = self.settings.booking_days_ahead {
+            calendar.booking_days_ahead = days;
+        }
+        calendar
+    }
+}
+
+impl Organization {
+    /// Its booking calendar.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        let mut calendar = self.profile.calendar();
+        calendar.opening_hours = self.opening_hours.clone().unwrap_or_default();
+        calendar.closures.clone_from(&self.closures);
+        calendar.services.clone_from(&self.services);
+        calendar.resources.clone_from(&self.resources);
+        calendar
+    }
+}

@@ -1,0 +1,3 @@
+//! Numbers from outside.
+
+mod phone;
