@@ -1,6 +1,6 @@
 //! A difference of effects, for people and for programs.
 
-use dispatch::{ChangeKind, RowChange, ToolReport, ToolState};
+use operations::{ChangeKind, RowChange, ToolReport, ToolState};
 use serde_json::{Value, json};
 
 use crate::output;

@@ -8,9 +8,9 @@ use storage::repo::{EventVerdict, SecurityEntry};
 use storage::{OrgScope, QuarantineBounds, QuarantinedMessage, Recorded, Storage, StorageError};
 use vapi_types::{Envelope, MessageKind, Reply};
 
-use crate::arrival::Arrival;
 use crate::context::{Context, DirectToolCall};
 use crate::handlers::{self, FallbackAssistants};
+use crate::incoming::IncomingMessage;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
 use crate::tools;
 use crate::tools::ToolRegistry;
@@ -69,27 +69,27 @@ impl Dispatcher {
         if *envelope.kind() == MessageKind::VoiceRequest {
             return self.turn_away(envelope, context, RefusalCode::NotSupported);
         }
-        let arrival = Arrival::new(envelope, org.trace(), context);
+        let incoming = IncomingMessage::new(envelope, org.trace(), context);
         if matches!(envelope.kind(), MessageKind::ToolCalls | MessageKind::FunctionCall) {
-            return tools::answer(self, org, &arrival, context).await;
+            return tools::answer(self, org, &incoming, context).await;
         }
         let work = async {
             match envelope.kind() {
-                MessageKind::AssistantRequest => handlers::assistant_request(self, org, &arrival).await,
-                MessageKind::ConversationUpdate => handlers::conversation_update(self, org, &arrival).await,
+                MessageKind::AssistantRequest => handlers::assistant_request(self, org, &incoming).await,
+                MessageKind::ConversationUpdate => handlers::conversation_update(self, org, &incoming).await,
                 MessageKind::KnowledgeBaseRequest => {
-                    handlers::knowledge_base_request(self, org, &arrival).await
+                    handlers::knowledge_base_request(self, org, &incoming).await
                 }
                 MessageKind::TransferDestinationRequest => {
-                    handlers::transfer_destination(self, org, &arrival).await
+                    handlers::transfer_destination(self, org, &incoming).await
                 }
                 MessageKind::HandoffDestinationRequest => {
-                    handlers::handoff_destination(self, org, &arrival).await
+                    handlers::handoff_destination(self, org, &incoming).await
                 }
-                MessageKind::EndpointingRequest => handlers::endpointing(self, org, &arrival).await,
-                MessageKind::CampaignPredial => handlers::campaign_predial(self, org, &arrival).await,
-                MessageKind::CallDeleted => handlers::call_deleted(self, org, &arrival).await,
-                _ => handlers::event(self, org, &arrival).await,
+                MessageKind::EndpointingRequest => handlers::endpointing(self, org, &incoming).await,
+                MessageKind::CampaignPredial => handlers::campaign_predial(self, org, &incoming).await,
+                MessageKind::CallDeleted => handlers::call_deleted(self, org, &incoming).await,
+                _ => handlers::event(self, org, &incoming).await,
             }
         };
         self.in_time(self.options.message_deadline, work)
@@ -109,7 +109,7 @@ impl Dispatcher {
 
     /// Records a proven message that must not be acted upon, and refuses it.
     pub async fn refuse(&self, org: &RefusedOrg, envelope: &Envelope<'_>, context: &Context<'_>) -> Handled {
-        let arrival = Arrival::new(envelope, org.trace(), context);
+        let incoming = IncomingMessage::new(envelope, org.trace(), context);
         let (verdict, code) = match org.reason() {
             RefusalReason::Conflict(_) => (EventVerdict::Conflict, RefusalCode::ConflictingOrganizations),
             RefusalReason::Inactive => (EventVerdict::Inactive, RefusalCode::OrganizationInactive),
@@ -124,10 +124,10 @@ impl Dispatcher {
         let entry = SecurityEntry {
             event: org.reason().as_str(),
             detail,
-            vapi_call_id: arrival.call_id(),
+            vapi_call_id: incoming.call_id(),
             request_id: context.request_id,
         };
-        let work = self.storage.record_refusal(org, arrival.in_inbox(verdict).without_pin(), &entry);
+        let work = self.storage.record_refusal(org, incoming.in_inbox(verdict).without_pin(), &entry);
         let recorded = self.in_time(self.options.message_deadline, work).await;
         let mut handled = self.turn_away(envelope, context, code);
         if let Err(error) = recorded {
@@ -150,7 +150,7 @@ impl Dispatcher {
         trace: &Trace,
         context: &Context<'_>,
     ) -> Result<(), DispatchError> {
-        let arrival = Arrival::new(envelope, trace, context);
+        let incoming = IncomingMessage::new(envelope, trace, context);
         let identifiers = trace
             .steps
             .iter()
@@ -158,10 +158,10 @@ impl Dispatcher {
             .collect();
         let message = QuarantinedMessage {
             kind: envelope.head().kind_text(),
-            vapi_call_id: arrival.call_id(),
-            dedupe_key: arrival.dedupe_key(),
+            vapi_call_id: incoming.call_id(),
+            dedupe_key: incoming.dedupe_key(),
             identifiers,
-            body: arrival.body(),
+            body: incoming.body(),
             request_id: context.request_id,
             received_at: context.now,
         };
@@ -201,19 +201,19 @@ impl Dispatcher {
     pub(crate) async fn record(
         &self,
         org: &VerifiedOrg,
-        arrival: &Arrival<'_>,
+        incoming: &IncomingMessage<'_>,
     ) -> Result<Vec<&'static str>, StorageError> {
-        self.storage.record(org, arrival.record(org.via())).await.map(|recorded| effects(&recorded))
+        self.storage.record(org, incoming.record(org.via())).await.map(|recorded| effects(&recorded))
     }
 
     /// Opens a scope and records the message in it, for a handler that goes on there.
     pub(crate) async fn receive(
         &self,
         org: &VerifiedOrg,
-        arrival: &Arrival<'_>,
+        incoming: &IncomingMessage<'_>,
     ) -> Result<(OrgScope, Vec<&'static str>), StorageError> {
         let mut scope = self.storage.scope(org).await?;
-        let recorded = scope.events().record(Arc::new(arrival.record(org.via()))).await?;
+        let recorded = scope.events().record(Arc::new(incoming.record(org.via()))).await?;
         Ok((scope, effects(&recorded)))
     }
 }

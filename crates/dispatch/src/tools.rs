@@ -20,15 +20,15 @@ use vapi_types::{MessageKind, Reply, ToolArguments, ToolCall};
 pub use definition::{Field, FieldKind, ToolDefinition};
 pub use registry::ToolRegistry;
 
-use crate::arrival::{Arrival, text_of};
 use crate::context::{Context, DirectToolCall};
 use crate::dispatcher::Dispatcher;
+use crate::incoming::{IncomingMessage, text_of};
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
 use keys::RunKeys;
 use run::{Caller, Invocation};
 
 /// The kind under which bare arguments stand in the inbox.
-pub(crate) const DIRECT_KIND: &str = "tool-request";
+pub const DIRECT_KIND: &str = "tool-request";
 
 /// How many calls of one message run side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -37,14 +37,14 @@ const SIDE_BY_SIDE: usize = 8;
 pub(crate) async fn answer(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
     context: &Context<'_>,
 ) -> Handled {
-    let calls = arrival.envelope.tool_calls();
-    let caller = Caller { call_id: arrival.call_id().unwrap_or_default() };
+    let calls = incoming.envelope.tool_calls();
+    let caller = Caller { call_id: incoming.call_id().unwrap_or_default() };
     let mut handled = Handled::reply(Reply::Empty, Vec::new());
     // The message is kept before anything is done for it, so that no effect ever stands without its message.
-    let answers = match dispatcher.in_time(INBOX_DEADLINE, dispatcher.record(org, arrival)).await {
+    let answers = match dispatcher.in_time(INBOX_DEADLINE, dispatcher.record(org, incoming)).await {
         Ok(effects) => {
             handled.effects = effects;
             futures::stream::iter(&calls)
@@ -67,7 +67,7 @@ pub(crate) async fn answer(
             ToolAnswer::Error(text) => ToolResult::error(call, &text),
         });
     }
-    handled.outcome = Outcome::Reply(match arrival.envelope.kind() {
+    handled.outcome = Outcome::Reply(match incoming.envelope.kind() {
         MessageKind::FunctionCall => Reply::FunctionCall(
             results.first().map_or_else(|| FunctionCallReply::new(""), FunctionCallReply::from),
         ),

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{ArgGroup, Args};
-use dispatch::{Mode, ReplayOutcome, ReplayReport, ReplayedMessage, Replayer, Selection};
+use operations::{Mode, ReplayOutcome, ReplayReport, ReplayedMessage, Replayer, Selection};
 use org_resolver::{ChainConfig, GatePolicy, OrgId};
 use serde_json::{Value, json};
 use server::{Clock, SystemClock};

@@ -12,8 +12,8 @@ use tenant::{PhoneNumber, Profile, Route};
 use vapi_types::reply::{AssistantRequestReply, PhoneDestination};
 use vapi_types::{AssistantId, Head, IdentifierKind, Reply, SquadId};
 
-use crate::arrival::Arrival;
 use crate::dispatcher::Dispatcher;
+use crate::incoming::IncomingMessage;
 use crate::outcome::{DispatchError, Handled};
 
 /// What a caller hears when no assistant can take the call.
@@ -48,15 +48,15 @@ impl FallbackAssistants {
 pub(crate) async fn assistant_request(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
     let deadline = dispatcher.options.assistant_request_deadline;
-    let error = match tokio::time::timeout(deadline, route(dispatcher, org, arrival)).await {
+    let error = match tokio::time::timeout(deadline, route(dispatcher, org, incoming)).await {
         Ok(Ok(handled)) => return Ok(handled),
         Ok(Err(error)) => DispatchError::Storage(error),
         Err(_) => DispatchError::Deadline(deadline),
     };
-    let reply = match dispatcher.fallbacks.find(org.id(), arrival.envelope.head()) {
+    let reply = match dispatcher.fallbacks.find(org.id(), incoming.envelope.head()) {
         Some(assistant) => AssistantRequestReply::assistant(AssistantId::new(&*assistant)),
         None => AssistantRequestReply::error(NOBODY),
     };
@@ -68,20 +68,20 @@ pub(crate) async fn assistant_request(
 async fn route(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, mut effects) = dispatcher.receive(org, incoming).await?;
     let profile = scope.declared().profile().await?;
     let numbers = scope.declared().phone_numbers(profile.region).await?;
     dispatcher.fallbacks.remember(org.id(), &numbers);
-    let head = arrival.envelope.head();
+    let head = incoming.envelope.head();
     let number = numbers.iter().find(|number| is_called(number, head, profile.region));
     let reply = match number.and_then(|number| number.route.as_ref()) {
         None => AssistantRequestReply::error(unavailable(&profile).unwrap_or(NOBODY)),
         Some(Route::Destination(to)) => AssistantRequestReply::forward(destination(to)),
         Some(route) => {
             effects.push("routed");
-            let overrides = overrides(&mut scope, &profile, arrival).await?;
+            let overrides = overrides(&mut scope, &profile, incoming).await?;
             match route {
                 Route::Squad(id) => AssistantRequestReply::squad(SquadId::new(id.as_str())),
                 Route::Assistant(id) | Route::Destination(id) => {
@@ -126,15 +126,15 @@ fn is_called(number: &PhoneNumber, head: &Head<'_>, region: Region) -> bool {
 async fn overrides(
     scope: &mut OrgScope,
     profile: &Profile,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Map<String, Value>, StorageError> {
-    let caller = arrival.envelope.head().customer_number.as_deref();
+    let caller = incoming.envelope.head().customer_number.as_deref();
     let caller = caller.and_then(|number| phone::normalise(number, Some(profile.region)));
     let contact = match &caller {
         Some(number) => scope.contacts().find_by_phone(number).await?,
         None => None,
     };
-    let local = arrival.received_at().with_timezone::<Tz>(&profile.timezone);
+    let local = incoming.received_at().with_timezone::<Tz>(&profile.timezone);
     let mut values = json!({
         "organizationName": profile.name,
         "timezone": profile.timezone.name(),

@@ -7,8 +7,8 @@ use tenant::{Profile, phone};
 use vapi_types::reply::PredialReply;
 use vapi_types::{Reply, ServerMessage};
 
-use crate::arrival::Arrival;
 use crate::dispatcher::Dispatcher;
+use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
 
 /// The hours, local to the organization, in which people may be called unless it says otherwise.
@@ -18,11 +18,11 @@ const CALLING_HOURS: (u32, u32) = (8, 21);
 pub(crate) async fn campaign_predial(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, mut effects) = dispatcher.receive(org, incoming).await?;
     let profile = scope.declared().profile().await?;
-    let number = match arrival.message() {
+    let number = match incoming.message() {
         Some(ServerMessage::CampaignPredial(request)) => {
             request.contact.as_ref().and_then(|contact| contact.number.as_deref())
         }
@@ -36,13 +36,13 @@ pub(crate) async fn campaign_predial(
         None => false,
     };
     scope.commit().await?;
-    let eligible = is_allowed && is_calling_time(&profile, arrival);
+    let eligible = is_allowed && is_calling_time(&profile, incoming);
     effects.push(if eligible { "eligible" } else { "not_eligible" });
     Ok(Handled::reply(Reply::Predial(PredialReply::new(eligible)), effects))
 }
 
-fn is_calling_time(profile: &Profile, arrival: &Arrival<'_>) -> bool {
-    let local = arrival.received_at().with_timezone(&profile.timezone).time();
+fn is_calling_time(profile: &Profile, incoming: &IncomingMessage<'_>) -> bool {
+    let local = incoming.received_at().with_timezone(&profile.timezone).time();
     match profile.settings.calling_hours {
         Some(hours) => hours.from <= local && local < hours.to,
         None => (CALLING_HOURS.0..CALLING_HOURS.1).contains(&local.hour()),

@@ -8,8 +8,8 @@ use tenant::{Assistant, Profile, Transfer as Department};
 use vapi_types::reply::{HandoffReply, HandoffTarget, PhoneDestination, TransferDestination, TransferReply};
 use vapi_types::{AssistantId, Reply, ServerMessage};
 
-use crate::arrival::Arrival;
 use crate::dispatcher::Dispatcher;
+use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
 
 const NOWHERE: &str = "I'm sorry, there is nobody I can transfer you to.";
@@ -19,13 +19,13 @@ const CLOSED: &str = "I'm sorry, that department is closed right now.";
 pub(crate) async fn transfer_destination(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, effects) = dispatcher.receive(org, incoming).await?;
     let profile = scope.declared().profile().await?;
     let departments = scope.declared().transfers().await?;
     scope.commit().await?;
-    let reply = transfer(&departments, &last_words(arrival), &profile, arrival.received_at());
+    let reply = transfer(&departments, &last_words(incoming), &profile, incoming.received_at());
     Ok(Handled::reply(Reply::Transfer(reply), effects))
 }
 
@@ -64,9 +64,9 @@ fn is_open(department: &Department, profile: &Profile, now: DateTime<Utc>) -> bo
 }
 
 /// The last few turns in lower case, latest first.
-fn last_words(arrival: &Arrival<'_>) -> Vec<String> {
+fn last_words(incoming: &IncomingMessage<'_>) -> Vec<String> {
     const TURNS: usize = 6;
-    let Some(message) = arrival.message() else { return Vec::new() };
+    let Some(message) = incoming.message() else { return Vec::new() };
     let artifact = message.common().and_then(|common| common.artifact.as_deref());
     let turns = artifact.and_then(|artifact| artifact.messages.as_ref());
     let mut words: Vec<String> = turns
@@ -83,12 +83,12 @@ fn last_words(arrival: &Arrival<'_>) -> Vec<String> {
 pub(crate) async fn handoff_destination(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, effects) = dispatcher.receive(org, incoming).await?;
     let agents = scope.declared().assistants().await?;
     scope.commit().await?;
-    let asked: Vec<String> = match arrival.message() {
+    let asked: Vec<String> = match incoming.message() {
         Some(ServerMessage::HandoffDestinationRequest(request)) => {
             request.parameters.as_ref().map(texts).unwrap_or_default()
         }

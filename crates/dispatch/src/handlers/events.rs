@@ -5,17 +5,17 @@ use storage::StorageError;
 use vapi_types::Reply;
 use vapi_types::reply::EndpointingReply;
 
-use crate::arrival::Arrival;
 use crate::dispatcher::Dispatcher;
+use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
 
 /// Any event: the inbox, the ledger and the contacts, where it belongs there.
 pub(crate) async fn event(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let effects = dispatcher.record(org, arrival).await?;
+    let effects = dispatcher.record(org, incoming).await?;
     Ok(Handled::reply(Reply::Empty, effects))
 }
 
@@ -23,9 +23,9 @@ pub(crate) async fn event(
 pub(crate) async fn endpointing(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, effects) = dispatcher.receive(org, incoming).await?;
     let settings = scope.declared().profile().await?.settings;
     scope.commit().await?;
     let reply = settings.endpointing_timeout_seconds.map(EndpointingReply::new).unwrap_or_default();
@@ -36,10 +36,10 @@ pub(crate) async fn endpointing(
 pub(crate) async fn call_deleted(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = dispatcher.receive(org, arrival).await?;
-    if let Some(call_id) = arrival.call_id() {
+    let (mut scope, mut effects) = dispatcher.receive(org, incoming).await?;
+    if let Some(call_id) = incoming.call_id() {
         scope.calls().erase_content(call_id).await?;
         effects.push("erased");
     }

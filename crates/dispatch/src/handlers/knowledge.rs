@@ -6,8 +6,8 @@ use vapi_types::message::{Turn, Turns};
 use vapi_types::reply::{ConversationUpdateReply, Document, KnowledgeReply};
 use vapi_types::{Reply, ServerMessage};
 
-use crate::arrival::Arrival;
 use crate::dispatcher::Dispatcher;
+use crate::incoming::IncomingMessage;
 use crate::knowledge::{self, Passage};
 use crate::outcome::Handled;
 
@@ -18,13 +18,13 @@ const TURNS: usize = 8;
 pub(crate) async fn knowledge_base_request(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let question = match arrival.message() {
+    let question = match incoming.message() {
         Some(ServerMessage::KnowledgeBaseRequest(request)) => latest_question(request.turns()),
         _ => None,
     };
-    let (passages, effects) = search(dispatcher, org, arrival, question).await?;
+    let (passages, effects) = search(dispatcher, org, incoming, question).await?;
     Ok(Handled::reply(Reply::Knowledge(KnowledgeReply::new(documents(&passages))), effects))
 }
 
@@ -32,13 +32,13 @@ pub(crate) async fn knowledge_base_request(
 pub(crate) async fn conversation_update(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let question = match arrival.message() {
+    let question = match incoming.message() {
         Some(ServerMessage::ConversationUpdate(update)) => latest_question(update.turns()),
         _ => None,
     };
-    let (passages, effects) = search(dispatcher, org, arrival, question).await?;
+    let (passages, effects) = search(dispatcher, org, incoming, question).await?;
     let context = passages.iter().map(|passage| passage.text.as_str()).collect::<Vec<_>>().join("\n\n");
     let reply = ConversationUpdateReply::new(context, documents(&passages));
     Ok(Handled::reply(Reply::ConversationUpdate(reply), effects))
@@ -51,13 +51,13 @@ fn documents(passages: &[Passage]) -> Vec<Document> {
 async fn search(
     dispatcher: &Dispatcher,
     org: &VerifiedOrg,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
     question: Option<String>,
 ) -> Result<(Vec<Passage>, Vec<&'static str>), StorageError> {
     let Some(question) = question else {
-        return Ok((Vec::new(), dispatcher.record(org, arrival).await?));
+        return Ok((Vec::new(), dispatcher.record(org, incoming).await?));
     };
-    let (mut scope, effects) = dispatcher.receive(org, arrival).await?;
+    let (mut scope, effects) = dispatcher.receive(org, incoming).await?;
     let passages = knowledge::find(&scope.declared().documents().await?, &question);
     scope.commit().await?;
     Ok((passages, effects))

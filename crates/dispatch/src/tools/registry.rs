@@ -1,8 +1,12 @@
 //! The tools by name.
 
+use storage::repo::KeyHash;
+use vapi_types::{ToolArguments, ToolCall};
+
 use super::availability::CheckAvailability;
 use super::book::BookAppointment;
 use super::definition::ToolDefinition;
+use super::keys::RunKeys;
 use super::run::Tool;
 
 /// Every tool that messages can call.
@@ -11,13 +15,22 @@ pub struct ToolRegistry {
 }
 
 impl ToolRegistry {
-    pub(crate) fn built_in() -> Self {
+    /// The tools that every organization has.
+    pub fn built_in() -> Self {
         Self { tools: vec![Box::new(BookAppointment), Box::new(CheckAvailability)] }
     }
 
     /// The definitions, for provisioning and docs.
     pub fn definitions(&self) -> impl Iterator<Item = &ToolDefinition> {
         self.tools.iter().map(|tool| tool.definition())
+    }
+
+    /// The key under which the answer to a call of a phone call is stored; `None` for unknown tools and for arguments
+    /// that cannot be read.
+    pub fn call_key(&self, vapi_call_id: &str, call: &ToolCall) -> Option<KeyHash> {
+        let ToolArguments::Object(arguments) = &call.arguments else { return None };
+        let name = self.find(&call.name)?.definition().name;
+        RunKeys::of_call(vapi_call_id, &call.id, name, arguments).call
     }
 
     /// A tool by its name or an alias, without regard to case.

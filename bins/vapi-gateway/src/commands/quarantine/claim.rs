@@ -1,7 +1,7 @@
 //! `quarantine claim`: each message to the organization that it belongs to now.
 
 use clap::{ArgGroup, Args};
-use dispatch::{ClaimOutcome, ClaimReport, Mode, Operator, Replayer};
+use operations::{ClaimOutcome, ClaimReport, Mode, Operator, Replayer};
 use org_resolver::{ChainConfig, GatePolicy};
 use serde_json::{Value, json};
 use server::{Clock, Config, SystemClock};

@@ -11,6 +11,7 @@ mod report;
 mod rerun;
 mod snapshot;
 
+use dispatch::ToolRegistry;
 use org_resolver::{ChainConfig, GatePolicy, LookupError, ResolverChain};
 use storage::{Storage, StorageError};
 use uuid::Uuid;
@@ -20,8 +21,6 @@ pub use report::{
     ClaimOutcome, ClaimRefusal, ClaimReport, ReplayOutcome, ReplayRefusal, ReplayReport, ReplayedMessage,
     ToolReport, ToolState,
 };
-
-use crate::tools::ToolRegistry;
 
 /// Takes stored messages again.
 pub struct Replayer {

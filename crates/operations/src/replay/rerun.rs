@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use dispatch::{Context, DIRECT_KIND, IncomingMessage};
 use org_resolver::{LookupStep, Trace};
 use storage::repo::{EventId, EventVerdict, StoredMessage};
 use storage::{AuditedOrg, OrgScope, StorageError};
@@ -11,9 +12,6 @@ use vapi_types::{Envelope, MessageKind};
 use super::report::{ReplayOutcome, ReplayRefusal, ReplayReport, ReplayedMessage};
 use super::snapshot::{Scene, messages_of};
 use super::{Mode, ReplayError, Replayer, Selection, difference, effects};
-use crate::arrival::Arrival;
-use crate::context::Context;
-use crate::tools::DIRECT_KIND;
 
 /// What is to be said of messages that were refused once: why they are refused still, or that they are not.
 type Judgements = HashMap<EventId, Option<ReplayRefusal>>;
@@ -105,9 +103,9 @@ impl Replayer {
                 Ok(envelope) => {
                     let context = context_of(&stored);
                     let trace = Trace::default();
-                    let arrival = Arrival::new(&envelope, &trace, &context);
-                    tools = self.tools_of(scope, &arrival).await?;
-                    apply(scope, &stored, &arrival, judgements).await?
+                    let incoming = IncomingMessage::new(&envelope, &trace, &context);
+                    tools = self.tools_of(scope, &incoming).await?;
+                    apply(scope, &stored, &incoming, judgements).await?
                 }
                 Err(_) => ReplayOutcome::Refused(ReplayRefusal::Unreadable),
             }
@@ -128,10 +126,10 @@ impl Replayer {
 async fn apply(
     scope: &mut OrgScope,
     stored: &StoredMessage,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
     judgements: &Judgements,
 ) -> Result<ReplayOutcome, StorageError> {
-    if let Some(drifted) = arrival.drifted() {
+    if let Some(drifted) = incoming.drifted() {
         return Ok(ReplayOutcome::Refused(ReplayRefusal::Drifted(drifted.path.clone())));
     }
     let refusal = match (stored.verdict, judgements.get(&stored.id)) {
@@ -144,7 +142,7 @@ async fn apply(
     if let Some(refusal) = refusal {
         return Ok(ReplayOutcome::Refused(refusal));
     }
-    effects::act(scope, arrival, LookupStep::CallId).await?;
+    effects::act(scope, incoming, LookupStep::CallId).await?;
     if stored.verdict == EventVerdict::Accepted {
         return Ok(ReplayOutcome::Applied);
     }

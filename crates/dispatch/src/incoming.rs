@@ -17,7 +17,7 @@ use crate::tools::DIRECT_KIND;
 use crate::tools::keys::inbox_key;
 
 /// A verified message, read once: what is stored of it, and what it says.
-pub(crate) struct Arrival<'a> {
+pub struct IncomingMessage<'a> {
     pub(crate) envelope: &'a Envelope<'a>,
     /// The typed message; the error when a known kind has drifted from the shape we know.
     message: Result<ServerMessage, DriftedBody>,
@@ -30,8 +30,9 @@ pub(crate) struct Arrival<'a> {
     received_at: DateTime<Utc>,
 }
 
-impl<'a> Arrival<'a> {
-    pub(crate) fn new(envelope: &'a Envelope<'a>, trace: &'a Trace, context: &Context<'a>) -> Self {
+impl<'a> IncomingMessage<'a> {
+    /// Reads a message once. What is to be stored of it is redacted.
+    pub fn new(envelope: &'a Envelope<'a>, trace: &'a Trace, context: &Context<'a>) -> Self {
         let text = match envelope.text() {
             Cow::Borrowed(text) => redact(text),
             Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
@@ -53,43 +54,50 @@ impl<'a> Arrival<'a> {
         }
     }
 
+    /// The message as its head reads.
+    pub fn envelope(&self) -> &Envelope<'a> {
+        self.envelope
+    }
+
     /// The call as it is stored: never empty, never too long for an index.
-    pub(crate) fn call_id(&self) -> Option<&str> {
+    pub fn call_id(&self) -> Option<&str> {
         self.call_id.as_deref()
     }
 
     /// The typed message, unless its kind has drifted from the shape we know.
-    pub(crate) fn message(&self) -> Option<&ServerMessage> {
+    pub fn message(&self) -> Option<&ServerMessage> {
         self.message.as_ref().ok()
     }
 
-    pub(crate) fn received_at(&self) -> DateTime<Utc> {
+    /// When it arrived.
+    pub fn received_at(&self) -> DateTime<Utc> {
         self.received_at
     }
 
     /// What makes a second delivery the same message.
-    pub(crate) fn dedupe_key(&self) -> &str {
+    pub fn dedupe_key(&self) -> &str {
         &self.dedupe_key
     }
 
     /// The message under another key: that of the body before it was redacted.
-    pub(crate) fn with_key(mut self, key: String) -> Self {
+    #[must_use]
+    pub fn with_key(mut self, key: String) -> Self {
         self.dedupe_key = key;
         self
     }
 
     /// Where a message of a known kind has drifted from the shape we know.
-    pub(crate) fn drifted(&self) -> Option<&DriftedBody> {
+    pub fn drifted(&self) -> Option<&DriftedBody> {
         self.message.as_ref().err()
     }
 
     /// The redacted body, as it is stored.
-    pub(crate) fn body(&self) -> &[u8] {
+    pub fn body(&self) -> &[u8] {
         self.body.as_bytes()
     }
 
     /// The message for the inbox alone.
-    pub(crate) fn in_inbox(&self, verdict: EventVerdict) -> Record {
+    pub fn in_inbox(&self, verdict: EventVerdict) -> Record {
         Record::new(&NewEvent {
             kind: self.kind,
             vapi_call_id: self.call_id(),
@@ -103,7 +111,7 @@ impl<'a> Arrival<'a> {
     }
 
     /// The message with everything that it says of its call and its caller.
-    pub(crate) fn record(&self, via: LookupStep) -> Record {
+    pub fn record(&self, via: LookupStep) -> Record {
         let verdict = if self.message.is_ok() { EventVerdict::Accepted } else { EventVerdict::Drifted };
         let mut record = self.in_inbox(verdict);
         // A call that only its pin resolved has nothing else that its pin could stand against.

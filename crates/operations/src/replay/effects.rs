@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use dispatch::IncomingMessage;
 use org_resolver::LookupStep;
 use storage::repo::StoredMessage;
 use storage::{OrgScope, StorageError};
 use tenant::phone;
-use vapi_types::{Envelope, MessageKind, ToolArguments};
+use vapi_types::{Envelope, MessageKind};
 
 use super::Replayer;
 use super::report::{ToolReport, ToolState};
-use crate::arrival::Arrival;
-use crate::tools::keys::RunKeys;
 
 /// What storing a message found.
 pub(super) enum Stored {
@@ -26,32 +25,32 @@ pub(super) enum Stored {
 /// Stores a message and does what it does, unless it is there. The only place that writes into the inbox.
 pub(super) async fn store(
     scope: &mut OrgScope,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
     via: LookupStep,
 ) -> Result<Stored, StorageError> {
     // Looked for first, because a record that meets its key counts a delivery.
-    if let Some(known) = scope.inbox().find_by_key(arrival.dedupe_key()).await? {
+    if let Some(known) = scope.inbox().find_by_key(incoming.dedupe_key()).await? {
         return Ok(Stored::Known(known));
     }
-    if !scope.events().record(Arc::new(arrival.record(via))).await?.is_new {
+    if !scope.events().record(Arc::new(incoming.record(via))).await?.is_new {
         return Ok(Stored::Raced);
     }
-    erase(scope, arrival).await?;
+    erase(scope, incoming).await?;
     Ok(Stored::New)
 }
 
 /// Does what a message does that is stored already: the pin, the ledger, the contact, the erasure.
 pub(super) async fn act(
     scope: &mut OrgScope,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
     via: LookupStep,
 ) -> Result<(), StorageError> {
-    scope.events().record(Arc::new(arrival.record(via).without_delivery())).await?;
-    erase(scope, arrival).await
+    scope.events().record(Arc::new(incoming.record(via).without_delivery())).await?;
+    erase(scope, incoming).await
 }
 
-async fn erase(scope: &mut OrgScope, arrival: &Arrival<'_>) -> Result<(), StorageError> {
-    match (arrival.envelope.kind(), arrival.call_id()) {
+async fn erase(scope: &mut OrgScope, incoming: &IncomingMessage<'_>) -> Result<(), StorageError> {
+    match (incoming.envelope().kind(), incoming.call_id()) {
         (MessageKind::CallDeleted, Some(call_id)) => scope.calls().erase_content(call_id).await,
         _ => Ok(()),
     }
@@ -79,24 +78,14 @@ impl Replayer {
     pub(super) async fn tools_of(
         &self,
         scope: &mut OrgScope,
-        arrival: &Arrival<'_>,
+        incoming: &IncomingMessage<'_>,
     ) -> Result<Vec<ToolReport>, StorageError> {
-        if !matches!(arrival.envelope.kind(), MessageKind::ToolCalls | MessageKind::FunctionCall) {
+        if !matches!(incoming.envelope().kind(), MessageKind::ToolCalls | MessageKind::FunctionCall) {
             return Ok(Vec::new());
         }
         let mut reports = Vec::new();
-        for call in arrival.envelope.tool_calls() {
-            let known = self.tools.definitions().find(|tool| {
-                let is_named = |name: &str| name.eq_ignore_ascii_case(&call.name);
-                is_named(tool.name) || tool.aliases.iter().any(|alias| is_named(alias))
-            });
-            let key = match (known, &call.arguments) {
-                (Some(tool), ToolArguments::Object(arguments)) => {
-                    let call_id = arrival.call_id().unwrap_or_default();
-                    RunKeys::of_call(call_id, &call.id, tool.name, arguments).call
-                }
-                _ => None,
-            };
+        for call in incoming.envelope().tool_calls() {
+            let key = self.tools.call_key(incoming.call_id().unwrap_or_default(), &call);
             let is_answered = match key {
                 Some(key) => scope.inbox().is_answered(key).await?,
                 None => false,

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use dispatch::{Context, IncomingMessage};
 use org_resolver::{LookupStep, OrgHints, OrgId};
 use storage::repo::{EventVerdict, StoredMessage};
 use storage::{AuditedOrg, OrgScope, QuarantineEntry, StorageError};
@@ -19,8 +20,6 @@ use super::report::{ClaimOutcome, ClaimRefusal, ClaimReport, ToolReport};
 use super::rerun::finish;
 use super::snapshot::Scene;
 use super::{Mode, Operator, ReplayError, Replayer};
-use crate::arrival::Arrival;
-use crate::context::Context;
 
 /// The organizations that were entered, so that the audit log has one line for each.
 type Entered = HashMap<OrgId, AuditedOrg>;
@@ -152,25 +151,25 @@ impl Replayer {
         let context =
             Context { request_id: &entry.request_id, now: entry.received_at, tool: None, is_direct: false };
         let key = entry.dedupe_key.clone();
-        let arrival = Arrival::new(envelope, &owner.trace, &context).with_key(key.clone());
+        let incoming = IncomingMessage::new(envelope, &owner.trace, &context).with_key(key.clone());
         loop {
             let mut scope = self.storage.entered_scope(org).await?;
-            if let Some(refusal) = refusal(&mut scope, envelope, &arrival, &key).await? {
+            if let Some(refusal) = refusal(&mut scope, envelope, &incoming, &key).await? {
                 scope.rollback().await?;
                 return Ok(Filed { outcome: Err(refusal), tools: Vec::new(), changes: Vec::new() });
             }
             let scene = Scene {
-                calls: arrival.call_id().map(str::to_owned).into_iter().collect(),
+                calls: incoming.call_id().map(str::to_owned).into_iter().collect(),
                 phones: effects::phone_of(&mut scope, envelope).await?.into_iter().collect(),
                 key: Some(key.clone()),
                 is_whole: *envelope.kind() == MessageKind::CallDeleted,
                 ..Scene::default()
             };
             let before = scene.look(&mut scope).await?;
-            let is_repeated = match effects::store(&mut scope, &arrival, owner.via).await? {
+            let is_repeated = match effects::store(&mut scope, &incoming, owner.via).await? {
                 Stored::New => false,
                 Stored::Known(known) => {
-                    take_known(&mut scope, &known, &arrival).await?;
+                    take_known(&mut scope, &known, &incoming).await?;
                     true
                 }
                 Stored::Raced => {
@@ -178,7 +177,7 @@ impl Replayer {
                     continue;
                 }
             };
-            let tools = self.tools_of(&mut scope, &arrival).await?;
+            let tools = self.tools_of(&mut scope, &incoming).await?;
             let after = scene.look(&mut scope).await?;
             let changes = difference::between(&before, &after);
             finish(scope, mode).await?;
@@ -192,7 +191,7 @@ impl Replayer {
 async fn refusal(
     scope: &mut OrgScope,
     envelope: &Envelope<'_>,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
     key: &str,
 ) -> Result<Option<ClaimRefusal>, StorageError> {
     let standing = scope.inbox().standing().await?;
@@ -206,7 +205,7 @@ async fn refusal(
         return Ok(Some(ClaimRefusal::OrganizationInactive));
     }
     // What was erased must not come back by another door. A message that was filed before may go, as it has come.
-    if let Some(call_id) = arrival.call_id()
+    if let Some(call_id) = incoming.call_id()
         && scope.inbox().is_erased(call_id).await?
         && scope.inbox().find_by_key(key).await?.is_none()
     {
@@ -220,22 +219,22 @@ async fn refusal(
 async fn take_known(
     scope: &mut OrgScope,
     known: &StoredMessage,
-    arrival: &Arrival<'_>,
+    incoming: &IncomingMessage<'_>,
 ) -> Result<(), StorageError> {
-    if arrival.drifted().is_some() || known.is_erased() {
+    if incoming.drifted().is_some() || known.is_erased() {
         return Ok(());
     }
-    let is_fuller = *arrival.envelope.kind() == MessageKind::EndOfCallReport
-        && i32::try_from(arrival.body().len()).is_ok_and(|bytes| bytes > known.body_bytes);
+    let is_fuller = *incoming.envelope().kind() == MessageKind::EndOfCallReport
+        && i32::try_from(incoming.body().len()).is_ok_and(|bytes| bytes > known.body_bytes);
     if is_fuller {
-        scope.events().replace_body(known.id, arrival.body()).await?;
+        scope.events().replace_body(known.id, incoming.body()).await?;
     }
     let was_refused = known.verdict != EventVerdict::Accepted;
     if was_refused {
         scope.inbox().set_verdict(known.id, EventVerdict::Accepted).await?;
     }
     if is_fuller || was_refused {
-        effects::act(scope, arrival, LookupStep::CallId).await?;
+        effects::act(scope, incoming, LookupStep::CallId).await?;
     }
     Ok(())
 }
