@@ -83,6 +83,17 @@ pub trait Lookup: Send + Sync {
     async fn pins(&self, call_id: &str) -> Result<Vec<OrgId>, LookupError>;
 }
 
+#[async_trait]
+impl<L: Lookup + ?Sized> Lookup for Arc<L> {
+    async fn owners(&self, keys: &[LookupKey]) -> Result<Owners, LookupError> {
+        (**self).owners(keys).await
+    }
+
+    async fn pins(&self, call_id: &str) -> Result<Vec<OrgId>, LookupError> {
+        (**self).pins(call_id).await
+    }
+}
+
 /// An organization's state and keys.
 #[derive(Debug)]
 pub struct OrgAccess {
@@ -106,6 +117,13 @@ pub trait KeySource: Send + Sync {
     /// # Errors
     /// [`LookupError`] when the directory cannot answer now.
     async fn access(&self, org: OrgId) -> Result<Option<Arc<OrgAccess>>, LookupError>;
+}
+
+#[async_trait]
+impl<K: KeySource + ?Sized> KeySource for Arc<K> {
+    async fn access(&self, org: OrgId) -> Result<Option<Arc<OrgAccess>>, LookupError> {
+        (**self).access(org).await
+    }
 }
 
 /// The directory could not answer; the same question may succeed later.

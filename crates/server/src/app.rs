@@ -10,8 +10,7 @@ use std::time::Duration;
 use actix_web::{App, HttpServer, web};
 use dispatch::{DispatchOptions, Dispatcher};
 use org_resolver::{
-    CacheConfig, CachedKeys, CachedLookup, ChainConfig, Gate, GatePolicy, KeySource, Lookup, LookupStep,
-    ResolverChain,
+    CacheConfig, CachedKeys, CachedLookup, GatePolicy, KeySource, Lookup, LookupStep, Resolver,
 };
 use rate_limit::KeyedLimiter;
 use signature::{Credential, CredentialError, CredentialId, KeyRing};
@@ -25,7 +24,7 @@ use crate::config::{AuthConfig, Config, Environment, ServerConfig, Synchronous};
 use crate::directory::{CacheOnlyKeys, CacheOnlyLookup, Invalidation};
 use crate::guard::UnverifiedGuard;
 use crate::routes;
-use crate::state::{AppState, Doors, Running};
+use crate::state::{AppState, Running};
 use crate::tls::{self, TlsError};
 
 /// Organizations times classes whose allowance is remembered.
@@ -101,7 +100,7 @@ impl Config {
 /// # Errors
 /// [`BuildError`] when the configuration holds a secret that cannot be used.
 pub fn build(config: Config, storage: Storage, clock: Arc<dyn Clock>) -> Result<Gateway, BuildError> {
-    let chain = ChainConfig { order: config.chain_order() };
+    let order = config.chain_order();
     let requires_https = config.environment == Environment::Production && !config.serves_tls();
     let Config { server, resolver, limits, auth, quarantine, .. } = config;
     let cache = CacheConfig {
@@ -115,9 +114,9 @@ pub fn build(config: Config, storage: Storage, clock: Arc<dyn Clock>) -> Result<
     let keys = Arc::new(CachedKeys::new(directory, cache));
     let shared = shared_ring(&auth)?;
     let policy = GatePolicy { metadata_with_shared_secret: resolver.metadata_with_shared_secret };
-    let doors = |lookup: Arc<dyn Lookup>, keys: Arc<dyn KeySource>| Doors {
-        chain: ResolverChain::new(lookup, chain.clone()),
-        gate: Gate::new(keys, shared.clone(), policy),
+    let resolver = |lookup: Arc<dyn Lookup>, keys: Arc<dyn KeySource>| {
+        let builder = Resolver::over(lookup, keys).steps(order.clone());
+        builder.shared_secret(shared.clone()).policy(policy).build()
     };
     let options = DispatchOptions {
         quarantine: QuarantineBounds {
@@ -129,8 +128,8 @@ pub fn build(config: Config, storage: Storage, clock: Arc<dyn Clock>) -> Result<
     };
     let state = AppState {
         clock,
-        doors: doors(lookup.clone(), keys.clone()),
-        cached_doors: doors(
+        resolver: resolver(lookup.clone(), keys.clone()),
+        cached_resolver: resolver(
             Arc::new(CacheOnlyLookup(Arc::clone(&lookup))),
             Arc::new(CacheOnlyKeys(Arc::clone(&keys))),
         ),
@@ -144,7 +143,7 @@ pub fn build(config: Config, storage: Storage, clock: Arc<dyn Clock>) -> Result<
         backend_url: server.backend_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()),
         trusted_proxies: server.trusted_proxies.clone(),
         requires_https,
-        identification_methods: identification_methods(&chain.order),
+        identification_methods: identification_methods(&order),
         running: Running::default(),
     };
     let watching = Arc::new(Notify::new());

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dispatch::Dispatcher;
-use org_resolver::{Gate, OrgId, ResolverChain};
+use org_resolver::{OrgId, Resolver};
 use rate_limit::KeyedLimiter;
 use storage::Storage;
 use tokio::sync::Notify;
@@ -22,9 +22,9 @@ use crate::guard::UnverifiedGuard;
 pub(crate) struct AppState {
     pub(crate) clock: Arc<dyn Clock>,
     /// Claims and proofs, over the caches and the store behind them.
-    pub(crate) doors: Doors,
+    pub(crate) resolver: Resolver,
     /// The same over the caches alone.
-    pub(crate) cached_doors: Doors,
+    pub(crate) cached_resolver: Resolver,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) storage: Storage,
     pub(crate) bodies: BodyReader,
@@ -42,12 +42,6 @@ pub(crate) struct AppState {
     /// How organizations are found, in words.
     pub(crate) identification_methods: Vec<&'static str>,
     pub(crate) running: Running,
-}
-
-/// Finds the claim of a message, and proves it.
-pub(crate) struct Doors {
-    pub(crate) chain: ResolverChain,
-    pub(crate) gate: Gate,
 }
 
 impl AppState {

@@ -37,8 +37,8 @@ impl<'a> Found<'a> {
 
 /// The headers of a request.
 ///
-/// Lists of pairs implement it; for a framework's own header map, write a newtype whose `find` is
-/// one call of [`Found::from_values`].
+/// Lists of pairs implement it, and `http::HeaderMap` with the feature `http`; for a framework's own header map, write a
+/// newtype whose `find` is one call of [`Found::from_values`].
 pub trait Headers: Sync {
     /// Finds a header. `name` is always lower case; the stored names may be in any case.
     fn find(&self, name: &str) -> Found<'_>;
@@ -59,6 +59,13 @@ impl<K: AsRef<str> + Sync, V: AsRef<[u8]> + Sync, const N: usize> Headers for [(
 impl<K: AsRef<str> + Sync, V: AsRef<[u8]> + Sync> Headers for Vec<(K, V)> {
     fn find(&self, name: &str) -> Found<'_> {
         find_pair(self, name)
+    }
+}
+
+#[cfg(feature = "http")]
+impl Headers for http::HeaderMap {
+    fn find(&self, name: &str) -> Found<'_> {
+        Found::from_values(self.get_all(name).iter().map(http::HeaderValue::as_bytes))
     }
 }
 

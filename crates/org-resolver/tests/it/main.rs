@@ -8,4 +8,5 @@
 mod cache;
 mod chain;
 mod gate;
+mod resolver;
 mod support;

@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use dispatch::{Context, DirectToolCall, Handled, Outcome, RefusalCode};
 use org_resolver::{
-    Admission, AdmitError, ClaimedOrg, Limits, LookupStep, OrgHints, OrgId, RefusedOrg, Resolution,
+    Admission, AdmitError, ClaimedOrg, Limits, LookupStep, OrgHints, OrgId, RefusedOrg, Resolution, Resolver,
     Unresolved, VerifiedOrg,
 };
 use rate_limit::{Quota, RetryAfter};
@@ -20,7 +20,7 @@ use vapi_types::{Envelope, EnvelopeShape, TrafficClass};
 use crate::address::Origin;
 use crate::error::{Refusal, encoded};
 use crate::record::{ACCEPTED, Record, Verified, chain};
-use crate::state::{AppState, Doors};
+use crate::state::AppState;
 
 /// How long a look at the directory may take; what is cached takes no time.
 const DIRECTORY_PATIENCE: Duration = Duration::from_secs(4);
@@ -43,8 +43,8 @@ pub(crate) async fn answer(
     request_id: &str,
 ) -> HttpResponse {
     let mut record = Record::new(request_id, state.clock.elapsed());
-    let journey = Journey { state, request, tool, request_id };
-    let response = match journey.run(payload, &mut record).await {
+    let pipeline = Pipeline { state, request, tool, request_id };
+    let response = match pipeline.run(payload, &mut record).await {
         Ok(body) => encoded(StatusCode::OK, body, request_id),
         Err(refusal) => refusal.respond(request_id),
     };
@@ -53,7 +53,7 @@ pub(crate) async fn answer(
 }
 
 /// One message on its way.
-struct Journey<'a> {
+struct Pipeline<'a> {
     state: &'a AppState,
     request: &'a HttpRequest,
     /// The tool that the route names.
@@ -69,7 +69,7 @@ struct Received<'a> {
     direct: Option<&'a str>,
 }
 
-impl Journey<'_> {
+impl Pipeline<'_> {
     async fn run(&self, payload: web::Payload, record: &mut Record<'_>) -> Result<Vec<u8>, Refusal> {
         let origin = self.origin(record);
         let result = match origin {
@@ -158,7 +158,7 @@ impl Journey<'_> {
         let state = self.state;
         let now = state.clock.now();
         let over = state.guard.look(origin.address, state.clock.elapsed()).err();
-        let doors = if over.is_some() { &state.cached_doors } else { &state.doors };
+        let resolver = if over.is_some() { &state.cached_resolver } else { &state.resolver };
         let no_answer = |error: &dyn std::error::Error| match over {
             Some(wait) => Refusal::RateLimited(Some(wait)),
             None => {
@@ -166,7 +166,7 @@ impl Journey<'_> {
                 Refusal::Unavailable
             }
         };
-        let resolving = timeout(DIRECTORY_PATIENCE, doors.chain.resolve(&received.hints, now));
+        let resolving = timeout(DIRECTORY_PATIENCE, resolver.chain().resolve(&received.hints, now));
         let resolution = match resolving.await {
             Ok(resolution) => resolution.map_err(|error| no_answer(&error))?,
             Err(elapsed) => return Err(no_answer(&elapsed)),
@@ -187,7 +187,7 @@ impl Journey<'_> {
             "found organization by {}",
             claimed.via()
         );
-        let admission = self.admit(doors, claimed, signed, record, &no_answer).await?;
+        let admission = self.admit(resolver, claimed, signed, record, &no_answer).await?;
         if missing_metadata {
             self.warn_of_missing_metadata(&admission, received);
         }
@@ -196,13 +196,13 @@ impl Journey<'_> {
 
     async fn admit(
         &self,
-        doors: &Doors,
+        resolver: &Resolver,
         claimed: ClaimedOrg,
         signed: &SignedRequest<'_>,
         record: &mut Record<'_>,
         no_answer: &dyn Fn(&dyn std::error::Error) -> Refusal,
     ) -> Result<Admission, Refusal> {
-        let admitting = doors.gate.admit(claimed, signed, self.state.clock.now());
+        let admitting = resolver.gate().admit(claimed, signed, self.state.clock.now());
         match timeout(DIRECTORY_PATIENCE, admitting).await {
             Ok(Ok(admission)) => Ok(admission),
             Ok(Err(AdmitError::Rejected(reason))) => {
@@ -225,7 +225,7 @@ impl Journey<'_> {
         let now = self.state.clock.now();
         record.verdict = if unresolved.is_inactive { "unresolved_inactive" } else { "unresolved" };
         // Asked for every message, because the answer to it takes as long as a wrong signature does.
-        let is_proven = self.state.doors.gate.is_proven_by_shared(signed, now);
+        let is_proven = self.state.resolver.gate().is_proven_by_shared(signed, now);
         if is_proven && received.direct.is_none() {
             let context = self.context(received);
             let kept =
