@@ -17,13 +17,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signature", &[]),
     ("scheduling", &[]),
     ("rate-limit", &[]),
+    // What callers hear.
+    ("phrases", &["scheduling"]),
     // What an organization declares, in one vocabulary.
     ("tenant", &["scheduling", "signature"]),
     ("org-resolver", &["tenant", "signature", "vapi-types"]),
     // The file and the store do not know each other.
     ("manifest", &["tenant", "scheduling", "signature"]),
     ("storage", &["org-resolver", "tenant", "scheduling", "signature"]),
-    ("dispatch", &["storage", "org-resolver", "tenant", "scheduling", "vapi-types"]),
+    ("dispatch", &["storage", "org-resolver", "phrases", "tenant", "scheduling", "vapi-types"]),
     ("operations", &["manifest", "storage", "dispatch", "org-resolver", "tenant", "vapi-types"]),
     ("server", &["dispatch", "storage", "org-resolver", "rate-limit", "signature", "vapi-types"]),
     (

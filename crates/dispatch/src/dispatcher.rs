@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use org_resolver::{RefusalReason, RefusedOrg, Trace, VerifiedOrg};
+use phrases::Language;
 use storage::repo::{EventVerdict, SecurityEntry};
 use storage::{OrgScope, QuarantineBounds, QuarantinedMessage, Recorded, Storage, StorageError};
 use vapi_types::{Envelope, MessageKind, Reply};
@@ -67,7 +68,7 @@ impl Dispatcher {
     /// A kind that the provider waits for always gives [`Outcome::Reply`], whatever fails.
     pub async fn handle(&self, org: &VerifiedOrg, envelope: &Envelope<'_>, context: &Context<'_>) -> Handled {
         if *envelope.kind() == MessageKind::VoiceRequest {
-            return self.turn_away(envelope, context, RefusalCode::NotSupported);
+            return self.turn_away(org.language(), envelope, context, RefusalCode::NotSupported);
         }
         let incoming = IncomingMessage::new(envelope, org.trace(), context);
         if matches!(envelope.kind(), MessageKind::ToolCalls | MessageKind::FunctionCall) {
@@ -94,7 +95,7 @@ impl Dispatcher {
         };
         self.in_time(self.options.message_deadline, work)
             .await
-            .unwrap_or_else(|error| self.failed(envelope, context, error))
+            .unwrap_or_else(|error| self.failed(org, envelope, context, error))
     }
 
     /// Runs a tool for a body that holds its arguments only.
@@ -129,7 +130,7 @@ impl Dispatcher {
         };
         let work = self.storage.record_refusal(org, incoming.in_inbox(verdict).without_pin(), &entry);
         let recorded = self.in_time(self.options.message_deadline, work).await;
-        let mut handled = self.turn_away(envelope, context, code);
+        let mut handled = self.turn_away(org.language(), envelope, context, code);
         if let Err(error) = recorded {
             // Nothing is acknowledged that is not committed; what the provider waits for is answered all the same.
             if matches!(handled.outcome, Outcome::Refused(_)) && error.is_transient() {
@@ -169,18 +170,32 @@ impl Dispatcher {
         self.in_time(self.options.message_deadline, work).await
     }
 
-    /// Refuses a message without doing anything: in the provider's shape where it waits for an answer.
-    pub fn turn_away(&self, envelope: &Envelope<'_>, context: &Context<'_>, code: RefusalCode) -> Handled {
+    /// Refuses a message without doing anything: in the provider's shape where it waits for an answer, and in the
+    /// organization's language where a caller hears it.
+    pub fn turn_away(
+        &self,
+        language: &str,
+        envelope: &Envelope<'_>,
+        context: &Context<'_>,
+        code: RefusalCode,
+    ) -> Handled {
+        let sentence = Language::of(language).say(&code.phrase());
         if context.is_direct {
-            return tools::spoken(code.spoken());
+            return tools::spoken(&sentence);
         }
-        let reply = Reply::refusal(envelope.kind(), &envelope.tool_calls(), code.spoken());
+        let reply = Reply::refusal(envelope.kind(), &envelope.tool_calls(), &sentence);
         let outcome = reply.map_or(Outcome::Refused(code), Outcome::Reply);
         Handled { outcome, effects: Vec::new(), error: None }
     }
 
-    fn failed(&self, envelope: &Envelope<'_>, context: &Context<'_>, error: DispatchError) -> Handled {
-        let mut handled = self.turn_away(envelope, context, RefusalCode::Unavailable);
+    fn failed(
+        &self,
+        org: &VerifiedOrg,
+        envelope: &Envelope<'_>,
+        context: &Context<'_>,
+        error: DispatchError,
+    ) -> Handled {
+        let mut handled = self.turn_away(org.language(), envelope, context, RefusalCode::Unavailable);
         handled.error = Some(error);
         handled
     }

@@ -8,7 +8,6 @@ mod incoming;
 mod knowledge;
 mod ledger;
 mod outcome;
-mod sentences;
 mod tools;
 
 pub use context::{Context, DirectToolCall};

@@ -1,5 +1,6 @@
 //! What became of a message.
 
+use phrases::Phrase;
 use storage::StorageError;
 use vapi_types::Reply;
 
@@ -34,14 +35,12 @@ impl RefusalCode {
     }
 
     /// What a caller on the phone hears when an assistant waits for the answer.
-    pub(crate) const fn spoken(self) -> &'static str {
+    pub(crate) const fn phrase(self) -> Phrase<'static> {
         match self {
-            Self::ConflictingOrganizations | Self::NotSupported | Self::BadRequest(_) => {
-                "I'm sorry, I can't do that for you right now."
-            }
-            Self::OrganizationInactive => "I'm sorry, this service is not available at the moment.",
-            Self::RateLimited => "I'm sorry, we are very busy right now. Please try again in a minute.",
-            Self::Unavailable => "I'm sorry, our system is not reachable right now. Please try again later.",
+            Self::ConflictingOrganizations | Self::NotSupported | Self::BadRequest(_) => Phrase::CannotDo,
+            Self::OrganizationInactive => Phrase::NotInService,
+            Self::RateLimited => Phrase::Busy,
+            Self::Unavailable => Phrase::Unreachable,
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use org_resolver::VerifiedOrg;
+use phrases::{Language, Phrase};
 use serde_json::{Map, Value};
 use storage::repo::{EventVerdict, ToolAnswer};
 use storage::{NewEvent, Record, StorageError};
@@ -55,7 +56,7 @@ pub(crate) async fn answer(
         }
         Err(error) => {
             handled.error = Some(error);
-            calls.iter().map(|_| Answered::error(RefusalCode::Unavailable.spoken())).collect()
+            calls.iter().map(|_| Answered::error(org, &RefusalCode::Unavailable.phrase())).collect()
         }
     };
     let mut results = Vec::with_capacity(answers.len());
@@ -88,14 +89,14 @@ pub(crate) async fn answer_direct(
     };
     let key = direct.idempotency_key.filter(|key| !key.trim().is_empty());
     let Some(tool) = dispatcher.tools.find(direct.tool) else {
-        return spoken(&unknown_tool(direct.tool));
+        return spoken(&said(org, &unknown_tool(direct.tool)));
     };
     if tool.definition().is_effectful && key.is_none() {
         return refused("this tool changes data and needs the header x-idempotency-key");
     }
     let store = store_direct(dispatcher, org, &direct, &arguments, context);
     if let Err(error) = dispatcher.in_time(INBOX_DEADLINE, store).await {
-        let mut handled = spoken(RefusalCode::Unavailable.spoken());
+        let mut handled = spoken(&said(org, &RefusalCode::Unavailable.phrase()));
         handled.error = Some(error);
         return handled;
     }
@@ -148,8 +149,8 @@ struct Answered {
 }
 
 impl Answered {
-    fn error(sentence: &str) -> Self {
-        Self { answer: ToolAnswer::Error(sentence.to_owned()), effect: None, error: None }
+    fn error(org: &VerifiedOrg, phrase: &Phrase<'_>) -> Self {
+        Self { answer: ToolAnswer::Error(said(org, phrase)), effect: None, error: None }
     }
 }
 
@@ -162,11 +163,11 @@ async fn answer_call(
 ) -> Answered {
     // On a tool's own route the names in the message still win; the route's name serves calls without one.
     let name = if call.name.is_empty() { context.tool.unwrap_or_default() } else { call.name.as_str() };
-    let Some(tool) = dispatcher.tools.find(name) else { return Answered::error(&unknown_tool(name)) };
+    let Some(tool) = dispatcher.tools.find(name) else { return Answered::error(org, &unknown_tool(name)) };
     let arguments = match &call.arguments {
         ToolArguments::Object(arguments) => arguments,
         ToolArguments::Unreadable(_) => {
-            return Answered::error(&format!("The arguments of {name} could not be read."));
+            return Answered::error(org, &Phrase::ArgumentsUnreadable(bounded(name)));
         }
     };
     let invocation = Invocation {
@@ -189,19 +190,27 @@ async fn within_deadline(
     let deadline = dispatcher.options.tool_deadline.min(invocation.tool.definition().deadline);
     match tokio::time::timeout(deadline, run::once(&dispatcher.storage, org, invocation)).await {
         Ok(Ok(ran)) => Answered { answer: ran.answer, effect: Some(ran.effect), error: None },
-        Ok(Err(error)) => failed(DispatchError::Storage(error), RefusalCode::Unavailable.spoken()),
-        Err(_) => {
-            failed(DispatchError::Deadline(deadline), "I'm sorry, that is taking too long. Please try again.")
-        }
+        Ok(Err(error)) => failed(org, DispatchError::Storage(error), RefusalCode::Unavailable.phrase()),
+        Err(_) => failed(org, DispatchError::Deadline(deadline), Phrase::TooSlow),
     }
 }
 
-fn failed(error: DispatchError, sentence: &str) -> Answered {
-    Answered { error: Some(error), ..Answered::error(sentence) }
+fn failed(org: &VerifiedOrg, error: DispatchError, phrase: Phrase<'_>) -> Answered {
+    Answered { error: Some(error), ..Answered::error(org, &phrase) }
 }
 
-fn unknown_tool(name: &str) -> String {
-    format!("There is no tool named {:?}.", name.chars().take(80).collect::<String>())
+/// What is said without the store, which may be what failed.
+fn said(org: &VerifiedOrg, phrase: &Phrase<'_>) -> String {
+    Language::of(org.language()).say(phrase)
+}
+
+fn unknown_tool(name: &str) -> Phrase<'_> {
+    Phrase::NoSuchTool(bounded(name))
+}
+
+/// No more of a name than can be listened to.
+fn bounded(name: &str) -> &str {
+    name.char_indices().nth(80).map_or(name, |(end, _)| name.get(..end).unwrap_or_default())
 }
 
 fn refused(sentence: &'static str) -> Handled {

@@ -67,6 +67,11 @@ impl VerifiedOrg {
         &self.access
     }
 
+    /// The tag of the language that the organization's callers are spoken to in.
+    pub fn language(&self) -> &str {
+        &self.access.language
+    }
+
     /// Every look that led here.
     pub fn trace(&self) -> &Trace {
         &self.trace
@@ -86,6 +91,7 @@ impl VerifiedOrg {
                 has_own_credentials: false,
                 keys: KeyRing::new(Vec::new()),
                 limits: tenant::Limits::default(),
+                language: "en".into(),
             }),
             trace: Trace::default(),
         }
@@ -98,6 +104,7 @@ impl VerifiedOrg {
 pub struct RefusedOrg {
     id: OrgId,
     reason: RefusalReason,
+    language: Box<str>,
     trace: Trace,
 }
 
@@ -112,6 +119,11 @@ impl RefusedOrg {
         &self.reason
     }
 
+    /// The tag of the language that the organization's callers are spoken to in.
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
     /// Every look, with the conflicts.
     pub fn trace(&self) -> &Trace {
         &self.trace
@@ -120,7 +132,7 @@ impl RefusedOrg {
     /// A refused organization out of thin air, for tests of code behind the gate.
     #[cfg(feature = "test-support")]
     pub fn for_tests(id: OrgId, reason: RefusalReason) -> Self {
-        Self { id, reason, trace: Trace::default() }
+        Self { id, reason, language: "en".into(), trace: Trace::default() }
     }
 }
 
@@ -260,5 +272,5 @@ fn admission(claimed: ClaimedOrg, credential: Option<CredentialId>, access: Arc<
     } else {
         return Admission::Admitted(VerifiedOrg { id, via, credential, assistant_id, access, trace });
     };
-    Admission::Refused(RefusedOrg { id, reason, trace })
+    Admission::Refused(RefusedOrg { id, reason, language: access.language.clone(), trace })
 }

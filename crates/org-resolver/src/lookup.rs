@@ -107,6 +107,8 @@ pub struct OrgAccess {
     pub keys: KeyRing,
     /// The organization's own allowances.
     pub limits: Limits,
+    /// The tag of the language that its callers are spoken to in, failures included.
+    pub language: Box<str>,
 }
 
 /// Reads an organization's state and keys.

@@ -52,6 +52,7 @@ impl MemoryDirectory {
                 has_own_credentials: !credentials.is_empty(),
                 keys: KeyRing::new(credentials),
                 limits: Limits::default(),
+                language: "en".into(),
             },
         );
     }

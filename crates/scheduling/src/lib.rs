@@ -6,7 +6,6 @@ mod hours;
 mod parse;
 mod place;
 mod slots;
-mod speech;
 
 pub use calendar::{Busy, Calendar, Closure, Resource, Service};
 pub use civil::{Civil, resolve};
@@ -14,7 +13,6 @@ pub use hours::{HoursError, OpenRange, OpeningHours, parse_weekday, weekday_name
 pub use parse::{parse_date, parse_time};
 pub use place::{Placement, Refusal, SlotRequest, place};
 pub use slots::{Slot, alternatives, free_slots};
-pub use speech::{speak, speak_date, speak_refusal};
 
 /// The shortest appointment that can be asked for, in minutes.
 pub const MIN_MINUTES: u16 = 15;

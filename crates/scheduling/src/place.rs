@@ -40,7 +40,6 @@ pub struct Placement {
 
 /// Why an appointment is refused; an answer for the caller, not a failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Refusal {
     /// The length is outside 15 to 240 minutes and not the service's own.
     #[error("an appointment takes {min} to {max} minutes")]

@@ -32,6 +32,7 @@ pub(crate) struct AccessRow {
     pub(crate) vapi_org_id: Option<String>,
     pub(crate) has_own_credentials: bool,
     pub(crate) limits: Value,
+    pub(crate) language: String,
     pub(crate) credentials: Vec<CredentialRow>,
 }
 

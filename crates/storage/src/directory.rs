@@ -91,13 +91,15 @@ impl KeySource for Directory {
     async fn access(&self, org: OrgId) -> Result<Option<Arc<OrgAccess>>, LookupError> {
         let row = self.backend.access(org).await.map_err(LookupError::new)?;
         Ok(row.map(|row| {
-            let AccessRow { is_active, vapi_org_id, has_own_credentials, limits, credentials } = row;
+            let AccessRow { is_active, vapi_org_id, has_own_credentials, limits, language, credentials } =
+                row;
             Arc::new(OrgAccess {
                 is_active,
                 vapi_org_id: vapi_org_id.map(String::into_boxed_str),
                 has_own_credentials,
                 keys: self.ring(org, credentials),
                 limits: Limits::read(&limits),
+                language: language.into_boxed_str(),
             })
         }))
     }

@@ -1027,8 +1027,8 @@ CREATE TRIGGER directory_notice AFTER INSERT OR DELETE
     ON organizations FOR EACH ROW EXECUTE FUNCTION notify_organization();
 CREATE TRIGGER directory_notice_of_change AFTER UPDATE
     ON organizations FOR EACH ROW
-    WHEN ((OLD.slug, OLD.name, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits)
-          IS DISTINCT FROM (NEW.slug, NEW.name, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active, NEW.limits))
+    WHEN ((OLD.slug, OLD.name, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits, OLD.primary_language)
+          IS DISTINCT FROM (NEW.slug, NEW.name, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active, NEW.limits, NEW.primary_language))
     EXECUTE FUNCTION notify_organization();
 CREATE TRIGGER directory_notice AFTER INSERT OR DELETE
     ON credentials FOR EACH ROW EXECUTE FUNCTION notify_organization();
@@ -1365,7 +1365,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON call_reports TO gateway_app;
 GRANT SELECT, INSERT ON call_pins, security_log TO gateway_app;
 
 GRANT SELECT ON identifiers, credentials, dialing_regions, assistant_org_mapping TO gateway_directory;
-GRANT SELECT (id, slug, name, region, vapi_org_id, has_own_credentials, is_active, limits) ON organizations TO gateway_directory;
+GRANT SELECT (id, slug, name, region, vapi_org_id, has_own_credentials, is_active, limits, primary_language) ON organizations TO gateway_directory;
 GRANT SELECT (organization_id, vapi_call_id) ON call_pins TO gateway_directory;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON organizations, customer_configurations, agents, phone_numbers, phone_number_mapping,

@@ -1003,9 +1003,9 @@ CREATE TRIGGER directory_version_organizations_insert AFTER INSERT ON organizati
 BEGIN
     UPDATE directory_version SET version = version + 1;
 END;
-CREATE TRIGGER directory_version_organizations_update AFTER UPDATE OF slug, name, region, vapi_org_id, has_own_credentials, is_active, limits ON organizations
-WHEN (OLD.slug, OLD.name, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits)
-  IS NOT (NEW.slug, NEW.name, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active, NEW.limits)
+CREATE TRIGGER directory_version_organizations_update AFTER UPDATE OF slug, name, region, vapi_org_id, has_own_credentials, is_active, limits, primary_language ON organizations
+WHEN (OLD.slug, OLD.name, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits, OLD.primary_language)
+  IS NOT (NEW.slug, NEW.name, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active, NEW.limits, NEW.primary_language)
 BEGIN
     UPDATE directory_version SET version = version + 1;
 END;

@@ -11,6 +11,7 @@ mod harness;
 mod idempotency;
 mod inactive;
 mod isolation;
+mod languages;
 mod ledger;
 mod limits;
 mod logging;

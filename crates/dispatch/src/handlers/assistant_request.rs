@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use moka::sync::Cache;
 use org_resolver::{OrgId, VerifiedOrg};
+use phrases::{Language, Phrase};
 use serde_json::{Map, Value, json};
 use storage::{OrgScope, StorageError};
 use tenant::phone::{self, Region};
@@ -15,9 +16,6 @@ use vapi_types::{AssistantId, Head, IdentifierKind, Reply, SquadId};
 use crate::dispatcher::Dispatcher;
 use crate::incoming::IncomingMessage;
 use crate::outcome::{DispatchError, Handled};
-
-/// What a caller hears when no assistant can take the call.
-const NOBODY: &str = "We are sorry, nobody can take your call right now. Please try again later.";
 
 /// Fallback assistants as last read, for the moment when the store is too slow to be asked.
 pub(crate) struct FallbackAssistants(Cache<(OrgId, Box<str>), Arc<str>>);
@@ -58,7 +56,7 @@ pub(crate) async fn assistant_request(
     };
     let reply = match dispatcher.fallbacks.find(org.id(), incoming.envelope.head()) {
         Some(assistant) => AssistantRequestReply::assistant(AssistantId::new(&*assistant)),
-        None => AssistantRequestReply::error(NOBODY),
+        None => AssistantRequestReply::error(&nobody_answers(org.language())),
     };
     let mut handled = Handled::reply(Reply::AssistantRequest(reply), vec!["fallback"]);
     handled.error = Some(error);
@@ -77,7 +75,10 @@ async fn route(
     let head = incoming.envelope.head();
     let number = numbers.iter().find(|number| is_called(number, head, profile.region));
     let reply = match number.and_then(|number| number.route.as_ref()) {
-        None => AssistantRequestReply::error(unavailable(&profile).unwrap_or(NOBODY)),
+        None => match &profile.settings.unavailable_sentence {
+            Some(sentence) => AssistantRequestReply::error(sentence),
+            None => AssistantRequestReply::error(&nobody_answers(&profile.primary_language)),
+        },
         Some(Route::Destination(to)) => AssistantRequestReply::forward(destination(to)),
         Some(route) => {
             effects.push("routed");
@@ -95,9 +96,9 @@ async fn route(
     Ok(Handled::reply(Reply::AssistantRequest(reply), effects))
 }
 
-/// The organization's own sentence for calls that nobody takes.
-fn unavailable(profile: &Profile) -> Option<&str> {
-    profile.settings.unavailable_sentence.as_deref()
+/// What a caller hears when no assistant can take the call.
+fn nobody_answers(language: &str) -> String {
+    Language::of(language).say(&Phrase::NobodyAnswers)
 }
 
 fn destination(to: &str) -> PhoneDestination {

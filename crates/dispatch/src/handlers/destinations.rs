@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use org_resolver::VerifiedOrg;
+use phrases::{Language, Phrase};
 use serde_json::Value;
 use storage::StorageError;
 use tenant::{Assistant, Profile, Transfer as Department};
@@ -11,9 +12,6 @@ use vapi_types::{AssistantId, Reply, ServerMessage};
 use crate::dispatcher::Dispatcher;
 use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
-
-const NOWHERE: &str = "I'm sorry, there is nobody I can transfer you to.";
-const CLOSED: &str = "I'm sorry, that department is closed right now.";
 
 /// Transfers to the department that the conversation names last, or to the only one there is.
 pub(crate) async fn transfer_destination(
@@ -35,25 +33,27 @@ fn transfer(
     profile: &Profile,
     now: DateTime<Utc>,
 ) -> TransferReply {
+    let language = Language::of(&profile.primary_language);
+    let sorry = |phrase: Phrase<'_>| TransferReply::error(&language.say(&phrase));
     let named = words.iter().find_map(|text| {
         departments.iter().find(|department| text.contains(&department.department.to_lowercase()))
     });
     let chosen = match (named, departments) {
         (Some(department), _) => department,
         (None, [only]) => only,
-        (None, []) => return TransferReply::error(NOWHERE),
+        (None, []) => return sorry(Phrase::NowhereToTransfer),
         (None, several) => {
             let names: Vec<&str> = several.iter().map(|department| department.department.as_str()).collect();
-            return TransferReply::error(&format!("Which department would you like: {}?", names.join(", ")));
+            return sorry(Phrase::WhichDepartment(&names));
         }
     };
     if !is_open(chosen, profile, now) {
-        return TransferReply::error(CLOSED);
+        return sorry(Phrase::DepartmentClosed);
     }
     match (&chosen.number, &chosen.sip_uri) {
         (Some(number), _) => TransferReply::to(TransferDestination::Phone(PhoneDestination::number(number))),
         (None, Some(uri)) => TransferReply::to(TransferDestination::Phone(PhoneDestination::sip(uri))),
-        (None, None) => TransferReply::error(NOWHERE),
+        (None, None) => sorry(Phrase::NowhereToTransfer),
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) async fn handoff_destination(
     };
     let reply = match agents.iter().find(named) {
         Some(agent) => HandoffReply::to(HandoffTarget::Id(AssistantId::new(agent.id.as_str()))),
-        None => HandoffReply::error("I'm sorry, there is nobody I can hand you over to."),
+        None => HandoffReply::error(&Language::of(org.language()).say(&Phrase::NobodyToHandOver)),
     };
     Ok(Handled::reply(Reply::Handoff(reply), effects))
 }

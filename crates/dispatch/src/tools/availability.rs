@@ -1,6 +1,7 @@
 //! `checkAvailability`: the free times of a day.
 
 use async_trait::async_trait;
+use phrases::{Language, Phrase};
 use scheduling::free_slots;
 use storage::repo::ToolAnswer;
 use storage::{OrgScope, StorageError};
@@ -8,7 +9,6 @@ use storage::{OrgScope, StorageError};
 use super::book::{DATE, DURATION, SERVICE, busy_around};
 use super::definition::{self, ToolDefinition, text_of};
 use super::run::{Ran, Tool, Work};
-use crate::sentences;
 
 /// How many times are read out; more than a handful nobody remembers.
 const MAX_SLOTS: usize = 6;
@@ -44,7 +44,7 @@ impl Tool for CheckAvailability {
             }
             None => Vec::new(),
         };
-        let sentence = sentences::free(&slots, &work.profile.primary_language);
+        let sentence = Language::of(&work.profile.primary_language).say(&Phrase::Free(&slots));
         Ok(Ran { answer: ToolAnswer::Result(sentence), succeeded: true, made: None, effect: "availability" })
     }
 }

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use scheduling::{Busy, Calendar, Placement, Refusal, SlotRequest, place, speak_refusal};
+use phrases::{Language, Phrase};
+use scheduling::{Busy, Calendar, Placement, Refusal, SlotRequest, place};
 use storage::repo::{Contact, EffectId, NewAppointment, NewContact, ToolAnswer};
 use storage::{OrgScope, StorageError};
 use tenant::phone;
 
 use super::definition::{self, Field, FieldKind, ToolDefinition, text_of};
 use super::run::{Ran, Tool, Work};
-use crate::sentences;
 
 /// How far around the wished date taken places are read: alternatives reach two weeks ahead.
 const DAYS_AROUND: (u64, u64) = (1, 16);
@@ -86,14 +86,14 @@ impl Tool for BookAppointment {
 
     async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<Ran, StorageError> {
         let calendar = scope.declared().calendar().await?;
+        let language = Language::of(&work.profile.primary_language);
         let Some(request) = read(work, &calendar) else {
             // The check has seen to this already; the sentence is for the day it changes.
-            return Ok(refused("The date or the time of the appointment could not be read.".to_owned()));
+            return Ok(refused(language.say(&Phrase::WhenUnreadable)));
         };
-        let language = &work.profile.primary_language;
         let free = match free_places(scope, &calendar, &request, work.now).await? {
             Ok(places) => places,
-            Err(refusal) => return Ok(refused(speak_refusal(&refusal, language))),
+            Err(refusal) => return Ok(refused(language.say(&Phrase::Refused(&refusal)))),
         };
         let contact = contact(scope, work).await?;
         for place in free {
@@ -107,7 +107,7 @@ impl Tool for BookAppointment {
             Err(refusal) => refusal,
             Ok(_) => Refusal::Taken { alternatives: Vec::new() },
         };
-        Ok(refused(speak_refusal(&refusal, language)))
+        Ok(refused(language.say(&Phrase::Refused(&refusal))))
     }
 }
 
@@ -192,8 +192,8 @@ async fn insert(
 fn booked(work: &Work<'_>, request: &SlotRequest, id: EffectId) -> Ran {
     let name = text_of(work.arguments, "patientName").unwrap_or_default();
     let local = request.date.and_time(request.time);
-    let sentence =
-        sentences::booked(&name, request.service.as_deref(), local, &work.profile.primary_language);
+    let phrase = Phrase::Booked { name: &name, service: request.service.as_deref(), at: local };
+    let sentence = Language::of(&work.profile.primary_language).say(&phrase);
     Ran { answer: ToolAnswer::Result(sentence), succeeded: true, made: Some(id), effect: "booked" }
 }
 

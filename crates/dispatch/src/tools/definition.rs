@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
+use phrases::{Expected, Phrase};
 use serde_json::{Map, Value, json};
 use tenant::phone::{self, Region};
 
@@ -66,23 +67,21 @@ impl ToolDefinition {
         json!({"type": "object", "properties": properties, "required": required})
     }
 
-    /// Checks every argument; the error is a sentence that names the field.
-    pub(crate) fn check(&self, arguments: &Map<String, Value>, region: Region) -> Result<(), String> {
+    /// Checks every argument; the error names the field and what it has to be.
+    pub(crate) fn check(
+        &self,
+        arguments: &Map<String, Value>,
+        region: Region,
+    ) -> Result<(), Phrase<'static>> {
         for field in self.fields {
             let value = arguments.get(field.name).filter(|value| !is_absent(value));
             match value {
                 None if field.is_required => {
-                    return Err(format!(
-                        "The field {} is missing: {}.",
-                        field.name,
-                        field.kind.expectation()
-                    ));
+                    return Err(Phrase::FieldMissing(field.name, field.kind.expected()));
                 }
                 None => {}
                 Some(value) if field.kind.fits(value, region) => {}
-                Some(_) => {
-                    return Err(format!("The field {} must be {}.", field.name, field.kind.expectation()));
-                }
+                Some(_) => return Err(Phrase::FieldMisfit(field.name, field.kind.expected())),
             }
         }
         Ok(())
@@ -105,14 +104,14 @@ impl FieldKind {
         }
     }
 
-    fn expectation(self) -> String {
+    fn expected(self) -> Expected {
         match self {
-            Self::Text(max) => format!("a text of at most {max} characters"),
-            Self::Date => "a date such as 2026-11-24".to_owned(),
-            Self::Time => "a time of day such as 14:30".to_owned(),
-            Self::Phone => "a phone number such as +15552010100".to_owned(),
-            Self::Email => "an e-mail address".to_owned(),
-            Self::Integer(min, max) => format!("a whole number from {min} to {max}"),
+            Self::Text(max) => Expected::Text(max),
+            Self::Date => Expected::Date,
+            Self::Time => Expected::Time,
+            Self::Phone => Expected::Phone,
+            Self::Email => Expected::Email,
+            Self::Integer(min, max) => Expected::Integer(min, max),
         }
     }
 
@@ -191,7 +190,7 @@ mod tests {
         deadline: Duration::from_secs(1),
     };
 
-    fn check(arguments: &Value) -> Result<(), String> {
+    fn check(arguments: &Value) -> Result<(), Phrase<'static>> {
         DEFINITION.check(arguments.as_object().unwrap(), "US".parse().unwrap())
     }
 
@@ -222,8 +221,11 @@ mod tests {
             (json!({"day": "2026-11-24", "note": "too long"}), "note"),
             (json!({"day": ["2026-11-24"]}), "day"),
         ] {
-            let sentence = check(&arguments).unwrap_err();
-            assert!(sentence.contains(&format!("field {field} ")), "{arguments}: {sentence}");
+            let named = match check(&arguments).unwrap_err() {
+                Phrase::FieldMissing(named, _) | Phrase::FieldMisfit(named, _) => named,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(named, field, "{arguments}");
         }
     }
 }

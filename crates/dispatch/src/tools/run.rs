@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use org_resolver::VerifiedOrg;
+use phrases::Language;
 use serde_json::{Map, Value};
 use storage::repo::{Claim, EffectId, KeyHash, NewToolResult, ToolAnswer};
 use storage::{OrgScope, Storage, StorageError};
@@ -66,9 +67,10 @@ pub(crate) async fn once(
     let mut scope = storage.scope(org).await?;
     let definition = invocation.tool.definition();
     let profile = scope.declared().profile().await?;
-    if let Err(sentence) = definition.check(invocation.arguments, profile.region) {
+    if let Err(misfit) = definition.check(invocation.arguments, profile.region) {
         // The tool does not run, so there is nothing to keep: the same arguments give the same sentence.
         scope.rollback().await?;
+        let sentence = Language::of(&profile.primary_language).say(&misfit);
         return Ok(Ran {
             answer: ToolAnswer::Error(sentence),
             succeeded: false,

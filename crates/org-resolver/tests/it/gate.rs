@@ -84,6 +84,7 @@ async fn the_shared_secret_serves_until_the_first_own_credential() {
             has_own_credentials: true,
             keys: KeyRing::new(Vec::new()),
             limits: Limits::default(),
+            language: "es".into(),
         },
     );
     assert_eq!(
@@ -153,6 +154,7 @@ async fn an_inactive_organization_decides_and_is_refused() {
         has_own_credentials: true,
         keys: KeyRing::new(vec![credential("secret-a")]),
         limits: Limits::default(),
+        language: "es".into(),
     };
     directory.put_access(org(1), access);
     let gate = gate(&directory, None, GatePolicy::default());
@@ -170,6 +172,7 @@ async fn another_account_of_the_provider_is_a_conflict_once_registered() {
         has_own_credentials: true,
         keys: KeyRing::new(vec![credential("secret-a")]),
         limits: Limits::default(),
+        language: "es".into(),
     };
     directory.put_access(org(1), access);
     let gate = gate(&directory, None, GatePolicy::default());

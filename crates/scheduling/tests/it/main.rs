@@ -7,5 +7,4 @@ mod parsing;
 mod placing;
 mod properties;
 mod slots;
-mod speech;
 mod support;

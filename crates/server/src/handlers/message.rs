@@ -252,7 +252,7 @@ impl Pipeline<'_> {
         let allowance = self.allowance(org.id(), received, org.access().limits);
         let dispatcher = &self.state.dispatcher;
         let handled = match (allowance, *direct) {
-            (Err(_), _) => self.turn_away(received, record),
+            (Err(_), _) => self.turn_away(org.language(), received, record),
             (Ok(()), Some(tool)) => {
                 let idempotency_key = text_of(&RequestHeaders(self.request.headers()), IDEMPOTENCY_HEADER);
                 let call = DirectToolCall { tool, arguments: envelope.body(), idempotency_key };
@@ -280,15 +280,15 @@ impl Pipeline<'_> {
                 record.verdict = org.reason().as_str();
                 self.state.dispatcher.refuse(&org, envelope, &self.context(received)).await
             }
-            Err(_) => self.turn_away(received, record),
+            Err(_) => self.turn_away(org.language(), received, record),
         };
         self.answer(handled, allowance, record)
     }
 
-    fn turn_away(&self, received: &Received<'_>, record: &mut Record<'_>) -> Handled {
+    fn turn_away(&self, language: &str, received: &Received<'_>, record: &mut Record<'_>) -> Handled {
         let code = RefusalCode::RateLimited;
         record.verdict = code.as_str();
-        self.state.dispatcher.turn_away(&received.envelope, &self.context(received), code)
+        self.state.dispatcher.turn_away(language, &received.envelope, &self.context(received), code)
     }
 
     /// Takes one from the organization's allowance for this class of messages.

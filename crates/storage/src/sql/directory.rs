@@ -11,7 +11,7 @@ use crate::schema::{__diesel_schema_migrations, call_pins, credentials, identifi
 use crate::sql_types::{DbJson, DbTime, DbUuid};
 
 type OwnerColumns = (String, String, DbUuid, bool, DbTime, Option<DbTime>);
-type OrgColumns = (bool, Option<String>, bool, DbJson);
+type OrgColumns = (bool, Option<String>, bool, DbJson, String);
 type CredentialColumns = (DbUuid, String, DbJson, Vec<u8>, String, Option<DbTime>, Option<DbTime>);
 
 /// Every row of every key. Kinds and values are matched apart, so that the statement is the same for any number of
@@ -73,6 +73,7 @@ pub(super) async fn access(conn: &mut Conn, org: OrgId) -> QueryResult<Option<Ac
                 organizations::vapi_org_id,
                 organizations::has_own_credentials,
                 organizations::limits,
+                organizations::primary_language,
             ),
             (
                 credentials::id,
@@ -88,12 +89,13 @@ pub(super) async fn access(conn: &mut Conn, org: OrgId) -> QueryResult<Option<Ac
         .load::<(OrgColumns, Option<CredentialColumns>)>(conn)
         .await?;
     let mut access = None;
-    for ((is_active, vapi_org_id, has_own_credentials, limits), credential) in rows {
+    for ((is_active, vapi_org_id, has_own_credentials, limits, language), credential) in rows {
         let access = access.get_or_insert_with(|| AccessRow {
             is_active,
             vapi_org_id,
             has_own_credentials,
             limits: limits.0,
+            language,
             credentials: Vec::new(),
         });
         if let Some((id, label, recipe, sealed_secret, sealing_key_id, not_before, not_after)) = credential {

@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+mod language;
+mod phrase;
+
+pub use language::Language;
+pub use phrase::{Expected, Phrase};
