@@ -70,8 +70,8 @@ pub struct ReportUpdate {
 }
 
 /// The key of each column's value: the greatest one stays. In milliseconds since 1970: of the latest message that had
-/// the value ([`latest`]), with its sign turned of the first ([`first`]), and for a report beyond every other's
-/// ([`reported`]). Keys of metadata are `metadata.` and the member's name.
+/// the value (`latest`), with its sign turned of the first (`first`), and for a report beyond every other's
+/// (`reported`). Keys of metadata are `metadata.` and the member's name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Decided(BTreeMap<String, i64>);
