@@ -3,10 +3,9 @@
 use anyhow::{Context, bail};
 use org_resolver::KeySource;
 use server::{Config, ProcessVars, Vars};
-use signature::{Credential, CredentialId, KeyRing};
+use signature::KeyRing;
 use storage::{OperatorScope, OrgEntry, Storage};
 use tenant::Organization;
-use uuid::Uuid;
 
 /// Where the provider sends its messages.
 pub(crate) const WEBHOOK_PATH: &str = "/api/webhooks/vapi";
@@ -44,7 +43,7 @@ pub(crate) async fn of_organization(
     }
     let access = storage.directory().access(entry.id).await?;
     let is_served_by_shared = access.is_some_and(|access| !access.has_own_credentials);
-    let ring = if is_served_by_shared { shared(config)? } else { own };
+    let ring = if is_served_by_shared { config.auth.shared_keys()? } else { own };
     Ok(Keyed { organization, ring })
 }
 
@@ -63,26 +62,6 @@ pub(crate) async fn find(scope: &mut OperatorScope, name: &str) -> anyhow::Resul
         [] => bail!("there is no organization {name}: none is declared yet (`vapi-gateway apply`)"),
         _ => bail!("there is no organization {name}: known are {}", known.join(", ")),
     }
-}
-
-/// The deployment's secret under each recipe that it is tried with; empty without a secret.
-fn shared(config: &Config) -> anyhow::Result<KeyRing> {
-    let Some(secret) = &config.auth.webhook_secret else { return Ok(KeyRing::new(Vec::new())) };
-    let credentials = config.auth.shared_presets.iter().map(|preset| {
-        let id = CredentialId::new(Uuid::nil());
-        Credential::new(
-            id,
-            format!("VAPI_WEBHOOK_SECRET as {preset}"),
-            preset.scheme(),
-            secret.key().clone(),
-            None,
-            None,
-        )
-    });
-    let credentials = credentials.collect::<Result<Vec<_>, _>>();
-    Ok(KeyRing::new(
-        credentials.context("VAPI_WEBHOOK_SECRET does not fit the presets of auth.shared_presets")?,
-    ))
 }
 
 /// Who is at the keyboard, for the audit log.

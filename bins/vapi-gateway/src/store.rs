@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use secrecy::ExposeSecret;
 use server::Config;
 use storage::{DatabaseUrl, MasterKey, Sealer, Storage, StorageConfig};
 
@@ -35,7 +36,8 @@ pub(crate) fn database(config: &Config) -> anyhow::Result<StorageConfig> {
 /// When the key is no key, or the file cannot be used, or there is none and the command cannot do without.
 pub(crate) fn sealer(config: &Config, database: &StorageConfig, no_key: NoKey) -> anyhow::Result<Sealer> {
     if let Some(secret) = &config.auth.master_key {
-        let key = MasterKey::from_base64(secret.expose()).context("GATEWAY_MASTER_KEY cannot be used")?;
+        let key =
+            MasterKey::from_base64(secret.expose_secret()).context("GATEWAY_MASTER_KEY cannot be used")?;
         return Ok(Sealer::new(key));
     }
     let path = key_file(&database.url);

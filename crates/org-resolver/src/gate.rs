@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use signature::{CredentialId, KeyRing, Refusal, SignedRequest};
+use signature::{CredentialId, KeyRing, Mismatch, SignedRequest};
 
 use crate::chain::ClaimedOrg;
 use crate::ids::OrgId;
@@ -173,7 +173,7 @@ pub enum AdmitError {
     Keys(#[source] LookupError),
     /// No credential of the organization matches.
     #[error("no credential of the organization matches")]
-    Rejected(#[source] Refusal),
+    Rejected(#[source] Mismatch),
 }
 
 /// What the gate allows beyond an organization's own credentials.
@@ -218,13 +218,13 @@ impl Gate {
                 access.keys.verify(request, now).map(|credential| Some(credential.id()))
             }
             Some(_) if self.shared_serves(&claimed) => self.shared.verify(request, now).map(|_| None),
-            _ => Err(Refusal::NoCredential),
+            _ => Err(Mismatch::NoCredential),
         };
         let credential = verdict.map_err(|refusal| {
-            burn_unless_hashed(refusal, request);
+            equalise_time_unless_hashed(refusal, request);
             AdmitError::Rejected(refusal)
         })?;
-        let Some(access) = access else { return Err(AdmitError::Rejected(Refusal::NoCredential)) };
+        let Some(access) = access else { return Err(AdmitError::Rejected(Mismatch::NoCredential)) };
         Ok(admission(claimed, credential, access))
     }
 
@@ -234,7 +234,7 @@ impl Gate {
         match self.shared.verify(request, now) {
             Ok(_) => true,
             Err(refusal) => {
-                burn_unless_hashed(refusal, request);
+                equalise_time_unless_hashed(refusal, request);
                 false
             }
         }
@@ -247,9 +247,9 @@ impl Gate {
 }
 
 /// Hashes the body where the verifier refused before it came to that.
-fn burn_unless_hashed(refusal: Refusal, request: &SignedRequest<'_>) {
-    if refusal != Refusal::InvalidSignature {
-        signature::burn(request.body);
+fn equalise_time_unless_hashed(refusal: Mismatch, request: &SignedRequest<'_>) {
+    if refusal != Mismatch::InvalidSignature {
+        signature::equalise_time(request.body);
     }
 }
 

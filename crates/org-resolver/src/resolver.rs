@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use signature::{KeyRing, Refusal, SignedRequest};
+use signature::{KeyRing, Mismatch, SignedRequest};
 use vapi_types::{Envelope, EnvelopeError};
 
 #[cfg(feature = "cache")]
@@ -41,7 +41,7 @@ pub enum Rejection {
     Unresolved(Unresolved),
     /// No credential of the claimed organization matches.
     #[error("no credential of the organization matches")]
-    Unauthorized(#[source] Refusal),
+    Unauthorized(#[source] Mismatch),
     /// The message is authentic and is refused.
     #[error("the message is authentic and is refused: {}", .0.reason().as_str())]
     Refused(RefusedOrg),

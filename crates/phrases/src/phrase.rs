@@ -2,7 +2,7 @@
 
 use chrono::NaiveDateTime;
 use fluent_bundle::FluentArgs;
-use scheduling::{Refusal, Slot};
+use scheduling::{Slot, Unbookable};
 
 use crate::language::Language;
 
@@ -23,7 +23,7 @@ pub enum Phrase<'a> {
     /// The date or the time of a wish could not be read.
     WhenUnreadable,
     /// A wish cannot be met, with alternatives where there are any.
-    Refused(&'a Refusal),
+    Unbookable(&'a Unbookable),
 
     /// Nobody takes the call.
     NobodyAnswers,
@@ -95,7 +95,7 @@ impl Phrase<'_> {
             Self::Free([]) => plain("nothing-free"),
             Self::Free(slots) => with("free", "times", &moments(language, slots).join("; ")),
             Self::WhenUnreadable => plain("when-unreadable"),
-            Self::Refused(refusal) => refused(language, refusal),
+            Self::Unbookable(reason) => unbookable(language, reason),
             Self::NobodyAnswers => plain("nobody-answers"),
             Self::NowhereToTransfer => plain("nowhere-to-transfer"),
             Self::DepartmentClosed => plain("department-closed"),
@@ -118,39 +118,39 @@ fn moments(language: Language, slots: &[Slot]) -> Vec<String> {
     slots.iter().map(|slot| language.moment(slot.local)).collect()
 }
 
-fn refused(language: Language, refusal: &Refusal) -> String {
+fn unbookable(language: Language, reason: &Unbookable) -> String {
     let mut args = FluentArgs::new();
-    let key = match refusal {
-        Refusal::Length { min, max } => {
+    let key = match reason {
+        Unbookable::Length { min, max } => {
             args.set("min", *min);
             args.set("max", *max);
             "wrong-length"
         }
-        Refusal::Past { likely: None } => "past",
-        Refusal::Past { likely: Some(date) } => {
+        Unbookable::Past { likely: None } => "past",
+        Unbookable::Past { likely: Some(date) } => {
             args.set("date", language.date(*date));
             "past-date"
         }
-        Refusal::TooFarAhead { last } => {
+        Unbookable::TooFarAhead { last } => {
             args.set("date", language.date(*last));
             "too-far-ahead"
         }
-        Refusal::Closed { reason: Some(reason), .. } => {
+        Unbookable::Closed { reason: Some(reason), .. } => {
             args.set("reason", reason.as_str());
             "closed-because"
         }
-        Refusal::Closed { reason: None, hours } if hours.is_empty() => "closed",
-        Refusal::Closed { reason: None, hours } => {
+        Unbookable::Closed { reason: None, hours } if hours.is_empty() => "closed",
+        Unbookable::Closed { reason: None, hours } => {
             let ranges: Vec<String> = hours.iter().map(|range| language.range(*range)).collect();
             args.set("hours", language.join(&ranges, "and"));
             "outside-hours"
         }
-        Refusal::DaylightGap { next } => {
+        Unbookable::DaylightGap { next } => {
             args.set("when", language.moment(*next));
             "daylight-gap"
         }
-        Refusal::Taken { alternatives } if alternatives.is_empty() => "taken-and-nothing-free",
-        Refusal::Taken { alternatives } => {
+        Unbookable::Taken { alternatives } if alternatives.is_empty() => "taken-and-nothing-free",
+        Unbookable::Taken { alternatives } => {
             args.set("times", language.join(&moments(language, alternatives), "or"));
             "taken"
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use criterion::Criterion;
 use scheduling::{
-    Busy, Calendar, OpeningHours, Refusal, Resource, Service, SlotRequest, alternatives, free_slots, place,
+    Busy, Calendar, OpeningHours, Resource, Service, SlotRequest, Unbookable, alternatives, free_slots, place,
 };
 use uuid::Uuid;
 
@@ -80,7 +80,7 @@ fn placing(criterion: &mut Criterion) {
     for (name, busy, next) in
         [("full_day_with_alternatives", &day, 24), ("full_week_with_alternatives", &week, 30)]
     {
-        let Err(Refusal::Taken { alternatives }) = place(&calendar, &wish(23), busy, now) else {
+        let Err(Unbookable::Taken { alternatives }) = place(&calendar, &wish(23), busy, now) else {
             panic!("the day is not full");
         };
         assert_eq!(alternatives.iter().map(|slot| slot.local.date()).collect::<Vec<_>>(), [date(next); 3]);

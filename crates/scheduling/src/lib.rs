@@ -11,7 +11,7 @@ pub use calendar::{Busy, Calendar, Closure, Resource, Service};
 pub use civil::{Civil, resolve};
 pub use hours::{HoursError, OpenRange, OpeningHours, parse_weekday, weekday_name};
 pub use parse::{parse_date, parse_time};
-pub use place::{Placement, Refusal, SlotRequest, place};
+pub use place::{Placement, SlotRequest, Unbookable, place};
 pub use slots::{Slot, alternatives, free_slots};
 
 /// The shortest appointment that can be asked for, in minutes.

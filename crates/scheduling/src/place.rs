@@ -40,7 +40,7 @@ pub struct Placement {
 
 /// Why an appointment is refused; an answer for the caller, not a failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum Unbookable {
     /// The length is outside 15 to 240 minutes and not the service's own.
     #[error("an appointment takes {min} to {max} minutes")]
     Length {
@@ -90,31 +90,31 @@ pub enum Refusal {
 /// more does no harm. The caller stores the first placement that the store's constraint accepts.
 ///
 /// # Errors
-/// A [`Refusal`] that says what is wrong with the wish; the placements of `Ok` are never empty.
+/// A [`Unbookable`] that says what is wrong with the wish; the placements of `Ok` are never empty.
 pub fn place(
     calendar: &Calendar,
     request: &SlotRequest,
     busy: &[Busy],
     now: DateTime<Utc>,
-) -> Result<Vec<Placement>, Refusal> {
+) -> Result<Vec<Placement>, Unbookable> {
     if !calendar.length_fits(request.minutes, request.service.as_deref()) {
-        return Err(Refusal::Length { min: MIN_MINUTES, max: MAX_MINUTES });
+        return Err(Unbookable::Length { min: MIN_MINUTES, max: MAX_MINUTES });
     }
     let (today, last) = (calendar.today(now), calendar.last_day(now));
     if request.date < today {
-        return Err(Refusal::Past { likely: likely_date(request.date, today, last) });
+        return Err(Unbookable::Past { likely: likely_date(request.date, today, last) });
     }
     if request.date > last {
-        return Err(Refusal::TooFarAhead { last });
+        return Err(Unbookable::TooFarAhead { last });
     }
     let starts_at = match resolve(calendar.timezone, request.date.and_time(request.time)) {
         Civil::At(at) => at,
-        Civil::Skipped { next, .. } => return Err(Refusal::DaylightGap { next }),
+        Civil::Skipped { next, .. } => return Err(Unbookable::DaylightGap { next }),
     };
     if starts_at < now {
-        return Err(Refusal::Past { likely: None });
+        return Err(Unbookable::Past { likely: None });
     }
-    let closed = |reason| Refusal::Closed { reason, hours: hours_on(calendar, request.date).to_vec() };
+    let closed = |reason| Unbookable::Closed { reason, hours: hours_on(calendar, request.date).to_vec() };
     if let Some(closure) = calendar.closure_on(request.date) {
         return Err(closed(closure.reason.clone()));
     }
@@ -125,7 +125,7 @@ pub fn place(
     let service = request.service.as_deref().and_then(|name| calendar.service(name));
     let placements = Seats::new(calendar, service).free(starts_at, ends_at, busy);
     if placements.is_empty() {
-        return Err(Refusal::Taken {
+        return Err(Unbookable::Taken {
             alternatives: alternatives(calendar, request, busy, now, ALTERNATIVES),
         });
     }

@@ -13,14 +13,12 @@ use org_resolver::{
     CacheConfig, CachedKeys, CachedLookup, GatePolicy, KeySource, Lookup, LookupStep, Resolver,
 };
 use rate_limit::KeyedLimiter;
-use signature::{Credential, CredentialError, CredentialId, KeyRing};
 use storage::{ChangeSink, Directory, QuarantineBounds, Storage, StorageConfig, StorageError};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use crate::body::BodyReader;
 use crate::clock::Clock;
-use crate::config::{AuthConfig, Config, Environment, ServerConfig, Synchronous};
+use crate::config::{Config, Environment, ServerConfig, SharedSecretError, Synchronous};
 use crate::directory::{CacheOnlyKeys, CacheOnlyLookup, Invalidation};
 use crate::guard::UnverifiedGuard;
 use crate::routes;
@@ -53,14 +51,8 @@ pub struct Gateway {
 #[non_exhaustive]
 pub enum BuildError {
     /// The shared secret does not fit one of the recipes that it is to be tried with.
-    #[error("VAPI_WEBHOOK_SECRET does not fit the preset {preset} of auth.shared_presets")]
-    SharedSecret {
-        /// The preset.
-        preset: &'static str,
-        /// Why.
-        #[source]
-        cause: CredentialError,
-    },
+    #[error(transparent)]
+    SharedSecret(#[from] SharedSecretError),
 }
 
 /// Why a gateway stopped serving, other than being told to.
@@ -112,7 +104,7 @@ pub fn build(config: Config, storage: Storage, clock: Arc<dyn Clock>) -> Result<
     let directory: Arc<Directory> = storage.directory();
     let lookup = Arc::new(CachedLookup::new(Arc::clone(&directory), cache));
     let keys = Arc::new(CachedKeys::new(directory, cache));
-    let shared = shared_ring(&auth)?;
+    let shared = auth.shared_keys()?;
     let policy = GatePolicy { metadata_with_shared_secret: resolver.metadata_with_shared_secret };
     let resolver = |lookup: Arc<dyn Lookup>, keys: Arc<dyn KeySource>| {
         let builder = Resolver::over(lookup, keys).steps(order.clone());
@@ -205,25 +197,6 @@ impl Gateway {
 fn workers(config: &ServerConfig) -> usize {
     let machine = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     config.workers.unwrap_or_else(machine)
-}
-
-/// The shared secret under each recipe that it is tried with; empty without a secret.
-fn shared_ring(config: &AuthConfig) -> Result<KeyRing, BuildError> {
-    let Some(secret) = &config.webhook_secret else { return Ok(KeyRing::new(Vec::new())) };
-    let mut credentials = Vec::new();
-    for preset in &config.shared_presets {
-        let credential = Credential::new(
-            CredentialId::new(Uuid::nil()),
-            preset.as_str(),
-            preset.scheme(),
-            secret.key().clone(),
-            None,
-            None,
-        );
-        let refused = |cause| BuildError::SharedSecret { preset: preset.as_str(), cause };
-        credentials.push(credential.map_err(refused)?);
-    }
-    Ok(KeyRing::new(credentials))
 }
 
 /// What the endpoint check lists: three methods that operators look for, then the rest of the chain.

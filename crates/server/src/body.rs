@@ -8,7 +8,7 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures::StreamExt;
 
-use crate::error::Refusal;
+use crate::error::Problem;
 
 /// A body that is too large is read on and thrown away up to this many times the limit, so that its sender comes
 /// to read the refusal instead of a broken connection.
@@ -62,40 +62,40 @@ impl BodyReader {
     /// Reads a whole body.
     ///
     /// # Errors
-    /// [`Refusal`] for an encoded, overlong, stalled or broken body, or when the process holds too many already.
-    pub(crate) async fn read(&self, headers: &HeaderMap, mut payload: Payload) -> Result<Body, Refusal> {
+    /// [`Problem`] for an encoded, overlong, stalled or broken body, or when the process holds too many already.
+    pub(crate) async fn read(&self, headers: &HeaderMap, mut payload: Payload) -> Result<Body, Problem> {
         if is_encoded(headers) {
-            return Err(Refusal::UnsupportedEncoding);
+            return Err(Problem::UnsupportedEncoding);
         }
         let declared = declared_length(headers);
         let reading = async {
             if declared.is_some_and(|bytes| bytes > self.max_bytes) {
-                return Err(Refusal::PayloadTooLarge);
+                return Err(Problem::PayloadTooLarge);
             }
             self.collect(&mut payload, declared.unwrap_or(0)).await
         };
         // One limit for the whole body: a byte now and then is as stalled as none.
         match tokio::time::timeout(self.timeout, reading).await {
-            Err(_elapsed) => Err(Refusal::RequestTimeout),
-            Ok(Err(Refusal::PayloadTooLarge)) => {
+            Err(_elapsed) => Err(Problem::RequestTimeout),
+            Ok(Err(Problem::PayloadTooLarge)) => {
                 self.drain(&mut payload).await;
-                Err(Refusal::PayloadTooLarge)
+                Err(Problem::PayloadTooLarge)
             }
             Ok(read) => read,
         }
     }
 
-    async fn collect(&self, payload: &mut Payload, declared: usize) -> Result<Body, Refusal> {
+    async fn collect(&self, payload: &mut Payload, declared: usize) -> Result<Body, Problem> {
         let mut share = Share { budget: Arc::clone(&self.budget), bytes: 0 };
         let Some(first) = payload.next().await else {
             return Ok(Body { bytes: Bytes::new(), _share: share });
         };
-        let first = first.map_err(|_broken| Refusal::Unreadable)?;
+        let first = first.map_err(|_broken| Problem::Unreadable)?;
         share.grow(first.len())?;
         let Some(second) = payload.next().await else {
             // The usual case: the body came in one piece and needs no copy.
             return if first.len() > self.max_bytes {
-                Err(Refusal::PayloadTooLarge)
+                Err(Problem::PayloadTooLarge)
             } else {
                 Ok(Body { bytes: first, _share: share })
             };
@@ -104,9 +104,9 @@ impl BodyReader {
         bytes.extend_from_slice(&first);
         let mut next = Some(second);
         while let Some(chunk) = next {
-            let chunk = chunk.map_err(|_broken| Refusal::Unreadable)?;
+            let chunk = chunk.map_err(|_broken| Problem::Unreadable)?;
             if bytes.len().saturating_add(chunk.len()) > self.max_bytes {
-                return Err(Refusal::PayloadTooLarge);
+                return Err(Problem::PayloadTooLarge);
             }
             share.grow(chunk.len())?;
             bytes.extend_from_slice(&chunk);
@@ -132,10 +132,10 @@ impl BodyReader {
 }
 
 impl Share {
-    fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         let before = self.budget.held.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
-        if before.saturating_add(bytes) > self.budget.most { Err(Refusal::Unavailable) } else { Ok(()) }
+        if before.saturating_add(bytes) > self.budget.most { Err(Problem::Unavailable) } else { Ok(()) }
     }
 }
 

@@ -11,10 +11,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use org_resolver::LookupStep;
+use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 use signature::Preset;
 
-pub use secret::{EmptySetting, Secret};
+pub use secret::SharedSecretError;
 pub use vars::{ProcessVars, Vars};
 
 use crate::address::IpRange;
@@ -177,16 +178,20 @@ pub struct LimitsConfig {
 #[non_exhaustive]
 pub struct AuthConfig {
     /// The secret of organizations that never had one of their own; `VAPI_WEBHOOK_SECRET`.
-    pub webhook_secret: Option<Secret>,
+    #[serde(deserialize_with = "secret::filled")]
+    pub webhook_secret: Option<SecretString>,
     /// The recipes that the shared secret is tried with.
     #[serde(deserialize_with = "words")]
     pub shared_presets: Vec<Preset>,
     /// The key of the provider's API, for provisioning; `VAPI_API_KEY`.
-    pub vapi_api_key: Option<Secret>,
+    #[serde(deserialize_with = "secret::filled")]
+    pub vapi_api_key: Option<SecretString>,
     /// The operator's token; `ADMIN_TOKEN`. Without it there is no admin API.
-    pub admin_token: Option<Secret>,
+    #[serde(deserialize_with = "secret::filled")]
+    pub admin_token: Option<SecretString>,
     /// Base64 of the 32 bytes that seal secrets at rest; `GATEWAY_MASTER_KEY`.
-    pub master_key: Option<Secret>,
+    #[serde(deserialize_with = "secret::filled")]
+    pub master_key: Option<SecretString>,
 }
 
 /// What is kept of messages that the shared secret proves and nobody owns.

@@ -13,7 +13,7 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 
 /// Everything that is answered with a refusal of ours instead of an answer in the provider's shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Problem {
     /// The body is compressed.
     UnsupportedEncoding,
     /// The body is too large.
@@ -60,7 +60,7 @@ struct Body<'a> {
     request_id: &'a str,
 }
 
-impl From<RefusalCode> for Refusal {
+impl From<RefusalCode> for Problem {
     fn from(code: RefusalCode) -> Self {
         match code {
             RefusalCode::ConflictingOrganizations => Self::ConflictingOrganizations,
@@ -73,7 +73,7 @@ impl From<RefusalCode> for Refusal {
     }
 }
 
-impl Refusal {
+impl Problem {
     /// The status, the stable code, and the sentence.
     fn parts(&self) -> (StatusCode, &'static str, &'static str) {
         match self {

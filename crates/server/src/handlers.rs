@@ -11,12 +11,12 @@ use actix_web::http::ConnectionType;
 use actix_web::{HttpResponse, web};
 use futures::FutureExt;
 
-use crate::error::Refusal;
+use crate::error::Problem;
 use crate::state::AppState;
 
 /// Answers an unknown path.
 pub(crate) async fn not_found(state: web::Data<AppState>) -> HttpResponse {
-    Refusal::NotFound.respond(&state.new_request_id())
+    Problem::NotFound.respond(&state.new_request_id())
 }
 
 /// Runs one request to its end, counted, so that a stop waits for it.
@@ -35,7 +35,7 @@ async fn caught(request_id: &str, work: impl Future<Output = HttpResponse>) -> H
     // Nothing that the work borrows is used after a panic, except shared state that is whole at every step.
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| {
         tracing::error!(request_id, "a request ended in a panic");
-        Refusal::Internal.respond(request_id)
+        Problem::Internal.respond(request_id)
     })
 }
 

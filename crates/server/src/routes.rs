@@ -3,7 +3,7 @@
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, guard, web};
 
-use crate::error::Refusal;
+use crate::error::Problem;
 use crate::handlers;
 use crate::state::AppState;
 
@@ -123,7 +123,7 @@ fn served(route: Route) -> actix_web::Route {
 }
 
 async fn refuse_method(state: web::Data<AppState>, _request: HttpRequest, allowed: String) -> HttpResponse {
-    let mut response = Refusal::MethodNotAllowed.respond(&state.new_request_id());
+    let mut response = Problem::MethodNotAllowed.respond(&state.new_request_id());
     if let Ok(value) = HeaderValue::try_from(allowed) {
         response.headers_mut().insert(ALLOW, value);
     }

@@ -7,9 +7,9 @@ mod search;
 use chrono::{DateTime, Utc};
 
 use crate::credential::{Credential, CredentialId};
+use crate::mismatch::Mismatch;
 use crate::payload::PayloadFormat;
 use crate::recipe::{Algorithm, Encoding};
-use crate::refusal::Refusal;
 use crate::ring::{KeyRing, MAX_ACTIVE};
 use crate::verifier::SignedRequest;
 
@@ -219,7 +219,7 @@ pub fn diagnose(ring: &KeyRing, request: &SignedRequest<'_>, now: DateTime<Utc>)
             _ if is_active => {
                 // A signature that was compared tells more than a header that is not there.
                 let verdict = credential.check.verify(request, now);
-                let rank = verdict.err().map_or(0, Refusal::rank);
+                let rank = verdict.err().map_or(0, Mismatch::rank);
                 let notes = report::unexplained(credential, request, now);
                 unexplained.push((std::cmp::Reverse(rank), findings(credential, notes)));
             }

@@ -1,6 +1,6 @@
 //! How the verifier reads request headers, whatever type the web framework keeps them in.
 
-use crate::refusal::Refusal;
+use crate::mismatch::Mismatch;
 
 /// Longest header value that is looked at, in bytes; a longer one is malformed.
 pub const MAX_HEADER_BYTES: usize = 4096;
@@ -75,12 +75,12 @@ fn find_pair<'a, K: AsRef<str>, V: AsRef<[u8]>>(pairs: &'a [(K, V)], name: &str)
 }
 
 /// Reads a header that must be there exactly once, within bounds and not empty.
-pub(crate) fn one<'a>(headers: &'a dyn Headers, name: &str) -> Result<&'a [u8], Refusal> {
+pub(crate) fn one<'a>(headers: &'a dyn Headers, name: &str) -> Result<&'a [u8], Mismatch> {
     match headers.find(name) {
-        Found::None => Err(Refusal::MissingHeader),
-        Found::Many => Err(Refusal::RepeatedHeader),
+        Found::None => Err(Mismatch::MissingHeader),
+        Found::Many => Err(Mismatch::RepeatedHeader),
         Found::One(value) if value.is_empty() || value.len() > MAX_HEADER_BYTES => {
-            Err(Refusal::MalformedHeader)
+            Err(Mismatch::MalformedHeader)
         }
         Found::One(value) => Ok(value),
     }

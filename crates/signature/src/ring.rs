@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::credential::Credential;
-use crate::refusal::Refusal;
+use crate::mismatch::Mismatch;
 use crate::verifier::SignedRequest;
 
 /// Most credentials that are tried on one request.
@@ -55,10 +55,10 @@ impl KeyRing {
     /// Every active credential is tried, also after a match, so that the time does not tell which.
     ///
     /// # Errors
-    /// [`Refusal`] if none matches, with the most telling of the reasons.
-    pub fn verify(&self, request: &SignedRequest<'_>, now: DateTime<Utc>) -> Result<&Credential, Refusal> {
+    /// [`Mismatch`] if none matches, with the most telling of the reasons.
+    pub fn verify(&self, request: &SignedRequest<'_>, now: DateTime<Utc>) -> Result<&Credential, Mismatch> {
         let mut matched = None;
-        let mut refusal = Refusal::NoCredential;
+        let mut refusal = Mismatch::NoCredential;
         for credential in self.active(now) {
             match credential.check.verify(request, now) {
                 Ok(()) => matched = matched.or(Some(credential)),

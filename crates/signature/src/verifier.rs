@@ -9,9 +9,9 @@ use subtle::ConstantTimeEq;
 
 use crate::credential::{Check, HmacCheck, StaticCheck};
 use crate::header::{Headers, one};
+use crate::mismatch::Mismatch;
 use crate::payload::Parts;
 use crate::recipe::{Algorithm, Encoding};
-use crate::refusal::Refusal;
 use crate::timestamp;
 
 /// Most values that are read of a signature header that is a list.
@@ -40,7 +40,7 @@ pub struct SignedRequest<'a> {
 }
 
 impl Check {
-    pub(crate) fn verify(&self, request: &SignedRequest<'_>, now: DateTime<Utc>) -> Result<(), Refusal> {
+    pub(crate) fn verify(&self, request: &SignedRequest<'_>, now: DateTime<Utc>) -> Result<(), Mismatch> {
         match self {
             Self::Hmac(check) => check.verify(request, Some(now)),
             Self::Static(check) => check.verify(request),
@@ -55,7 +55,7 @@ impl HmacCheck {
         &self,
         request: &SignedRequest<'_>,
         now: Option<DateTime<Utc>>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Mismatch> {
         let signature = one(request.headers, &self.recipe.signature_header)?;
         let timestamp = match &self.recipe.timestamp_header {
             Some(name) if self.recipe.include_timestamp => Some(one(request.headers, name)?),
@@ -68,19 +68,19 @@ impl HmacCheck {
 
         let signatures = self.decode(signature)?;
         let instant =
-            timestamp.map(|text| timestamp::parse(text).ok_or(Refusal::MalformedHeader)).transpose()?;
+            timestamp.map(|text| timestamp::parse(text).ok_or(Mismatch::MalformedHeader)).transpose()?;
         if message_id
             .is_some_and(|id| !id.iter().all(u8::is_ascii_graphic) || !self.format.is_unambiguous(id))
         {
-            return Err(Refusal::MalformedHeader);
+            return Err(Mismatch::MalformedHeader);
         }
         if self.format.uses_url() && request.url.is_none() {
-            return Err(Refusal::MissingUrl);
+            return Err(Mismatch::MissingUrl);
         }
         if let (Some(instant), Some(now)) = (instant, now)
             && !timestamp::is_fresh(instant, now)
         {
-            return Err(Refusal::StaleTimestamp);
+            return Err(Mismatch::StaleTimestamp);
         }
 
         let mut mac = self.mac.clone();
@@ -94,33 +94,33 @@ impl HmacCheck {
         self.format.feed(&mut mac, &parts);
         // Every candidate is compared, so the time does not tell which one matched.
         let matched = signatures.iter().fold(false, |matched, code| mac.clone().matches(code) | matched);
-        if matched { Ok(()) } else { Err(Refusal::InvalidSignature) }
+        if matched { Ok(()) } else { Err(Mismatch::InvalidSignature) }
     }
 
     /// Takes the prefix off and decodes; of a list, what has our version and the right length.
-    fn decode(&self, value: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
-        let text = std::str::from_utf8(value).map_err(|_not_text| Refusal::MalformedHeader)?;
+    fn decode(&self, value: &[u8]) -> Result<Vec<Vec<u8>>, Mismatch> {
+        let text = std::str::from_utf8(value).map_err(|_not_text| Mismatch::MalformedHeader)?;
         let prefix = self.recipe.prefix.as_deref().unwrap_or_default();
         let decode_one = |text: &str| {
             decode_signature(text.strip_prefix(prefix)?, self.recipe.encoding, self.recipe.algorithm)
         };
         let codes: Vec<_> = if self.is_list {
             if text.split(' ').count() > MAX_SIGNATURES {
-                return Err(Refusal::MalformedHeader);
+                return Err(Mismatch::MalformedHeader);
             }
             text.split(' ').filter_map(decode_one).collect()
         } else {
             decode_one(text).into_iter().collect()
         };
-        if codes.is_empty() { Err(Refusal::MalformedHeader) } else { Ok(codes) }
+        if codes.is_empty() { Err(Mismatch::MalformedHeader) } else { Ok(codes) }
     }
 }
 
 impl StaticCheck {
-    pub(crate) fn verify(&self, request: &SignedRequest<'_>) -> Result<(), Refusal> {
+    pub(crate) fn verify(&self, request: &SignedRequest<'_>) -> Result<(), Mismatch> {
         let value = one(request.headers, &self.header)?;
-        let token = self.token(value).ok_or(Refusal::MalformedHeader)?;
-        if self.is_secret(token) { Ok(()) } else { Err(Refusal::InvalidSignature) }
+        let token = self.token(value).ok_or(Mismatch::MalformedHeader)?;
+        if self.is_secret(token) { Ok(()) } else { Err(Mismatch::InvalidSignature) }
     }
 
     /// Says whether a header value is the prefix and the secret.

@@ -17,6 +17,6 @@ pub use calls::{Call, CallReport, Calls};
 pub use contacts::{Contact, ContactId, Contacts, NewContact};
 pub use declared::Declared;
 pub use events::{EventId, EventVerdict, Events};
-pub use inbox::{After, Inbox, Standing, StoredMessage};
+pub use inbox::{After, Inbox, OrgState, StoredMessage};
 pub use security_log::{SecurityEntry, SecurityLog};
-pub use tool_results::{Claim, EffectId, KeyHash, NewToolResult, ToolAnswer, ToolResults};
+pub use tool_results::{EffectId, KeyHash, NewToolResult, Reservation, ToolAnswer, ToolResults};

@@ -8,7 +8,7 @@ use storage::{OrgScope, StorageError};
 
 use super::book::{DATE, DURATION, SERVICE, busy_around};
 use super::definition::{self, ToolDefinition, text_of};
-use super::run::{Ran, Tool, Work};
+use super::run::{Tool, ToolRun, Work};
 
 /// How many times are read out; more than a handful nobody remembers.
 const MAX_SLOTS: usize = 6;
@@ -31,7 +31,7 @@ impl Tool for CheckAvailability {
         &DEFINITION
     }
 
-    async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<Ran, StorageError> {
+    async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<ToolRun, StorageError> {
         let calendar = scope.declared().calendar().await?;
         let service = text_of(work.arguments, "serviceType");
         let asked = work.arguments.get("duration").and_then(definition::integer);
@@ -45,6 +45,11 @@ impl Tool for CheckAvailability {
             None => Vec::new(),
         };
         let sentence = Language::of(&work.profile.primary_language).say(&Phrase::Free(&slots));
-        Ok(Ran { answer: ToolAnswer::Result(sentence), succeeded: true, made: None, effect: "availability" })
+        Ok(ToolRun {
+            answer: ToolAnswer::Result(sentence),
+            succeeded: true,
+            made: None,
+            effect: "availability",
+        })
     }
 }

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use phrases::{Language, Phrase};
-use scheduling::{Busy, Calendar, Placement, Refusal, SlotRequest, place};
+use scheduling::{Busy, Calendar, Placement, SlotRequest, Unbookable, place};
 use storage::repo::{Contact, EffectId, NewAppointment, NewContact, ToolAnswer};
 use storage::{OrgScope, StorageError};
 use tenant::phone;
 
 use super::definition::{self, Field, FieldKind, ToolDefinition, text_of};
-use super::run::{Ran, Tool, Work};
+use super::run::{Tool, ToolRun, Work};
 
 /// How far around the wished date taken places are read: alternatives reach two weeks ahead.
 const DAYS_AROUND: (u64, u64) = (1, 16);
@@ -84,7 +84,7 @@ impl Tool for BookAppointment {
         &DEFINITION
     }
 
-    async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<Ran, StorageError> {
+    async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<ToolRun, StorageError> {
         let calendar = scope.declared().calendar().await?;
         let language = Language::of(&work.profile.primary_language);
         let Some(request) = read(work, &calendar) else {
@@ -93,7 +93,7 @@ impl Tool for BookAppointment {
         };
         let free = match free_places(scope, &calendar, &request, work.now).await? {
             Ok(places) => places,
-            Err(refusal) => return Ok(refused(language.say(&Phrase::Refused(&refusal)))),
+            Err(refusal) => return Ok(refused(language.say(&Phrase::Unbookable(&refusal)))),
         };
         let contact = contact(scope, work).await?;
         for place in free {
@@ -105,9 +105,9 @@ impl Tool for BookAppointment {
         // Somebody was faster in every place that looked free.
         let refusal = match free_places(scope, &calendar, &request, work.now).await? {
             Err(refusal) => refusal,
-            Ok(_) => Refusal::Taken { alternatives: Vec::new() },
+            Ok(_) => Unbookable::Taken { alternatives: Vec::new() },
         };
-        Ok(refused(language.say(&Phrase::Refused(&refusal))))
+        Ok(refused(language.say(&Phrase::Unbookable(&refusal))))
     }
 }
 
@@ -129,7 +129,7 @@ async fn free_places(
     calendar: &Calendar,
     request: &SlotRequest,
     now: DateTime<Utc>,
-) -> Result<Result<Vec<Placement>, Refusal>, StorageError> {
+) -> Result<Result<Vec<Placement>, Unbookable>, StorageError> {
     let busy = busy_around(scope, calendar, request.date).await?;
     Ok(place(calendar, request, &busy, now))
 }
@@ -189,15 +189,15 @@ async fn insert(
     Ok(scope.appointments().insert(&appointment, work.now).await?.map(|id| EffectId(id.0)))
 }
 
-fn booked(work: &Work<'_>, request: &SlotRequest, id: EffectId) -> Ran {
+fn booked(work: &Work<'_>, request: &SlotRequest, id: EffectId) -> ToolRun {
     let name = text_of(work.arguments, "patientName").unwrap_or_default();
     let local = request.date.and_time(request.time);
     let phrase = Phrase::Booked { name: &name, service: request.service.as_deref(), at: local };
     let sentence = Language::of(&work.profile.primary_language).say(&phrase);
-    Ran { answer: ToolAnswer::Result(sentence), succeeded: true, made: Some(id), effect: "booked" }
+    ToolRun { answer: ToolAnswer::Result(sentence), succeeded: true, made: Some(id), effect: "booked" }
 }
 
 /// Taken, past and closed are answers that can be spoken, not errors.
-fn refused(sentence: String) -> Ran {
-    Ran { answer: ToolAnswer::Result(sentence), succeeded: false, made: None, effect: "not_booked" }
+fn refused(sentence: String) -> ToolRun {
+    ToolRun { answer: ToolAnswer::Result(sentence), succeeded: false, made: None, effect: "not_booked" }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use org_resolver::VerifiedOrg;
 use phrases::Language;
 use serde_json::{Map, Value};
-use storage::repo::{Claim, EffectId, KeyHash, NewToolResult, ToolAnswer};
+use storage::repo::{EffectId, KeyHash, NewToolResult, Reservation, ToolAnswer};
 use storage::{OrgScope, Storage, StorageError};
 use tenant::Profile;
 
@@ -19,7 +19,7 @@ pub(crate) trait Tool: Send + Sync {
     fn definition(&self) -> &ToolDefinition;
 
     /// Does the work. The arguments have been checked.
-    async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<Ran, StorageError>;
+    async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<ToolRun, StorageError>;
 }
 
 /// The phone call that a tool is called in.
@@ -49,7 +49,7 @@ pub(crate) struct Work<'a> {
 }
 
 /// What a run gave.
-pub(crate) struct Ran {
+pub(crate) struct ToolRun {
     pub(crate) answer: ToolAnswer,
     /// True when the effect took place; a refusal for business reasons is an answer without one.
     pub(crate) succeeded: bool,
@@ -63,7 +63,7 @@ pub(crate) async fn once(
     storage: &Storage,
     org: &VerifiedOrg,
     invocation: &Invocation<'_>,
-) -> Result<Ran, StorageError> {
+) -> Result<ToolRun, StorageError> {
     let mut scope = storage.scope(org).await?;
     let definition = invocation.tool.definition();
     let profile = scope.declared().profile().await?;
@@ -71,7 +71,7 @@ pub(crate) async fn once(
         // The tool does not run, so there is nothing to keep: the same arguments give the same sentence.
         scope.rollback().await?;
         let sentence = Language::of(&profile.primary_language).say(&misfit);
-        return Ok(Ran {
+        return Ok(ToolRun {
             answer: ToolAnswer::Error(sentence),
             succeeded: false,
             made: None,
@@ -79,17 +79,18 @@ pub(crate) async fn once(
         });
     }
     if let Some(key) = invocation.keys.call
-        && let Claim::Done { answer, succeeded, effect, .. } = claim(&mut scope, invocation, key).await?
+        && let Reservation::Done { answer, succeeded, effect, .. } =
+            reserve(&mut scope, invocation, key).await?
     {
         scope.rollback().await?;
-        return Ok(Ran { answer, succeeded, made: effect, effect: "answered_again" });
+        return Ok(ToolRun { answer, succeeded, made: effect, effect: "answered_again" });
     }
     let effect_key = invocation.keys.effect.filter(|_| definition.is_effectful);
     if let Some(key) = effect_key
-        && let Claim::Done { answer, succeeded: true, effect, is_undone: false } =
-            claim(&mut scope, invocation, key).await?
+        && let Reservation::Done { answer, succeeded: true, effect, is_undone: false } =
+            reserve(&mut scope, invocation, key).await?
     {
-        let ran = Ran { answer, succeeded: true, made: effect, effect: "same_effect" };
+        let ran = ToolRun { answer, succeeded: true, made: effect, effect: "same_effect" };
         store(&mut scope, invocation.keys.call, &ran).await?;
         scope.commit().await?;
         return Ok(ran);
@@ -110,21 +111,21 @@ pub(crate) async fn once(
     Ok(ran)
 }
 
-async fn claim(
+async fn reserve(
     scope: &mut OrgScope,
     invocation: &Invocation<'_>,
     key: KeyHash,
-) -> Result<Claim, StorageError> {
+) -> Result<Reservation, StorageError> {
     let call = NewToolResult {
         key,
         vapi_call_id: invocation.caller.call_id,
         tool_call_id: invocation.tool_call_id,
         tool: invocation.tool.definition().name,
     };
-    scope.tool_results().claim(&call, invocation.now).await
+    scope.tool_results().reserve(&call, invocation.now).await
 }
 
-async fn store(scope: &mut OrgScope, key: Option<KeyHash>, ran: &Ran) -> Result<(), StorageError> {
+async fn store(scope: &mut OrgScope, key: Option<KeyHash>, ran: &ToolRun) -> Result<(), StorageError> {
     match key {
         Some(key) => scope.tool_results().store(key, &ran.answer, ran.succeeded, ran.made).await,
         None => Ok(()),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use org_resolver::{LookupError, LookupStep, OrgHints, OrgId, Resolution, Trace};
-use storage::repo::Standing;
+use storage::repo::OrgState;
 use vapi_types::Envelope;
 
 use super::Replayer;
@@ -60,7 +60,7 @@ impl Replayer {
     pub(super) async fn still_refused(
         &self,
         org: OrgId,
-        standing: &Standing,
+        standing: &OrgState,
         envelope: &Envelope<'_>,
         received_at: DateTime<Utc>,
         now: DateTime<Utc>,
@@ -99,7 +99,7 @@ impl Replayer {
 }
 
 /// Whether the message belongs to another account of the provider's than the organization registered.
-pub(super) fn contradicts(standing: &Standing, hints: &OrgHints) -> bool {
+pub(super) fn contradicts(standing: &OrgState, hints: &OrgHints) -> bool {
     let Some(registered) = &standing.vapi_org_id else { return false };
     hints.accounts().iter().any(|(account, _)| account != registered)
 }

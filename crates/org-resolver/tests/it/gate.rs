@@ -7,7 +7,7 @@ use org_resolver::{
     Admission, AdmitError, Gate, GatePolicy, IdentifierKind, KeySource, Limits, OrgAccess, OrgHints,
     RefusalReason, Resolution,
 };
-use signature::{KeyRing, Refusal, SignedRequest};
+use signature::{KeyRing, Mismatch, SignedRequest};
 
 use crate::support::{chain, claim, credential, now, org, signed};
 
@@ -35,7 +35,7 @@ async fn admit(
     gate: &Gate,
     body: &str,
     secret: &str,
-) -> Result<Admission, Refusal> {
+) -> Result<Admission, Mismatch> {
     let claim = claim(directory, body).await;
     let headers = signed(secret, body);
     let request = SignedRequest { method: "POST", url: None, headers: &headers, body: body.as_bytes() };
@@ -89,7 +89,7 @@ async fn the_shared_secret_serves_until_the_first_own_credential() {
     );
     assert_eq!(
         admit(&before, &gate_before, BY_ASSISTANT, "shared").await.unwrap_err(),
-        Refusal::NoCredential
+        Mismatch::NoCredential
     );
 }
 
@@ -97,7 +97,7 @@ async fn the_shared_secret_serves_until_the_first_own_credential() {
 async fn without_any_secret_nothing_is_admitted() {
     let directory = directory(None);
     let gate = gate(&directory, None, GatePolicy::default());
-    assert_eq!(admit(&directory, &gate, BY_ASSISTANT, "anything").await.unwrap_err(), Refusal::NoCredential);
+    assert_eq!(admit(&directory, &gate, BY_ASSISTANT, "anything").await.unwrap_err(), Mismatch::NoCredential);
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn metadata_alone_needs_the_organizations_own_credential() {
 
     let without = directory(None);
     let strict = gate(&without, Some("shared"), GatePolicy::default());
-    assert_eq!(admit(&without, &strict, BY_METADATA, "shared").await.unwrap_err(), Refusal::NoCredential);
+    assert_eq!(admit(&without, &strict, BY_METADATA, "shared").await.unwrap_err(), Mismatch::NoCredential);
     let lifted = gate(&without, Some("shared"), GatePolicy { metadata_with_shared_secret: true });
     assert!(admit(&without, &lifted, BY_METADATA, "shared").await.is_ok());
 }
@@ -126,7 +126,7 @@ async fn a_declared_claim_is_never_served_by_the_shared_secret() {
     let request = SignedRequest { method: "POST", url: None, headers: &headers, body: body.as_bytes() };
     assert!(matches!(
         gate.admit(*claim, &request, now()).await,
-        Err(AdmitError::Rejected(Refusal::NoCredential))
+        Err(AdmitError::Rejected(Mismatch::NoCredential))
     ));
 }
 
@@ -142,7 +142,7 @@ async fn a_conflict_is_told_only_to_who_can_sign() {
     assert!(
         matches!(refused.reason(), RefusalReason::Conflict(found) if found[0].organization_id == Some(org(2)))
     );
-    assert_eq!(admit(&directory, &gate, body, "secret-b").await.unwrap_err(), Refusal::InvalidSignature);
+    assert_eq!(admit(&directory, &gate, body, "secret-b").await.unwrap_err(), Mismatch::InvalidSignature);
 }
 
 #[tokio::test]

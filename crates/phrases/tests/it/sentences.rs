@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use phrases::{Expected, Language, Phrase};
-use scheduling::{Refusal, Slot};
+use scheduling::{Slot, Unbookable};
 
 use crate::{civil, date, utc};
 
@@ -11,8 +11,8 @@ fn moment(at: &str, language: &str) -> String {
     Language::of(language).moment(civil(at))
 }
 
-fn refused(refusal: &Refusal, language: &str) -> String {
-    Language::of(language).say(&Phrase::Refused(refusal))
+fn unbookable(refusal: &Unbookable, language: &str) -> String {
+    Language::of(language).say(&Phrase::Unbookable(refusal))
 }
 
 #[test]
@@ -63,30 +63,30 @@ fn refusals_are_sentences() {
         ends_at: utc("2026-11-24T19:30:00Z"),
         local: civil(at),
     };
-    let taken = Refusal::Taken {
+    let taken = Unbookable::Taken {
         alternatives: vec![slot("2026-11-24T14:00"), slot("2026-11-24T15:00"), slot("2026-11-30T14:30")],
     };
     assert_eq!(
-        refused(&taken, "en"),
+        unbookable(&taken, "en"),
         "That time is already taken. I could offer Tuesday, November 24 at 2:00 PM, \
          Tuesday, November 24 at 3:00 PM or Monday, November 30 at 2:30 PM."
     );
-    let past = Refusal::Past { likely: Some(date("2026-11-24")) };
+    let past = Unbookable::Past { likely: Some(date("2026-11-24")) };
     assert_eq!(
-        refused(&past, "en"),
+        unbookable(&past, "en"),
         "That date has already passed. Did you mean Tuesday, November 24, 2026?"
     );
     assert_eq!(
-        refused(&past, "es"),
+        unbookable(&past, "es"),
         "Esa fecha ya ha pasado. ¿Quiso decir el martes 24 de noviembre de 2026?"
     );
     let hours = ["09:00-12:00", "13:00-24:00"].map(|text| text.parse().unwrap()).to_vec();
     assert_eq!(
-        refused(&Refusal::Closed { reason: None, hours }, "en"),
+        unbookable(&Unbookable::Closed { reason: None, hours }, "en"),
         "That is outside our opening hours. That day we are open from 9:00 AM to 12:00 PM and from 1:00 PM to 12:00 AM."
     );
     assert_eq!(
-        refused(&Refusal::Closed { reason: Some("Thanksgiving".to_owned()), hours: Vec::new() }, "en"),
+        unbookable(&Unbookable::Closed { reason: Some("Thanksgiving".to_owned()), hours: Vec::new() }, "en"),
         "We are closed that day: Thanksgiving."
     );
 }
@@ -128,21 +128,21 @@ fn every_phrase_is_one_line_of_its_own_in_every_language() {
     let slots = vec![slot, slot];
     let at = civil("2026-11-24T14:30");
     let refusals = [
-        Refusal::Length { min: 15, max: 240 },
-        Refusal::Past { likely: None },
-        Refusal::Past { likely: Some(date("2026-11-24")) },
-        Refusal::TooFarAhead { last: date("2027-11-24") },
-        Refusal::Closed { reason: None, hours: Vec::new() },
-        Refusal::Closed { reason: Some("X".to_owned()), hours: Vec::new() },
-        Refusal::Closed {
+        Unbookable::Length { min: 15, max: 240 },
+        Unbookable::Past { likely: None },
+        Unbookable::Past { likely: Some(date("2026-11-24")) },
+        Unbookable::TooFarAhead { last: date("2027-11-24") },
+        Unbookable::Closed { reason: None, hours: Vec::new() },
+        Unbookable::Closed { reason: Some("X".to_owned()), hours: Vec::new() },
+        Unbookable::Closed {
             reason: None,
             hours: vec!["09:00-12:00".parse().unwrap(), "13:00-24:00".parse().unwrap()],
         },
-        Refusal::DaylightGap { next: civil("2026-03-08T03:00") },
-        Refusal::Taken { alternatives: Vec::new() },
-        Refusal::Taken { alternatives: slots.clone() },
+        Unbookable::DaylightGap { next: civil("2026-03-08T03:00") },
+        Unbookable::Taken { alternatives: Vec::new() },
+        Unbookable::Taken { alternatives: slots.clone() },
     ];
-    let mut phrases: Vec<Phrase<'_>> = refusals.iter().map(Phrase::Refused).collect();
+    let mut phrases: Vec<Phrase<'_>> = refusals.iter().map(Phrase::Unbookable).collect();
     phrases.extend([
         Phrase::Booked { name: "Jane", service: None, at },
         Phrase::Booked { name: "Jane", service: Some("X"), at },

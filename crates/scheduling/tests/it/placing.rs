@@ -1,6 +1,6 @@
 //! One wish at a time.
 
-use scheduling::{Calendar, Closure, OpenRange, OpeningHours, Placement, Refusal, place};
+use scheduling::{Calendar, Closure, OpenRange, OpeningHours, Placement, Unbookable, place};
 use uuid::Uuid;
 
 use crate::support::{CHAIR, ROOM, busy, civil, date, office, resource, service, utc, wish};
@@ -8,7 +8,7 @@ use crate::support::{CHAIR, ROOM, busy, civil, date, office, resource, service, 
 /// A Monday morning in New York, 7:00.
 const NOW: &str = "2026-11-02T12:00:00Z";
 
-fn refused(calendar: &Calendar, day: &str, at: &str, minutes: u16) -> Refusal {
+fn refused(calendar: &Calendar, day: &str, at: &str, minutes: u16) -> Unbookable {
     place(calendar, &wish(day, at, minutes), &[], utc(NOW)).unwrap_err()
 }
 
@@ -54,7 +54,7 @@ fn a_service_goes_to_its_own_resources_with_its_buffer() {
 
     // The buffer would run into the next appointment, though the appointment itself would not.
     let next = [busy(ROOM, 0, "2026-11-24T20:10:00Z", "2026-11-24T20:40:00Z")];
-    assert!(matches!(place(&calendar, &request, &next, utc(NOW)), Err(Refusal::Taken { .. })));
+    assert!(matches!(place(&calendar, &request, &next, utc(NOW)), Err(Unbookable::Taken { .. })));
     request.service = Some("unknown".to_owned());
     assert_eq!(place(&calendar, &request, &next, utc(NOW)).unwrap().len(), 2);
 }
@@ -71,7 +71,7 @@ fn appointments_may_touch() {
 #[test]
 fn a_taken_slot_offers_the_nearest_ones_of_that_day() {
     let taken = [busy(Uuid::nil(), 0, "2026-11-24T19:30:00Z", "2026-11-24T20:00:00Z")];
-    let Err(Refusal::Taken { alternatives }) =
+    let Err(Unbookable::Taken { alternatives }) =
         place(&office(), &wish("2026-11-24", "14:30", 30), &taken, utc(NOW))
     else {
         panic!("not taken")
@@ -88,17 +88,17 @@ fn appointments_of_unlisted_resources_take_a_seat_away() {
     let request = wish("2026-11-24", "14:30", 30);
     let found = place(&calendar, &request, &[one], utc(NOW)).unwrap();
     assert_eq!(found.iter().map(|p| p.resource_id).collect::<Vec<_>>(), [CHAIR]);
-    assert!(matches!(place(&calendar, &request, &[one, one], utc(NOW)), Err(Refusal::Taken { .. })));
+    assert!(matches!(place(&calendar, &request, &[one, one], utc(NOW)), Err(Unbookable::Taken { .. })));
 
     // The other way round: the resources were removed, and one appointment at a time is left.
     let of_removed = busy(ROOM, 3, "2026-11-24T19:30:00Z", "2026-11-24T20:00:00Z");
-    assert!(matches!(place(&office(), &request, &[of_removed], utc(NOW)), Err(Refusal::Taken { .. })));
+    assert!(matches!(place(&office(), &request, &[of_removed], utc(NOW)), Err(Unbookable::Taken { .. })));
 }
 
 #[test]
 fn past_dates_name_the_likely_one() {
     let likely = |day: &str| match refused(&office(), day, "10:00", 30) {
-        Refusal::Past { likely } => likely,
+        Unbookable::Past { likely } => likely,
         other => panic!("{other:?}"),
     };
     assert_eq!(likely("2024-11-24"), Some(date("2026-11-24")));
@@ -106,14 +106,14 @@ fn past_dates_name_the_likely_one() {
     assert_eq!(likely("2026-01-15"), Some(date("2027-01-15")));
     assert_eq!(likely("2024-02-29"), None, "neither 2026 nor 2027 has that day");
     // Earlier today, nothing better is known.
-    assert_eq!(refused(&office(), "2026-11-02", "06:59", 30), Refusal::Past { likely: None });
+    assert_eq!(refused(&office(), "2026-11-02", "06:59", 30), Unbookable::Past { likely: None });
 }
 
 #[test]
 fn the_likely_date_is_one_that_can_be_booked() {
     let mut calendar = office();
     calendar.booking_days_ahead = 30;
-    assert_eq!(refused(&calendar, "2026-01-15", "10:00", 30), Refusal::Past { likely: None });
+    assert_eq!(refused(&calendar, "2026-01-15", "10:00", 30), Unbookable::Past { likely: None });
 }
 
 #[test]
@@ -123,13 +123,13 @@ fn bookings_reach_as_far_as_set() {
     assert!(place(&calendar, &wish("2026-11-09", "10:00", 30), &[], utc(NOW)).is_ok());
     assert_eq!(
         refused(&calendar, "2026-11-10", "10:00", 30),
-        Refusal::TooFarAhead { last: date("2026-11-09") }
+        Unbookable::TooFarAhead { last: date("2026-11-09") }
     );
     assert_eq!(
         refused(&office(), "2027-11-03", "10:00", 30),
-        Refusal::TooFarAhead { last: date("2027-11-02") }
+        Unbookable::TooFarAhead { last: date("2027-11-02") }
     );
-    assert!(matches!(refused(&office(), "9999-12-31", "10:00", 30), Refusal::TooFarAhead { .. }));
+    assert!(matches!(refused(&office(), "9999-12-31", "10:00", 30), Unbookable::TooFarAhead { .. }));
 }
 
 #[test]
@@ -141,14 +141,14 @@ fn today_is_the_organizations_own() {
     calendar.timezone = chrono_tz::Asia::Tokyo;
     assert!(matches!(
         place(&calendar, &wish("2026-11-02", "22:30", 30), &[], monday_evening),
-        Err(Refusal::Past { .. })
+        Err(Unbookable::Past { .. })
     ));
 }
 
 #[test]
 fn outside_opening_hours_is_closed() {
     let tuesday = ranges(&["09:00-12:00", "13:00-17:00"]);
-    let closed = |hours: &[OpenRange]| Refusal::Closed { reason: None, hours: hours.to_vec() };
+    let closed = |hours: &[OpenRange]| Unbookable::Closed { reason: None, hours: hours.to_vec() };
     assert_eq!(refused(&office(), "2026-11-24", "08:45", 30), closed(&tuesday));
     assert_eq!(refused(&office(), "2026-11-24", "11:45", 30), closed(&tuesday), "over the lunch break");
     assert_eq!(refused(&office(), "2026-11-24", "16:45", 30), closed(&tuesday));
@@ -164,7 +164,7 @@ fn closures_say_why() {
         to: date("2026-11-24"),
         reason: Some("renovation".to_owned()),
     }];
-    let closed = Refusal::Closed { reason: Some("renovation".to_owned()), hours: Vec::new() };
+    let closed = Unbookable::Closed { reason: Some("renovation".to_owned()), hours: Vec::new() };
     assert_eq!(refused(&calendar, "2026-11-23", "10:00", 30), closed);
     assert_eq!(refused(&calendar, "2026-11-24", "10:00", 30), closed);
     assert!(place(&calendar, &wish("2026-11-30", "10:00", 30), &[], utc(NOW)).is_ok());
@@ -174,7 +174,7 @@ fn closures_say_why() {
 fn midnight_is_never_crossed() {
     let always = Calendar::new(chrono_tz::America::New_York);
     assert!(place(&always, &wish("2026-11-24", "23:30", 30), &[], utc(NOW)).is_ok());
-    assert!(matches!(refused(&always, "2026-11-24", "23:45", 30), Refusal::Closed { .. }));
+    assert!(matches!(refused(&always, "2026-11-24", "23:45", 30), Unbookable::Closed { .. }));
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn skipped_times_are_refused_and_doubled_ones_taken_first() {
             .map(|found| found[0].starts_at)
     };
     let new_york = chrono_tz::America::New_York;
-    let gap = |next| Err(Refusal::DaylightGap { next: civil(next) });
+    let gap = |next| Err(Unbookable::DaylightGap { next: civil(next) });
     assert_eq!(place_at(new_york, "2026-03-08", "02:30"), gap("2026-03-08T03:00"));
     assert_eq!(place_at(chrono_tz::Europe::Berlin, "2026-03-29", "02:00"), gap("2026-03-29T03:00"));
     assert_eq!(place_at(chrono_tz::Australia::Lord_Howe, "2026-10-04", "02:15"), gap("2026-10-04T02:30"));
@@ -208,7 +208,7 @@ fn lengths_are_elapsed_time() {
     let spring =
         |minutes| place(&calendar, &wish("2026-03-08", "00:30", minutes), &[], utc("2026-03-01T00:00:00Z"));
     assert_eq!(spring(90).unwrap()[0].ends_at, utc("2026-03-08T07:00:00Z"));
-    assert!(matches!(spring(105), Err(Refusal::Closed { .. })));
+    assert!(matches!(spring(105), Err(Unbookable::Closed { .. })));
 }
 
 #[test]
@@ -216,11 +216,14 @@ fn lengths_have_bounds_and_defaults() {
     let mut calendar = office();
     calendar.services = vec![service("cleaning", 60, 0, &[])];
     for minutes in [0, 14, 241, u16::MAX] {
-        assert_eq!(refused(&calendar, "2026-11-23", "10:00", minutes), Refusal::Length { min: 15, max: 240 });
+        assert_eq!(
+            refused(&calendar, "2026-11-23", "10:00", minutes),
+            Unbookable::Length { min: 15, max: 240 }
+        );
     }
     calendar.services.push(service("surgery", 300, 0, &[]));
     let mut long = wish("2026-11-23", "10:00", 300);
-    assert!(matches!(place(&calendar, &long, &[], utc(NOW)), Err(Refusal::Length { .. })));
+    assert!(matches!(place(&calendar, &long, &[], utc(NOW)), Err(Unbookable::Length { .. })));
     long.service = Some("surgery".to_owned());
     assert!(
         place(&calendar, &long, &[], utc(NOW)).is_ok(),

@@ -4,8 +4,8 @@ use chrono::{DateTime, Datelike, Days, NaiveTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use scheduling::{
-    Busy, Calendar, OpenRange, OpeningHours, Refusal, SlotRequest, alternatives, free_slots, parse_weekday,
-    place,
+    Busy, Calendar, OpenRange, OpeningHours, SlotRequest, Unbookable, alternatives, free_slots,
+    parse_weekday, place,
 };
 use uuid::Uuid;
 
@@ -123,7 +123,7 @@ proptest! {
                 seats.dedup();
                 prop_assert_eq!(seats.len(), placements.len());
             }
-            Err(Refusal::Taken { alternatives }) => prop_assert!(alternatives.len() <= 3),
+            Err(Unbookable::Taken { alternatives }) => prop_assert!(alternatives.len() <= 3),
             Err(_) => {}
         }
     }

@@ -1,50 +1,47 @@
-//! A secret of the configuration: redacted in `Debug`, read in one greppable place.
+//! The deployment's own secrets.
 
-use std::fmt;
-
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
-use signature::SecretKey;
+use signature::{Credential, CredentialError, CredentialId, KeyRing, SecretKey};
+use uuid::Uuid;
 
-/// A secret that an operator set. It prints as `Secret(redacted)`, is wiped from memory, and is never empty.
-#[derive(Clone)]
-pub struct Secret(SecretKey);
+use super::AuthConfig;
 
-/// A setting that may be left out was given without a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a secret is not empty")]
-pub struct EmptySetting;
+/// The shared secret does not fit one of the recipes that it is to be tried with.
+#[derive(Debug, thiserror::Error)]
+#[error("VAPI_WEBHOOK_SECRET does not fit the preset {preset} of auth.shared_presets")]
+pub struct SharedSecretError {
+    /// The preset's name.
+    pub preset: &'static str,
+    /// Why.
+    #[source]
+    pub cause: CredentialError,
+}
 
-impl Secret {
-    /// Takes a secret over; blanks around it are no part of it.
+impl AuthConfig {
+    /// The shared secret under each recipe that it is tried with; empty without a secret.
     ///
     /// # Errors
-    /// [`EmptySetting`] when nothing is left.
-    pub fn new(text: &str) -> Result<Self, EmptySetting> {
-        SecretKey::new(text.trim()).map(Self).map_err(|_empty| EmptySetting)
-    }
-
-    /// The secret in the clear.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        // It was text when it came in, so this never falls back.
-        std::str::from_utf8(self.0.expose()).unwrap_or_default()
-    }
-
-    /// The secret as a verifier wants it.
-    #[must_use]
-    pub fn key(&self) -> &SecretKey {
-        &self.0
+    /// [`SharedSecretError`] when a recipe does not take the secret.
+    pub fn shared_keys(&self) -> Result<KeyRing, SharedSecretError> {
+        let Some(secret) = &self.webhook_secret else { return Ok(KeyRing::new(Vec::new())) };
+        let credentials = self.shared_presets.iter().map(|preset| {
+            let refused = |cause| SharedSecretError { preset: preset.as_str(), cause };
+            let key = SecretKey::new(secret.expose_secret())
+                .map_err(|_empty| refused(CredentialError::SecretEmpty))?;
+            let label = format!("VAPI_WEBHOOK_SECRET as {preset}");
+            let id = CredentialId::new(Uuid::nil());
+            Credential::new(id, label, preset.scheme(), key, None, None).map_err(refused)
+        });
+        credentials.collect::<Result<_, _>>().map(KeyRing::new)
     }
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(redacted)")
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+/// Reads a secret that may be left out but not left empty; white space around it is removed.
+pub(super) fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    let Some(secret) = Option::<SecretString>::deserialize(deserializer)? else { return Ok(None) };
+    match secret.expose_secret().trim() {
+        "" => Err(de::Error::custom("a secret is not empty")),
+        text => Ok(Some(SecretString::from(text))),
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use vapi_types::{Envelope, EnvelopeShape, TrafficClass};
 
 use crate::address::Origin;
-use crate::error::{Refusal, encoded};
+use crate::error::{Problem, encoded};
 use crate::record::{ACCEPTED, Record, Verified, chain};
 use crate::state::AppState;
 
@@ -70,7 +70,7 @@ struct Received<'a> {
 }
 
 impl Pipeline<'_> {
-    async fn run(&self, payload: web::Payload, record: &mut Record<'_>) -> Result<Vec<u8>, Refusal> {
+    async fn run(&self, payload: web::Payload, record: &mut Record<'_>) -> Result<Vec<u8>, Problem> {
         let origin = self.origin(record);
         let result = match origin {
             Ok(origin) => self.receive(origin, payload, record).await,
@@ -87,27 +87,27 @@ impl Pipeline<'_> {
     }
 
     /// Charges a refusal to the budget of its address. What was looked up in vain is not answered beyond the budget.
-    fn charged(&self, refusal: Refusal, record: &mut Record<'_>) -> Refusal {
+    fn charged(&self, refusal: Problem, record: &mut Record<'_>) -> Problem {
         let Some(address) = record.address.filter(|_| refusal.is_senders_fault()) else { return refusal };
         if record.verdict == QUARANTINED {
             return refusal;
         }
         match self.state.guard.charge(address, self.state.clock.elapsed()) {
-            Err(wait) if matches!(refusal, Refusal::Unresolved { .. }) => Refusal::RateLimited(Some(wait)),
+            Err(wait) if matches!(refusal, Problem::Unresolved { .. }) => Problem::RateLimited(Some(wait)),
             _ => refusal,
         }
     }
 
     /// Who sent the request, unless it came in a way that production does not allow.
-    fn origin(&self, record: &mut Record<'_>) -> Result<Origin, Refusal> {
+    fn origin(&self, record: &mut Record<'_>) -> Result<Origin, Problem> {
         let Some(peer) = self.request.peer_addr() else {
             // Only a listener that is no TCP socket has no peer, and there is none.
-            return Err(Refusal::Internal);
+            return Err(Problem::Internal);
         };
         let origin = Origin::of(peer.ip(), self.request.headers(), &self.state.trusted_proxies);
         record.address = Some(origin.address);
         if self.state.requires_https && !origin.is_https {
-            return Err(Refusal::HttpsRequired);
+            return Err(Problem::HttpsRequired);
         }
         Ok(origin)
     }
@@ -117,12 +117,12 @@ impl Pipeline<'_> {
         origin: Origin,
         payload: web::Payload,
         record: &mut Record<'_>,
-    ) -> Result<Vec<u8>, Refusal> {
+    ) -> Result<Vec<u8>, Problem> {
         let headers = self.request.headers();
         let body = self.state.bodies.read(headers, payload).await?;
         let envelope = Envelope::parse(body.bytes()).map_err(|error| {
             tracing::debug!(request_id = self.request_id, %error, "unreadable body");
-            Refusal::Unreadable
+            Problem::Unreadable
         })?;
         // What is neither wrapped nor about a call can be nothing but a tool's arguments.
         let is_message = envelope.head().shape == EnvelopeShape::Nested || envelope.head().call.is_some();
@@ -154,16 +154,16 @@ impl Pipeline<'_> {
         received: &Received<'_>,
         signed: &SignedRequest<'_>,
         record: &mut Record<'_>,
-    ) -> Result<Admission, Refusal> {
+    ) -> Result<Admission, Problem> {
         let state = self.state;
         let now = state.clock.now();
         let over = state.guard.look(origin.address, state.clock.elapsed()).err();
         let resolver = if over.is_some() { &state.cached_resolver } else { &state.resolver };
         let no_answer = |error: &dyn std::error::Error| match over {
-            Some(wait) => Refusal::RateLimited(Some(wait)),
+            Some(wait) => Problem::RateLimited(Some(wait)),
             None => {
                 tracing::error!(request_id = self.request_id, error = chain(error), "the directory failed");
-                Refusal::Unavailable
+                Problem::Unavailable
             }
         };
         let resolving = timeout(DIRECTORY_PATIENCE, resolver.chain().resolve(&received.hints, now));
@@ -200,14 +200,14 @@ impl Pipeline<'_> {
         claimed: ClaimedOrg,
         signed: &SignedRequest<'_>,
         record: &mut Record<'_>,
-        no_answer: &dyn Fn(&dyn std::error::Error) -> Refusal,
-    ) -> Result<Admission, Refusal> {
+        no_answer: &dyn Fn(&dyn std::error::Error) -> Problem,
+    ) -> Result<Admission, Problem> {
         let admitting = resolver.gate().admit(claimed, signed, self.state.clock.now());
         match timeout(DIRECTORY_PATIENCE, admitting).await {
             Ok(Ok(admission)) => Ok(admission),
             Ok(Err(AdmitError::Rejected(reason))) => {
                 record.verdict = reason.as_str();
-                Err(Refusal::Unauthorized)
+                Err(Problem::Unauthorized)
             }
             Ok(Err(error)) => Err(no_answer(&error)),
             Err(elapsed) => Err(no_answer(&elapsed)),
@@ -221,7 +221,7 @@ impl Pipeline<'_> {
         received: &Received<'_>,
         signed: &SignedRequest<'_>,
         record: &mut Record<'_>,
-    ) -> Refusal {
+    ) -> Problem {
         let now = self.state.clock.now();
         record.verdict = if unresolved.is_inactive { "unresolved_inactive" } else { "unresolved" };
         // Asked for every message, because the answer to it takes as long as a wrong signature does.
@@ -232,12 +232,12 @@ impl Pipeline<'_> {
                 self.state.dispatcher.quarantine(&received.envelope, &unresolved.trace, &context).await;
             if let Err(error) = kept {
                 tracing::error!(request_id = self.request_id, error = chain(&error), "quarantine failed");
-                record.verdict = Refusal::Unavailable.code();
-                return Refusal::Unavailable;
+                record.verdict = Problem::Unavailable.code();
+                return Problem::Unavailable;
             }
             record.verdict = QUARANTINED;
         }
-        Refusal::Unresolved { detail: unresolved.detail() }
+        Problem::Unresolved { detail: unresolved.detail() }
     }
 
     /// Does the work of an admitted message within its organization's allowance.
@@ -246,7 +246,7 @@ impl Pipeline<'_> {
         org: VerifiedOrg,
         received: &Received<'_>,
         record: &mut Record<'_>,
-    ) -> Result<Vec<u8>, Refusal> {
+    ) -> Result<Vec<u8>, Problem> {
         let Received { envelope, direct, .. } = received;
         record.verified = Some(Verified::new(org.id(), envelope));
         let allowance = self.allowance(org.id(), received, org.access().limits);
@@ -270,7 +270,7 @@ impl Pipeline<'_> {
         org: RefusedOrg,
         received: &Received<'_>,
         record: &mut Record<'_>,
-    ) -> Result<Vec<u8>, Refusal> {
+    ) -> Result<Vec<u8>, Problem> {
         let envelope = &received.envelope;
         record.verified = Some(Verified::new(org.id(), envelope));
         // Its own allowance stands behind the gate; the deployment's keeps a flood out of the security log.
@@ -312,7 +312,7 @@ impl Pipeline<'_> {
         handled: Handled,
         allowance: Result<(), RetryAfter>,
         record: &mut Record<'_>,
-    ) -> Result<Vec<u8>, Refusal> {
+    ) -> Result<Vec<u8>, Problem> {
         if let Some(error) = &handled.error {
             tracing::error!(request_id = self.request_id, error = chain(error), "the work failed");
             if record.verdict == ACCEPTED {
@@ -324,7 +324,7 @@ impl Pipeline<'_> {
         match handled.outcome {
             Outcome::Reply(reply) => Ok(reply.to_json()),
             Outcome::Refused(RefusalCode::RateLimited) => {
-                Err(Refusal::RateLimited(allowance.err().map(RetryAfter::wait)))
+                Err(Problem::RateLimited(allowance.err().map(RetryAfter::wait)))
             }
             Outcome::Refused(code) => {
                 if record.verdict == ACCEPTED {

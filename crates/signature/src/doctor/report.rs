@@ -6,9 +6,9 @@ use super::search::{self, HmacMatch, SIGNATURE_HEADERS, StaticMatch, Treatment};
 use super::{Cause, body::Rewriting};
 use crate::credential::{Check, Credential, HmacCheck};
 use crate::header::{Found, Headers, MAX_HEADER_BYTES};
+use crate::mismatch::Mismatch;
 use crate::preset::Preset;
 use crate::recipe::HmacRecipe;
-use crate::refusal::Refusal;
 use crate::scheme::Scheme;
 use crate::timestamp;
 use crate::verifier::SignedRequest;
@@ -85,7 +85,7 @@ pub(crate) fn unexplained(
                 let sentence = "The recipe signs the public URL, and none is configured. Configure the URL exactly as the provider has it.";
                 notes.push((Cause::MissingUrl, sentence.to_owned()));
             }
-            if notes.is_empty() && check.verify(request, None) == Err(Refusal::MalformedHeader) {
+            if notes.is_empty() && check.verify(request, None) == Err(Mismatch::MalformedHeader) {
                 let header = recipe.signature_header.clone();
                 let sentence = format!(
                     "The header {header} is no {} signature in {} {}, and no other way to read it matches.",

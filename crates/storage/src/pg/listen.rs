@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures::{FutureExt, StreamExt, select_biased};
 use tokio_postgres::AsyncMessage;
 
@@ -12,9 +13,14 @@ use crate::error::StorageError;
 
 const CHANNEL: &str = "gateway_directory";
 
-/// How long to wait before the next try to connect: doubled each time, up to the longest.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// The waits before the next tries to connect: doubled each time, up to the longest, with some chance in them so that many
+/// nodes do not come back at once.
+const WAITS: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(LONGEST_WAIT)
+    .with_jitter()
+    .without_max_times();
 
 /// A connection that says nothing for this long is asked whether it still lives.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -22,22 +28,25 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Listens for as long as it is polled, over as many connections as that takes.
 pub(super) async fn watch(login: &Login, sink: &dyn ChangeSink) {
-    let mut wait = FIRST_WAIT;
+    let mut waits = WAITS.build();
     loop {
-        match listen(login, sink, &mut wait).await {
+        match listen(login, sink, &mut waits).await {
             Ok(()) => tracing::warn!("the connection that listens for changes ended"),
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = &error;
                 tracing::warn!(error = chain(error), "cannot listen for changes");
             }
         }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(LONGEST_WAIT);
+        tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
     }
 }
 
 /// Listens over one connection until it ends.
-async fn listen(login: &Login, sink: &dyn ChangeSink, wait: &mut Duration) -> Result<(), StorageError> {
+async fn listen(
+    login: &Login,
+    sink: &dyn ChangeSink,
+    waits: &mut ExponentialBackoff,
+) -> Result<(), StorageError> {
     let (client, messages) = login.client().await?;
     let mut messages = messages.fuse();
     let command = format!("LISTEN {CHANNEL}");
@@ -53,7 +62,7 @@ async fn listen(login: &Login, sink: &dyn ChangeSink, wait: &mut Duration) -> Re
                 is_answered = true;
                 if !is_announced {
                     is_announced = true;
-                    *wait = FIRST_WAIT;
+                    *waits = WAITS.build();
                     // Whatever changed before is not announced any more.
                     sink.everything().await;
                 }

@@ -53,7 +53,7 @@ pub struct After {
 
 /// How the organization stands, as seen in the scope's own transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct OrgState {
     /// Whether its messages are served.
     pub is_active: bool,
     /// True from its first own credential on, for good.
@@ -122,5 +122,5 @@ pub trait Inbox: Send {
     ///
     /// # Errors
     /// [`StorageError::Inconsistent`] when the organization is gone.
-    async fn standing(&mut self) -> Result<Standing, StorageError>;
+    async fn standing(&mut self) -> Result<OrgState, StorageError>;
 }

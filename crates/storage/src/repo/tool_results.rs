@@ -38,9 +38,9 @@ pub struct NewToolResult<'a> {
     pub tool: &'a str,
 }
 
-/// What claiming a key showed.
+/// What reserving a key showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
+pub enum Reservation {
     /// Nobody ran it: run it, store the answer in the same scope.
     Fresh,
     /// It ran: answer the same again.
@@ -59,17 +59,21 @@ pub enum Claim {
 /// The stored tool results of one organization.
 #[async_trait]
 pub trait ToolResults: Send {
-    /// Claims a key inside this scope. A scope elsewhere that holds the same key is waited for: once it has
-    /// committed, its answer is returned; once it has rolled back, the claim is fresh.
+    /// Reserves a key inside this scope. A scope elsewhere that holds the same key is waited for: once it has
+    /// committed, its answer is returned; once it has rolled back, the reservation is fresh.
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer.
-    async fn claim(&mut self, call: &NewToolResult<'_>, now: DateTime<Utc>) -> Result<Claim, StorageError>;
+    async fn reserve(
+        &mut self,
+        call: &NewToolResult<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Reservation, StorageError>;
 
-    /// Stores the answer of a claimed key, over an earlier one.
+    /// Stores the answer of a reserved key, over an earlier one.
     ///
     /// # Errors
-    /// [`StorageError::Inconsistent`] when the key was not claimed.
+    /// [`StorageError::Inconsistent`] when the key was not reserved.
     async fn store(
         &mut self,
         key: KeyHash,

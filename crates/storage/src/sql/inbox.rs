@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::scope::Scope;
 use crate::error::StorageError;
-use crate::repo::{After, EventId, EventVerdict, Inbox, KeyHash, Standing, StoredMessage};
+use crate::repo::{After, EventId, EventVerdict, Inbox, KeyHash, OrgState, StoredMessage};
 use crate::schema::{call_pins, organizations, security_log, tool_results, webhook_events};
 use crate::sql_types::{DbTime, DbUuid};
 use crate::text::clean;
@@ -124,7 +124,7 @@ impl Inbox for Scope {
         self.tx.check(found)
     }
 
-    async fn standing(&mut self) -> Result<Standing, StorageError> {
+    async fn standing(&mut self) -> Result<OrgState, StorageError> {
         let found = organizations::table
             .filter(organizations::id.eq(self.org))
             .select((
@@ -142,7 +142,7 @@ impl Inbox for Scope {
                 row: self.org.0.to_string(),
             });
         };
-        Ok(Standing { is_active, has_own_credentials, vapi_org_id })
+        Ok(OrgState { is_active, has_own_credentials, vapi_org_id })
     }
 }
 

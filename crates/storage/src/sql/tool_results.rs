@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::dialect::locking;
 use super::scope::Scope;
 use crate::error::StorageError;
-use crate::repo::{Claim, EffectId, KeyHash, NewToolResult, ToolAnswer, ToolResults};
+use crate::repo::{EffectId, KeyHash, NewToolResult, Reservation, ToolAnswer, ToolResults};
 use crate::schema::tool_results;
 use crate::sql_types::{DbJson, DbTime, DbUuid};
 use crate::text::{clean, clean_json};
@@ -18,9 +18,13 @@ type StoredResult = (Option<DbJson>, bool, Option<DbUuid>, Option<DbTime>);
 
 #[async_trait]
 impl ToolResults for Scope {
-    async fn claim(&mut self, call: &NewToolResult<'_>, now: DateTime<Utc>) -> Result<Claim, StorageError> {
+    async fn reserve(
+        &mut self,
+        call: &NewToolResult<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Reservation, StorageError> {
         // The insert waits for a scope elsewhere that holds the same key.
-        let claimed = diesel::insert_into(tool_results::table)
+        let reserved = diesel::insert_into(tool_results::table)
             .values((
                 tool_results::organization_id.eq(self.org),
                 tool_results::key_hash.eq(call.key.0.as_slice()),
@@ -32,10 +36,10 @@ impl ToolResults for Scope {
             .on_conflict_do_nothing()
             .execute(self.tx.conn()?)
             .await;
-        if self.tx.check(claimed)? == 1 {
-            return Ok(Claim::Fresh);
+        if self.tx.check(reserved)? == 1 {
+            return Ok(Reservation::Fresh);
         }
-        // A key that was claimed and never answered runs again; the lock lets only one scope at a time do that.
+        // A key that was reserved and never answered runs again; the lock lets only one scope at a time do that.
         let found = locking!(
             tool_results::table
                 .filter(tool_results::organization_id.eq(self.org))
@@ -53,9 +57,9 @@ impl ToolResults for Scope {
         let Some((answer, succeeded, effect, undone_at)) = self.tx.check(found)? else {
             return Err(inconsistent("key_hash", call.key));
         };
-        let Some(answer) = answer else { return Ok(Claim::Fresh) };
+        let Some(answer) = answer else { return Ok(Reservation::Fresh) };
         let answer = ToolAnswer::deserialize(answer.0).map_err(|_cause| inconsistent("answer", call.key))?;
-        Ok(Claim::Done {
+        Ok(Reservation::Done {
             answer,
             succeeded,
             effect: effect.map(|id| EffectId(id.0)),

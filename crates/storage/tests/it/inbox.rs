@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde_json::json;
 use storage::repo::{
-    EventId, EventVerdict, KeyHash, NewToolResult, SecurityEntry, Standing, StoredMessage, ToolAnswer,
+    EventId, EventVerdict, KeyHash, NewToolResult, OrgState, SecurityEntry, StoredMessage, ToolAnswer,
 };
 use storage::{NewEvent, OrgScope, Record, StorageError};
 use uuid::Uuid;
@@ -126,7 +126,7 @@ async fn pins_alarms_and_answers_are_seen(fixture: Fixture) {
     assert_eq!(scope.inbox().alarms("call-1").await.unwrap(), 1);
     assert_eq!(scope.inbox().alarms("call-2").await.unwrap(), 0);
     let call = NewToolResult { key, vapi_call_id: "call-1", tool_call_id: "t", tool: "book" };
-    scope.tool_results().claim(&call, now()).await.unwrap();
+    scope.tool_results().reserve(&call, now()).await.unwrap();
     assert!(!scope.inbox().is_answered(key).await.unwrap(), "claimed and not answered yet");
     scope.tool_results().store(key, &ToolAnswer::Result("Booked.".to_owned()), true, None).await.unwrap();
     assert!(scope.inbox().is_answered(key).await.unwrap());
@@ -142,13 +142,13 @@ async fn the_standing_is_the_scopes_own(fixture: Fixture) {
     let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     assert_eq!(
         scope.inbox().standing().await.unwrap(),
-        Standing { is_active: false, has_own_credentials: true, vapi_org_id: Some("account".to_owned()) }
+        OrgState { is_active: false, has_own_credentials: true, vapi_org_id: Some("account".to_owned()) }
     );
     drop(scope);
     let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
     assert_eq!(
         scope.inbox().standing().await.unwrap(),
-        Standing { is_active: true, has_own_credentials: false, vapi_org_id: None }
+        OrgState { is_active: true, has_own_credentials: false, vapi_org_id: None }
     );
 }
 
@@ -162,7 +162,7 @@ async fn the_inbox_of_another_organization_is_out_of_reach(fixture: Fixture) {
     scope.security_log().insert(&entry, now()).await.unwrap();
     let key = KeyHash([7; 32]);
     let call = NewToolResult { key, vapi_call_id: "call-1", tool_call_id: "t", tool: "book" };
-    scope.tool_results().claim(&call, now()).await.unwrap();
+    scope.tool_results().reserve(&call, now()).await.unwrap();
     scope.tool_results().store(key, &ToolAnswer::Result("Booked.".to_owned()), true, None).await.unwrap();
     scope.commit().await.unwrap();
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable, Sleeper};
 use server::Clock;
 use storage::{ErrorKind, StorageError};
 
@@ -9,37 +10,40 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Asks until the database answers, at most for a minute by `clock`, with pauses that `sleep` takes.
+/// Asks until the database answers, at most for a minute by `clock`, with pauses that `sleeper` takes.
 ///
 /// # Errors
 /// The database's own answer, or the last reason why there was none.
 pub(super) async fn until_answered<T>(
     name: &str,
     clock: &dyn Clock,
-    sleep: impl AsyncFn(Duration),
+    sleeper: impl Sleeper,
     ask: impl AsyncFn() -> Result<T, StorageError>,
 ) -> Result<T, StorageError> {
     let started = clock.elapsed();
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let error = match ask().await {
-            Err(error) if error.kind() == ErrorKind::Transient => error,
-            answered => return answered,
-        };
-        if clock.elapsed().saturating_sub(started).saturating_add(pause) > PATIENCE {
-            return Err(error);
-        }
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(database = name, cause, "the database does not answer yet");
-        sleep(pause).await;
-        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-    }
+    let pauses = ExponentialBuilder::new()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .without_max_times();
+    let is_worth_another = |error: &StorageError| {
+        let at_the_latest = clock.elapsed().saturating_sub(started).saturating_add(LONGEST_PAUSE);
+        error.kind() == ErrorKind::Transient && at_the_latest <= PATIENCE
+    };
+    (|| ask())
+        .retry(pauses)
+        .sleep(sleeper)
+        .when(is_worth_another)
+        .notify(|error, _pause| {
+            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(database = name, cause, "the database does not answer yet");
+        })
+        .await
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
 
     use chrono::{DateTime, Utc};
 
@@ -50,8 +54,12 @@ mod tests {
     struct SleptTime(Mutex<Duration>);
 
     impl SleptTime {
-        async fn sleep(&self, pause: Duration) {
-            *self.0.lock().unwrap() += pause;
+        fn sleeper(self: &Arc<Self>) -> impl Sleeper + Clone + use<> {
+            let time = Arc::clone(self);
+            move |pause| {
+                *time.0.lock().unwrap() += pause;
+                std::future::ready(())
+            }
         }
     }
 
@@ -71,12 +79,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_database_that_comes_up_is_used() {
-        let time = SleptTime::default();
+        let time = Arc::new(SleptTime::default());
         let asked = AtomicU32::new(0);
         let ask = async || {
             if asked.fetch_add(1, Ordering::Relaxed) < 5 { Err(unavailable()) } else { Ok("here") }
         };
-        let answer = until_answered("db", &time, async |pause| time.sleep(pause).await, ask).await;
+        let answer = until_answered("db", &*time, time.sleeper(), ask).await;
         assert_eq!(answer.unwrap(), "here");
         // 250, 500, 1000, 2000 and 4000 ms.
         assert_eq!(time.elapsed(), Duration::from_millis(7_750));
@@ -84,9 +92,8 @@ mod tests {
 
     #[tokio::test]
     async fn patience_ends_after_a_minute_and_refusals_end_it_at_once() {
-        let time = SleptTime::default();
-        let sleep = async |pause| time.sleep(pause).await;
-        let never = until_answered("db", &time, sleep, async || Err::<(), _>(unavailable())).await;
+        let time = Arc::new(SleptTime::default());
+        let never = until_answered("db", &*time, time.sleeper(), async || Err::<(), _>(unavailable())).await;
         assert!(matches!(never, Err(StorageError::Unavailable(_))));
         assert!((55..=60).contains(&time.elapsed().as_secs()));
 
@@ -95,7 +102,7 @@ mod tests {
             asked.fetch_add(1, Ordering::Relaxed);
             Err::<(), _>(StorageError::Configuration("no such role".to_owned()))
         };
-        assert!(until_answered("db", &time, sleep, refuse).await.is_err());
+        assert!(until_answered("db", &*time, time.sleeper(), refuse).await.is_err());
         assert_eq!(asked.into_inner(), 1);
     }
 }

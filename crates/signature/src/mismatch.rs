@@ -9,7 +9,7 @@ use thiserror::Error;
 /// `malformed_header`, `missing_header`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum Mismatch {
     /// The ring is empty, or none of its credentials is valid now.
     #[error("no credential is valid now")]
     NoCredential,
@@ -33,7 +33,7 @@ pub enum Refusal {
     InvalidSignature,
 }
 
-impl Refusal {
+impl Mismatch {
     /// Returns the stable name for logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
