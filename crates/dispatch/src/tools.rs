@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use org_resolver::VerifiedOrg;
+pub use phrases::FieldKind;
 use phrases::{Language, Phrase};
 use serde_json::{Map, Value};
 use storage::repo::{EventVerdict, ToolAnswer};
@@ -18,7 +19,7 @@ use storage::{NewEvent, Record, StorageError};
 use vapi_types::reply::{FunctionCallReply, ToolCallsReply, ToolResult};
 use vapi_types::{MessageKind, Reply, ToolArguments, ToolCall};
 
-pub use definition::{Field, FieldKind, ToolDefinition};
+pub use definition::{Field, ToolDefinition};
 pub use registry::ToolRegistry;
 
 use crate::context::{Context, DirectToolCall};

@@ -1,5 +1,6 @@
 //! What applying a file would change, found without touching anything.
 
+mod changed;
 mod entries;
 mod owners;
 

@@ -4,4 +4,4 @@ mod language;
 mod phrase;
 
 pub use language::Language;
-pub use phrase::{Expected, Phrase};
+pub use phrase::{FieldKind, Phrase};

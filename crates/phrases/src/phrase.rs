@@ -52,19 +52,19 @@ pub enum Phrase<'a> {
     /// The arguments of a tool are no object.
     ArgumentsUnreadable(&'a str),
     /// A tool's argument is missing.
-    FieldMissing(&'a str, Expected),
+    FieldMissing(&'a str, FieldKind),
     /// A tool's argument does not fit.
-    FieldMisfit(&'a str, Expected),
+    FieldMisfit(&'a str, FieldKind),
 }
 
-/// What a tool's argument has to be.
+/// What a tool's argument holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub enum FieldKind {
     /// Text of at most so many characters.
     Text(usize),
-    /// A date.
+    /// A date, `YYYY-MM-DD`.
     Date,
-    /// A time of day.
+    /// A time of day, `HH:MM`.
     Time,
     /// A phone number.
     Phone,
@@ -158,18 +158,18 @@ fn unbookable(language: Language, reason: &Unbookable) -> String {
     language.message(key, &args)
 }
 
-fn about_field(language: Language, key: &str, field: &str, wanted: Expected) -> String {
+fn about_field(language: Language, key: &str, field: &str, wanted: FieldKind) -> String {
     let mut bounds = FluentArgs::new();
     let expected = match wanted {
-        Expected::Text(max) => {
+        FieldKind::Text(max) => {
             bounds.set("max", max);
             "a-text"
         }
-        Expected::Date => "a-date",
-        Expected::Time => "a-time",
-        Expected::Phone => "a-phone-number",
-        Expected::Email => "an-email-address",
-        Expected::Integer(min, max) => {
+        FieldKind::Date => "a-date",
+        FieldKind::Time => "a-time",
+        FieldKind::Phone => "a-phone-number",
+        FieldKind::Email => "an-email-address",
+        FieldKind::Integer(min, max) => {
             bounds.set("min", min);
             bounds.set("max", max);
             "a-number"

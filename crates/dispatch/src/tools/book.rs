@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use phrases::{Language, Phrase};
+use phrases::{FieldKind, Language, Phrase};
 use scheduling::{Busy, Calendar, Placement, SlotRequest, Unbookable, place};
 use storage::repo::{Contact, EffectId, NewAppointment, NewContact, ToolAnswer};
 use storage::{OrgScope, StorageError};
 use tenant::phone;
 
-use super::definition::{self, Field, FieldKind, ToolDefinition, text_of};
+use super::definition::{self, Field, ToolDefinition, text_of};
 use super::run::{Tool, ToolRun, Work};
 
 /// How far around the wished date taken places are read: alternatives reach two weeks ahead.

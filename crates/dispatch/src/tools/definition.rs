@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
-use phrases::{Expected, Phrase};
+use phrases::{FieldKind, Phrase};
 use serde_json::{Map, Value, json};
 use tenant::phone::{self, Region};
 
@@ -37,30 +37,13 @@ pub struct Field {
     pub description: &'static str,
 }
 
-/// What an argument holds. Numbers are taken from text too, because models send both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldKind {
-    /// Text of at most so many characters.
-    Text(usize),
-    /// A date, `YYYY-MM-DD`.
-    Date,
-    /// A time of day, `HH:MM`.
-    Time,
-    /// A phone number.
-    Phone,
-    /// An e-mail address.
-    Email,
-    /// A whole number between two bounds, both included.
-    Integer(i64, i64),
-}
-
 impl ToolDefinition {
     /// The JSON Schema of the arguments.
     pub fn schema(&self) -> Value {
         let properties: Map<String, Value> = self
             .fields
             .iter()
-            .map(|field| (field.name.to_owned(), field.kind.schema(field.description)))
+            .map(|field| (field.name.to_owned(), schema(field.kind, field.description)))
             .collect();
         let required: Vec<&str> =
             self.fields.iter().filter(|field| field.is_required).map(|field| field.name).collect();
@@ -77,53 +60,42 @@ impl ToolDefinition {
             let value = arguments.get(field.name).filter(|value| !is_absent(value));
             match value {
                 None if field.is_required => {
-                    return Err(Phrase::FieldMissing(field.name, field.kind.expected()));
+                    return Err(Phrase::FieldMissing(field.name, field.kind));
                 }
                 None => {}
-                Some(value) if field.kind.fits(value, region) => {}
-                Some(_) => return Err(Phrase::FieldMisfit(field.name, field.kind.expected())),
+                Some(value) if fits(field.kind, value, region) => {}
+                Some(_) => return Err(Phrase::FieldMisfit(field.name, field.kind)),
             }
         }
         Ok(())
     }
 }
 
-impl FieldKind {
-    fn schema(self, description: &str) -> Value {
-        match self {
-            Self::Text(max) => json!({"type": "string", "maxLength": max, "description": description}),
-            Self::Date => json!({"type": "string", "format": "date", "description": description}),
-            Self::Time => {
-                json!({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$", "description": description})
-            }
-            Self::Phone => json!({"type": "string", "description": description}),
-            Self::Email => json!({"type": "string", "format": "email", "description": description}),
-            Self::Integer(min, max) => {
-                json!({"type": "integer", "minimum": min, "maximum": max, "description": description})
-            }
+/// The JSON Schema of one argument.
+fn schema(kind: FieldKind, description: &str) -> Value {
+    match kind {
+        FieldKind::Text(max) => json!({"type": "string", "maxLength": max, "description": description}),
+        FieldKind::Date => json!({"type": "string", "format": "date", "description": description}),
+        FieldKind::Time => {
+            json!({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$", "description": description})
+        }
+        FieldKind::Phone => json!({"type": "string", "description": description}),
+        FieldKind::Email => json!({"type": "string", "format": "email", "description": description}),
+        FieldKind::Integer(min, max) => {
+            json!({"type": "integer", "minimum": min, "maximum": max, "description": description})
         }
     }
+}
 
-    fn expected(self) -> Expected {
-        match self {
-            Self::Text(max) => Expected::Text(max),
-            Self::Date => Expected::Date,
-            Self::Time => Expected::Time,
-            Self::Phone => Expected::Phone,
-            Self::Email => Expected::Email,
-            Self::Integer(min, max) => Expected::Integer(min, max),
-        }
-    }
-
-    fn fits(self, value: &Value, region: Region) -> bool {
-        match self {
-            Self::Text(max) => text(value).is_some_and(|text| text.chars().count() <= max),
-            Self::Date => date(value).is_some(),
-            Self::Time => time(value).is_some(),
-            Self::Phone => text(value).is_some_and(|text| phone::normalise(&text, Some(region)).is_some()),
-            Self::Email => text(value).is_some_and(|text| is_email(&text)),
-            Self::Integer(min, max) => integer(value).is_some_and(|number| (min..=max).contains(&number)),
-        }
+/// True when a value is of the kind. Numbers are taken from text too, because models send both.
+fn fits(kind: FieldKind, value: &Value, region: Region) -> bool {
+    match kind {
+        FieldKind::Text(max) => text(value).is_some_and(|text| text.chars().count() <= max),
+        FieldKind::Date => date(value).is_some(),
+        FieldKind::Time => time(value).is_some(),
+        FieldKind::Phone => text(value).is_some_and(|text| phone::normalise(&text, Some(region)).is_some()),
+        FieldKind::Email => text(value).is_some_and(|text| is_email(&text)),
+        FieldKind::Integer(min, max) => integer(value).is_some_and(|number| (min..=max).contains(&number)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use phrases::{Expected, Language, Phrase};
+use phrases::{FieldKind, Language, Phrase};
 use scheduling::{Slot, Unbookable};
 
 use crate::{civil, date, utc};
@@ -163,12 +163,12 @@ fn every_phrase_is_one_line_of_its_own_in_every_language() {
         Phrase::ArgumentsUnreadable("X"),
     ]);
     for expected in [
-        Expected::Text(200),
-        Expected::Date,
-        Expected::Time,
-        Expected::Phone,
-        Expected::Email,
-        Expected::Integer(15, 240),
+        FieldKind::Text(200),
+        FieldKind::Date,
+        FieldKind::Time,
+        FieldKind::Phone,
+        FieldKind::Email,
+        FieldKind::Integer(15, 240),
     ] {
         phrases.extend([Phrase::FieldMissing("x", expected), Phrase::FieldMisfit("x", expected)]);
     }
