@@ -1,9 +1,13 @@
 //! `cargo xtask layering`: which crate may reach which, as cargo itself resolves it.
 //!
-//! Four kinds of rule: crates of ours depend on each other along the arrows below and no others; some dependencies stand in the manifests of few crates;
-//! some may not even be reached from the others; and the released binary is built without the tests' doors.
+//! Five kinds of rule: crates of ours depend on each other along the arrows below and no others; some dependencies stand in the manifests of few crates;
+//! some may not even be reached from the others; the files of some crates use
+//! each other without circles; and the released binary is built without the tests' doors.
+
+mod circles;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -114,6 +118,9 @@ const CONFINED: &[Confined] = &[
     },
 ];
 
+/// The crates whose files use each other without circles.
+const WITHOUT_CIRCLES: &[&str] = &["dispatch", "operations", "org-resolver", "phrases", "rate-limit"];
+
 /// The feature that opens doors for tests; see the crates that declare it.
 const TEST_FEATURE: &str = "test-support";
 
@@ -134,6 +141,13 @@ pub(crate) fn run() -> Result<()> {
     }
     breaches.extend(reached(&trees));
     breaches.extend(test_doors(&members, &features_of("vapi-gateway")?));
+
+    for name in WITHOUT_CIRCLES {
+        let files = circles::read(&Path::new("crates").join(name).join("src"))?;
+        breaches.extend(
+            circles::find(&files).map(|circle| format!("{name}: {} is a circle", circle.join(" -> "))),
+        );
+    }
 
     if !breaches.is_empty() {
         bail!("the layering is broken:\n  {}", breaches.join("\n  "));

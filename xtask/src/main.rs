@@ -44,7 +44,7 @@ enum Job {
     Deny,
     /// Checks the dependencies against the published vulnerabilities (cargo-deny; needs the network).
     Advisories,
-    /// Checks which crate may reach which: no diesel in org-resolver, no actix outside the server.
+    /// Checks which crate may reach which, and that files use each other without circles.
     Layering,
     /// Checks that the stated minimum Rust version covers every dependency.
     Msrv,

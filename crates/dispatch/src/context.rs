@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
+/// The kind under which bare arguments stand in the inbox.
+pub const DIRECT_KIND: &str = "tool-request";
+
 /// What comes with a message beside its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {

@@ -1,66 +1,34 @@
 //! The one entry: a verified message in, an answer out.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use org_resolver::{RefusalReason, RefusedOrg, Trace, VerifiedOrg};
 use phrases::Language;
 use storage::repo::{EventVerdict, SecurityEntry};
-use storage::{OrgScope, QuarantineBounds, QuarantinedMessage, Recorded, Storage, StorageError};
+use storage::{QuarantinedMessage, Storage};
 use vapi_types::{Envelope, MessageKind, Reply};
 
 use crate::context::{Context, DirectToolCall};
-use crate::handlers::{self, FallbackAssistants};
+use crate::fallbacks::FallbackAssistants;
+use crate::handlers;
 use crate::incoming::IncomingMessage;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
-use crate::tools;
+use crate::services::{DispatchOptions, Services};
 use crate::tools::ToolRegistry;
-
-/// Deadlines and bounds of the work.
-#[derive(Clone, Copy, Debug)]
-pub struct DispatchOptions {
-    /// When an assistant request is answered with the fallback.
-    pub assistant_request_deadline: Duration,
-    /// When any other message is told that the store does not answer.
-    pub message_deadline: Duration,
-    /// When a tool call is answered with an apology. Below the provider's own 20 seconds.
-    pub tool_deadline: Duration,
-    /// How much is kept of messages that nobody owns.
-    pub quarantine: QuarantineBounds,
-}
-
-impl Default for DispatchOptions {
-    fn default() -> Self {
-        Self {
-            assistant_request_deadline: Duration::from_secs(3),
-            message_deadline: Duration::from_secs(12),
-            tool_deadline: Duration::from_secs(12),
-            quarantine: QuarantineBounds {
-                max_messages: 10_000,
-                max_bytes: 256 << 20,
-                max_age: Duration::from_secs(7 * 24 * 3600),
-            },
-        }
-    }
-}
 
 /// Does the work of verified messages. Cheap to share; holds no state of any organization but short-lived caches.
 pub struct Dispatcher {
-    pub(crate) storage: Storage,
-    pub(crate) options: DispatchOptions,
-    pub(crate) tools: ToolRegistry,
-    pub(crate) fallbacks: FallbackAssistants,
+    services: Services,
 }
 
 impl Dispatcher {
     /// A dispatcher with the built-in tools.
     pub fn new(storage: Storage, options: DispatchOptions) -> Self {
-        Self { storage, options, tools: ToolRegistry::built_in(), fallbacks: FallbackAssistants::default() }
+        let tools = ToolRegistry::built_in();
+        Self { services: Services { storage, options, tools, fallbacks: FallbackAssistants::default() } }
     }
 
     /// The tools that messages can call.
     pub fn tools(&self) -> &ToolRegistry {
-        &self.tools
+        &self.services.tools
     }
 
     /// Acts on a verified message of any kind.
@@ -72,28 +40,37 @@ impl Dispatcher {
         }
         let incoming = IncomingMessage::new(envelope, org.trace(), context);
         if matches!(envelope.kind(), MessageKind::ToolCalls | MessageKind::FunctionCall) {
-            return tools::answer(self, org, &incoming, context).await;
+            return handlers::tool_calls(&self.services, org, &incoming, context).await;
         }
         let work = async {
             match envelope.kind() {
-                MessageKind::AssistantRequest => handlers::assistant_request(self, org, &incoming).await,
-                MessageKind::ConversationUpdate => handlers::conversation_update(self, org, &incoming).await,
+                MessageKind::AssistantRequest => {
+                    handlers::assistant_request(&self.services, org, &incoming).await
+                }
+                MessageKind::ConversationUpdate => {
+                    handlers::conversation_update(&self.services, org, &incoming).await
+                }
                 MessageKind::KnowledgeBaseRequest => {
-                    handlers::knowledge_base_request(self, org, &incoming).await
+                    handlers::knowledge_base_request(&self.services, org, &incoming).await
                 }
                 MessageKind::TransferDestinationRequest => {
-                    handlers::transfer_destination(self, org, &incoming).await
+                    handlers::transfer_destination(&self.services, org, &incoming).await
                 }
                 MessageKind::HandoffDestinationRequest => {
-                    handlers::handoff_destination(self, org, &incoming).await
+                    handlers::handoff_destination(&self.services, org, &incoming).await
                 }
-                MessageKind::EndpointingRequest => handlers::endpointing(self, org, &incoming).await,
-                MessageKind::CampaignPredial => handlers::campaign_predial(self, org, &incoming).await,
-                MessageKind::CallDeleted => handlers::call_deleted(self, org, &incoming).await,
-                _ => handlers::event(self, org, &incoming).await,
+                MessageKind::EndpointingRequest => {
+                    handlers::endpointing(&self.services, org, &incoming).await
+                }
+                MessageKind::CampaignPredial => {
+                    handlers::campaign_predial(&self.services, org, &incoming).await
+                }
+                MessageKind::CallDeleted => handlers::call_deleted(&self.services, org, &incoming).await,
+                _ => handlers::event(&self.services, org, &incoming).await,
             }
         };
-        self.in_time(self.options.message_deadline, work)
+        self.services
+            .in_time(self.services.options.message_deadline, work)
             .await
             .unwrap_or_else(|error| self.failed(org, envelope, context, error))
     }
@@ -105,7 +82,7 @@ impl Dispatcher {
         call: DirectToolCall<'_>,
         context: &Context<'_>,
     ) -> Handled {
-        tools::answer_direct(self, org, call, context).await
+        handlers::direct_tool_call(&self.services, org, call, context).await
     }
 
     /// Records a proven message that must not be acted upon, and refuses it.
@@ -128,8 +105,9 @@ impl Dispatcher {
             vapi_call_id: incoming.call_id(),
             request_id: context.request_id,
         };
-        let work = self.storage.record_refusal(org, incoming.in_inbox(verdict).without_pin(), &entry);
-        let recorded = self.in_time(self.options.message_deadline, work).await;
+        let work =
+            self.services.storage.record_refusal(org, incoming.in_inbox(verdict).without_pin(), &entry);
+        let recorded = self.services.in_time(self.services.options.message_deadline, work).await;
         let mut handled = self.turn_away(org.language(), envelope, context, code);
         if let Err(error) = recorded {
             // Nothing is acknowledged that is not committed; what the provider waits for is answered all the same.
@@ -166,8 +144,8 @@ impl Dispatcher {
             request_id: context.request_id,
             received_at: context.now,
         };
-        let work = self.storage.quarantine(&message, self.options.quarantine);
-        self.in_time(self.options.message_deadline, work).await
+        let work = self.services.storage.quarantine(&message, self.services.options.quarantine);
+        self.services.in_time(self.services.options.message_deadline, work).await
     }
 
     /// Refuses a message without doing anything: in the provider's shape where it waits for an answer, and in the
@@ -181,7 +159,7 @@ impl Dispatcher {
     ) -> Handled {
         let sentence = Language::of(language).say(&code.phrase());
         if context.is_direct {
-            return tools::spoken(&sentence);
+            return handlers::spoken(&sentence);
         }
         let reply = Reply::refusal(envelope.kind(), &envelope.tool_calls(), &sentence);
         let outcome = reply.map_or(Outcome::Refused(code), Outcome::Reply);
@@ -199,48 +177,4 @@ impl Dispatcher {
         handled.error = Some(error);
         handled
     }
-
-    /// Nobody waits for ever: past the deadline the work is dropped, and nothing of it is kept that was not committed.
-    pub(crate) async fn in_time<T>(
-        &self,
-        deadline: Duration,
-        work: impl Future<Output = Result<T, StorageError>>,
-    ) -> Result<T, DispatchError> {
-        match tokio::time::timeout(deadline, work).await {
-            Ok(done) => Ok(done?),
-            Err(_elapsed) => Err(DispatchError::Deadline(deadline)),
-        }
-    }
-
-    /// Records a message whose answer needs nothing of the store.
-    pub(crate) async fn record(
-        &self,
-        org: &VerifiedOrg,
-        incoming: &IncomingMessage<'_>,
-    ) -> Result<Vec<&'static str>, StorageError> {
-        self.storage.record(org, incoming.record(org.via())).await.map(|recorded| effects(&recorded))
-    }
-
-    /// Opens a scope and records the message in it, for a handler that goes on there.
-    pub(crate) async fn receive(
-        &self,
-        org: &VerifiedOrg,
-        incoming: &IncomingMessage<'_>,
-    ) -> Result<(OrgScope, Vec<&'static str>), StorageError> {
-        let mut scope = self.storage.scope(org).await?;
-        let recorded = scope.events().record(Arc::new(incoming.record(org.via()))).await?;
-        Ok((scope, effects(&recorded)))
-    }
-}
-
-/// What was done, as short words for the log.
-fn effects(recorded: &Recorded) -> Vec<&'static str> {
-    let mut effects = vec![if recorded.is_new { "stored" } else { "repeated" }];
-    let others = [
-        (recorded.is_contested, "pin_contested"),
-        (recorded.ledger_changed, "ledger"),
-        (recorded.has_contact, "contact"),
-    ];
-    effects.extend(others.into_iter().filter(|(is_done, _)| *is_done).map(|(_, effect)| effect));
-    effects
 }

@@ -5,17 +5,11 @@ mod campaign;
 mod destinations;
 mod events;
 mod knowledge;
+mod tool_calls;
 
-pub(crate) use assistant_request::{FallbackAssistants, assistant_request};
+pub(crate) use assistant_request::assistant_request;
 pub(crate) use campaign::campaign_predial;
 pub(crate) use destinations::{handoff_destination, transfer_destination};
 pub(crate) use events::{call_deleted, endpointing, event};
 pub(crate) use knowledge::{conversation_update, knowledge_base_request};
-
-use vapi_types::{MessageKind, TrafficClass};
-
-/// True for kinds that say something about a call's course. Streams come by the hundred and add nothing.
-pub(crate) fn belongs_in_ledger(kind: &MessageKind) -> bool {
-    kind.class() != TrafficClass::Stream
-        && !matches!(kind, MessageKind::CallDeleted | MessageKind::Unknown(_))
-}
+pub(crate) use tool_calls::{answer as tool_calls, answer_direct as direct_tool_call, spoken};

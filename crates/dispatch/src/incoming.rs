@@ -9,12 +9,10 @@ use storage::repo::EventVerdict;
 use storage::{CallUpdate, CallerUpdate, NewEvent, Record};
 use vapi_types::{DriftedBody, Envelope, ServerMessage, redact};
 
-use crate::context::Context;
+use crate::context::{Context, DIRECT_KIND};
 use crate::dedupe::{dedupe_key, hash};
-use crate::handlers::belongs_in_ledger;
-use crate::ledger::call_update;
-use crate::tools::DIRECT_KIND;
-use crate::tools::keys::inbox_key;
+use crate::ledger::{belongs_in_ledger, call_update};
+use crate::tools::inbox_key;
 
 /// A verified message, read once: what is stored of it, and what it says.
 pub struct IncomingMessage<'a> {

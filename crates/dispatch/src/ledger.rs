@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use storage::{CallUpdate, ReportUpdate};
 use tenant::phone;
 use vapi_types::message::EndOfCallReport;
-use vapi_types::{CallStatus, EndedReason, Head, REDACTED, ServerMessage, redact};
+use vapi_types::{CallStatus, EndedReason, Head, MessageKind, REDACTED, ServerMessage, TrafficClass, redact};
 
 /// Reads what a message says about its call.
 pub(crate) fn call_update(head: &Head<'_>, message: &ServerMessage) -> CallUpdate {
@@ -86,6 +86,12 @@ fn metadata(message: &ServerMessage) -> Map<String, Value> {
 /// Metadata and structured data are free objects: provider tokens in them are not for keeping.
 fn clean(value: &Value) -> Value {
     serde_json::from_str(&redact(&value.to_string())).unwrap_or_default()
+}
+
+/// True for kinds that say something about a call's course. Streams come by the hundred and add nothing.
+pub(crate) fn belongs_in_ledger(kind: &MessageKind) -> bool {
+    kind.class() != TrafficClass::Stream
+        && !matches!(kind, MessageKind::CallDeleted | MessageKind::Unknown(_))
 }
 
 #[cfg(test)]

@@ -3,15 +3,18 @@
 mod context;
 mod dedupe;
 mod dispatcher;
+mod fallbacks;
 mod handlers;
 mod incoming;
 mod knowledge;
 mod ledger;
 mod outcome;
+mod services;
 mod tools;
 
-pub use context::{Context, DirectToolCall};
-pub use dispatcher::{DispatchOptions, Dispatcher};
+pub use context::{Context, DIRECT_KIND, DirectToolCall};
+pub use dispatcher::Dispatcher;
 pub use incoming::IncomingMessage;
 pub use outcome::{DispatchError, Handled, Outcome, RefusalCode};
-pub use tools::{DIRECT_KIND, Field, FieldKind, ToolDefinition, ToolRegistry};
+pub use services::DispatchOptions;
+pub use tools::{Field, FieldKind, ToolDefinition, ToolRegistry};

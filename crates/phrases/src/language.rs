@@ -8,8 +8,6 @@ use intl_memoizer::concurrent::IntlLangMemoizer;
 use scheduling::OpenRange;
 use unic_langid::LanguageIdentifier;
 
-use crate::phrase::Phrase;
-
 type Bundle = bundle::FluentBundle<FluentResource, IntlLangMemoizer>;
 
 /// Every message file: the language's code, and the file's text.
@@ -66,12 +64,6 @@ impl Language {
     #[must_use]
     pub fn code(self) -> &'static str {
         self.code
-    }
-
-    /// Says a phrase.
-    #[must_use]
-    pub fn say(self, phrase: &Phrase<'_>) -> String {
-        phrase.said_in(self)
     }
 
     /// Says a civil date and time: "Tuesday, November 24 at 2:30 PM".

@@ -74,8 +74,16 @@ pub enum FieldKind {
     Integer(i64, i64),
 }
 
+impl Language {
+    /// Says a phrase.
+    #[must_use]
+    pub fn say(self, phrase: &Phrase<'_>) -> String {
+        phrase.said_in(self)
+    }
+}
+
 impl Phrase<'_> {
-    pub(crate) fn said_in(&self, language: Language) -> String {
+    fn said_in(&self, language: Language) -> String {
         let plain = |key: &str| language.message(key, &FluentArgs::new());
         let with = |key: &str, name: &'static str, value: &str| {
             language.message(key, &FluentArgs::from_iter([(name, value)]))

@@ -1,10 +1,7 @@
 //! Which assistant takes an inbound call.
 
-use std::sync::Arc;
-
 use chrono_tz::Tz;
-use moka::sync::Cache;
-use org_resolver::{OrgId, VerifiedOrg};
+use org_resolver::VerifiedOrg;
 use phrases::{Language, Phrase};
 use serde_json::{Map, Value, json};
 use storage::{OrgScope, StorageError};
@@ -13,48 +10,23 @@ use tenant::{PhoneNumber, Profile, Route};
 use vapi_types::reply::{AssistantRequestReply, PhoneDestination};
 use vapi_types::{AssistantId, Head, IdentifierKind, Reply, SquadId};
 
-use crate::dispatcher::Dispatcher;
 use crate::incoming::IncomingMessage;
 use crate::outcome::{DispatchError, Handled};
-
-/// Fallback assistants as last read, for the moment when the store is too slow to be asked.
-pub(crate) struct FallbackAssistants(Cache<(OrgId, Box<str>), Arc<str>>);
-
-impl Default for FallbackAssistants {
-    fn default() -> Self {
-        Self(Cache::new(100_000))
-    }
-}
-
-impl FallbackAssistants {
-    fn remember(&self, org: OrgId, numbers: &[PhoneNumber]) {
-        for number in numbers {
-            let Some(id) = &number.id else { continue };
-            match &number.fallback_assistant {
-                Some(assistant) => self.0.insert((org, id.as_str().into()), assistant.as_str().into()),
-                None => self.0.invalidate(&(org, id.as_str().into())),
-            }
-        }
-    }
-
-    fn find(&self, org: OrgId, head: &Head<'_>) -> Option<Arc<str>> {
-        head.of_kind(IdentifierKind::PhoneNumberId).find_map(|id| self.0.get(&(org, id.as_ref().into())))
-    }
-}
+use crate::services::Services;
 
 /// Answers with the number's route within the deadline, else with the number's fallback assistant.
 pub(crate) async fn assistant_request(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let deadline = dispatcher.options.assistant_request_deadline;
-    let error = match tokio::time::timeout(deadline, route(dispatcher, org, incoming)).await {
+    let deadline = services.options.assistant_request_deadline;
+    let error = match tokio::time::timeout(deadline, route(services, org, incoming)).await {
         Ok(Ok(handled)) => return Ok(handled),
         Ok(Err(error)) => DispatchError::Storage(error),
         Err(_) => DispatchError::Deadline(deadline),
     };
-    let reply = match dispatcher.fallbacks.find(org.id(), incoming.envelope.head()) {
+    let reply = match services.fallbacks.find(org.id(), incoming.envelope.head()) {
         Some(assistant) => AssistantRequestReply::assistant(AssistantId::new(&*assistant)),
         None => AssistantRequestReply::error(&nobody_answers(org.language())),
     };
@@ -64,14 +36,14 @@ pub(crate) async fn assistant_request(
 }
 
 async fn route(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = dispatcher.receive(org, incoming).await?;
+    let (mut scope, mut effects) = services.receive(org, incoming).await?;
     let profile = scope.declared().profile().await?;
     let numbers = scope.declared().phone_numbers(profile.region).await?;
-    dispatcher.fallbacks.remember(org.id(), &numbers);
+    services.fallbacks.remember(org.id(), &numbers);
     let head = incoming.envelope.head();
     let number = numbers.iter().find(|number| is_called(number, head, profile.region));
     let reply = match number.and_then(|number| number.route.as_ref()) {

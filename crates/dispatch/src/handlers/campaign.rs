@@ -7,20 +7,20 @@ use tenant::{Profile, phone};
 use vapi_types::reply::PredialReply;
 use vapi_types::{Reply, ServerMessage};
 
-use crate::dispatcher::Dispatcher;
 use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
+use crate::services::Services;
 
 /// The hours, local to the organization, in which people may be called unless it says otherwise.
 const CALLING_HOURS: (u32, u32) = (8, 21);
 
 /// Eligible means: a readable number, no do-not-call flag, and inside the calling hours.
 pub(crate) async fn campaign_predial(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = dispatcher.receive(org, incoming).await?;
+    let (mut scope, mut effects) = services.receive(org, incoming).await?;
     let profile = scope.declared().profile().await?;
     let number = match incoming.message() {
         Some(ServerMessage::CampaignPredial(request)) => {

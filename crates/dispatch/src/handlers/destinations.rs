@@ -9,17 +9,17 @@ use tenant::{Assistant, Profile, Transfer as Department};
 use vapi_types::reply::{HandoffReply, HandoffTarget, PhoneDestination, TransferDestination, TransferReply};
 use vapi_types::{AssistantId, Reply, ServerMessage};
 
-use crate::dispatcher::Dispatcher;
 use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
+use crate::services::Services;
 
 /// Transfers to the department that the conversation names last, or to the only one there is.
 pub(crate) async fn transfer_destination(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = dispatcher.receive(org, incoming).await?;
+    let (mut scope, effects) = services.receive(org, incoming).await?;
     let profile = scope.declared().profile().await?;
     let departments = scope.declared().transfers().await?;
     scope.commit().await?;
@@ -81,11 +81,11 @@ fn last_words(incoming: &IncomingMessage<'_>) -> Vec<String> {
 
 /// Hands over to the organization's assistant whose name or role the model's arguments name.
 pub(crate) async fn handoff_destination(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = dispatcher.receive(org, incoming).await?;
+    let (mut scope, effects) = services.receive(org, incoming).await?;
     let agents = scope.declared().assistants().await?;
     scope.commit().await?;
     let asked: Vec<String> = match incoming.message() {

@@ -5,27 +5,27 @@ use storage::StorageError;
 use vapi_types::Reply;
 use vapi_types::reply::EndpointingReply;
 
-use crate::dispatcher::Dispatcher;
 use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
+use crate::services::Services;
 
 /// Any event: the inbox, the ledger and the contacts, where it belongs there.
 pub(crate) async fn event(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let effects = dispatcher.record(org, incoming).await?;
+    let effects = services.record(org, incoming).await?;
     Ok(Handled::reply(Reply::Empty, effects))
 }
 
 /// How long the assistant waits before it speaks: the organization's setting, else the provider's default.
 pub(crate) async fn endpointing(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = dispatcher.receive(org, incoming).await?;
+    let (mut scope, effects) = services.receive(org, incoming).await?;
     let settings = scope.declared().profile().await?.settings;
     scope.commit().await?;
     let reply = settings.endpointing_timeout_seconds.map(EndpointingReply::new).unwrap_or_default();
@@ -34,11 +34,11 @@ pub(crate) async fn endpointing(
 
 /// The call was deleted at the provider, so its content is erased here. The row itself and its times stay.
 pub(crate) async fn call_deleted(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = dispatcher.receive(org, incoming).await?;
+    let (mut scope, mut effects) = services.receive(org, incoming).await?;
     if let Some(call_id) = incoming.call_id() {
         scope.calls().erase_content(call_id).await?;
         effects.push("erased");

@@ -6,17 +6,17 @@ use vapi_types::message::{Turn, Turns};
 use vapi_types::reply::{ConversationUpdateReply, Document, KnowledgeReply};
 use vapi_types::{Reply, ServerMessage};
 
-use crate::dispatcher::Dispatcher;
 use crate::incoming::IncomingMessage;
 use crate::knowledge::{self, Passage};
 use crate::outcome::Handled;
+use crate::services::Services;
 
 /// How many turns are looked through for the caller's latest question.
 const TURNS: usize = 8;
 
 /// Documents for the caller's latest question.
 pub(crate) async fn knowledge_base_request(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
@@ -24,13 +24,13 @@ pub(crate) async fn knowledge_base_request(
         Some(ServerMessage::KnowledgeBaseRequest(request)) => latest_question(request.turns()),
         _ => None,
     };
-    let (passages, effects) = search(dispatcher, org, incoming, question).await?;
+    let (passages, effects) = search(services, org, incoming, question).await?;
     Ok(Handled::reply(Reply::Knowledge(KnowledgeReply::new(documents(&passages))), effects))
 }
 
 /// The conversation so far: kept, and after a caller's turn answered with what the documents say to it.
 pub(crate) async fn conversation_update(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
@@ -38,7 +38,7 @@ pub(crate) async fn conversation_update(
         Some(ServerMessage::ConversationUpdate(update)) => latest_question(update.turns()),
         _ => None,
     };
-    let (passages, effects) = search(dispatcher, org, incoming, question).await?;
+    let (passages, effects) = search(services, org, incoming, question).await?;
     let context = passages.iter().map(|passage| passage.text.as_str()).collect::<Vec<_>>().join("\n\n");
     let reply = ConversationUpdateReply::new(context, documents(&passages));
     Ok(Handled::reply(Reply::ConversationUpdate(reply), effects))
@@ -49,15 +49,15 @@ fn documents(passages: &[Passage]) -> Vec<Document> {
 }
 
 async fn search(
-    dispatcher: &Dispatcher,
+    services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
     question: Option<String>,
 ) -> Result<(Vec<Passage>, Vec<&'static str>), StorageError> {
     let Some(question) = question else {
-        return Ok((Vec::new(), dispatcher.record(org, incoming).await?));
+        return Ok((Vec::new(), services.record(org, incoming).await?));
     };
-    let (mut scope, effects) = dispatcher.receive(org, incoming).await?;
+    let (mut scope, effects) = services.receive(org, incoming).await?;
     let passages = knowledge::find(&scope.declared().documents().await?, &question);
     scope.commit().await?;
     Ok((passages, effects))

@@ -7,7 +7,7 @@ use storage::repo::ToolAnswer;
 use storage::{OrgScope, StorageError};
 
 use super::book::{DATE, DURATION, SERVICE, busy_around};
-use super::definition::{self, ToolDefinition, text_of};
+use super::definition::{self, TOOL_DEADLINE, ToolDefinition, text_of};
 use super::run::{Tool, ToolRun, Work};
 
 /// How many times are read out; more than a handful nobody remembers.
@@ -19,7 +19,7 @@ const DEFINITION: ToolDefinition = ToolDefinition {
     description: "Lists the free appointment times of a day.",
     fields: &[DATE, SERVICE, DURATION],
     is_effectful: false,
-    deadline: super::TOOL_DEADLINE,
+    deadline: TOOL_DEADLINE,
 };
 
 /// Lists free times.

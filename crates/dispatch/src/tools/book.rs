@@ -8,7 +8,7 @@ use storage::repo::{Contact, EffectId, NewAppointment, NewContact, ToolAnswer};
 use storage::{OrgScope, StorageError};
 use tenant::phone;
 
-use super::definition::{self, Field, ToolDefinition, text_of};
+use super::definition::{self, Field, TOOL_DEADLINE, ToolDefinition, text_of};
 use super::run::{Tool, ToolRun, Work};
 
 /// How far around the wished date taken places are read: alternatives reach two weeks ahead.
@@ -72,7 +72,7 @@ const DEFINITION: ToolDefinition = ToolDefinition {
         DURATION,
     ],
     is_effectful: true,
-    deadline: super::TOOL_DEADLINE,
+    deadline: TOOL_DEADLINE,
 };
 
 /// Books an appointment.

@@ -7,6 +7,9 @@ use phrases::{FieldKind, Phrase};
 use serde_json::{Map, Value, json};
 use tenant::phone::{self, Region};
 
+/// The longest that any tool may take; below the provider's own 20 seconds.
+pub(super) const TOOL_DEADLINE: Duration = Duration::from_secs(12);
+
 /// One tool: the single source of its validation, its description for the provider, and its docs.
 #[derive(Clone, Copy, Debug)]
 pub struct ToolDefinition {

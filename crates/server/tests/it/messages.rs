@@ -151,7 +151,7 @@ fn a_message_that_is_let_in_writes_one_line_that_says_it_all() {
     assert_eq!(answer.status, 200);
     let lines = log.lines_of(answer.header("x-request-id").unwrap());
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(!lines[0].contains("555"), "{}", lines[0]);
+    assert!(!["555-0123", "5550123"].iter().any(|number| lines[0].contains(number)), "{}", lines[0]);
     let line: Value = serde_json::from_str(&lines[0]).unwrap();
     for (field, value) in [
         ("level", "INFO"),

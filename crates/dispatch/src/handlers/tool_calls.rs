@@ -1,0 +1,210 @@
+//! Tool calls: answered in the provider's shape, every one, whatever becomes of each.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use org_resolver::VerifiedOrg;
+use phrases::{Language, Phrase};
+use serde_json::{Map, Value};
+use storage::repo::{EventVerdict, ToolAnswer};
+use storage::{NewEvent, Record, StorageError};
+use vapi_types::reply::{FunctionCallReply, ToolCallsReply, ToolResult};
+use vapi_types::{MessageKind, Reply, ToolArguments, ToolCall};
+
+use crate::context::{Context, DIRECT_KIND, DirectToolCall};
+use crate::incoming::{IncomingMessage, text_of};
+use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
+use crate::services::Services;
+use crate::tools::{self, Caller, Invocation, RunKeys, inbox_key};
+
+/// How many calls of one message run side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Answers a message of tool calls: every call, in order, whatever becomes of each.
+pub(crate) async fn answer(
+    services: &Services,
+    org: &VerifiedOrg,
+    incoming: &IncomingMessage<'_>,
+    context: &Context<'_>,
+) -> Handled {
+    let calls = incoming.envelope.tool_calls();
+    let caller = Caller { call_id: incoming.call_id().unwrap_or_default() };
+    let mut handled = Handled::reply(Reply::Empty, Vec::new());
+    // The message is kept before anything is done for it, so that no effect ever stands without its message.
+    let answers = match services.in_time(INBOX_DEADLINE, services.record(org, incoming)).await {
+        Ok(effects) => {
+            handled.effects = effects;
+            futures::stream::iter(&calls)
+                .map(|call| answer_call(services, org, call, caller, context))
+                .buffered(SIDE_BY_SIDE)
+                .collect::<Vec<_>>()
+                .await
+        }
+        Err(error) => {
+            handled.error = Some(error);
+            calls.iter().map(|_| Answered::error(org, &RefusalCode::Unavailable.phrase())).collect()
+        }
+    };
+    let mut results = Vec::with_capacity(answers.len());
+    for (call, answered) in calls.iter().zip(answers) {
+        handled.effects.extend(answered.effect);
+        handled.error = handled.error.or(answered.error);
+        results.push(match answered.answer {
+            ToolAnswer::Result(text) => ToolResult::result(call, &text),
+            ToolAnswer::Error(text) => ToolResult::error(call, &text),
+        });
+    }
+    handled.outcome = Outcome::Reply(match incoming.envelope.kind() {
+        MessageKind::FunctionCall => Reply::FunctionCall(
+            results.first().map_or_else(|| FunctionCallReply::new(""), FunctionCallReply::from),
+        ),
+        _ => Reply::ToolCalls(ToolCallsReply::new(results)),
+    });
+    handled
+}
+
+/// Answers a body that holds a tool's arguments only.
+pub(crate) async fn answer_direct(
+    services: &Services,
+    org: &VerifiedOrg,
+    direct: DirectToolCall<'_>,
+    context: &Context<'_>,
+) -> Handled {
+    let Ok(arguments) = serde_json::from_slice::<Map<String, Value>>(direct.arguments) else {
+        return refused("the body must be a JSON object of arguments");
+    };
+    let key = direct.idempotency_key.filter(|key| !key.trim().is_empty());
+    let Some(tool) = services.tools.find(direct.tool) else {
+        return spoken(&said(org, &unknown_tool(direct.tool)));
+    };
+    if tool.definition().is_effectful && key.is_none() {
+        return refused("this tool changes data and needs the header x-idempotency-key");
+    }
+    let store = store_direct(services, org, &direct, &arguments, context);
+    if let Err(error) = services.in_time(INBOX_DEADLINE, store).await {
+        let mut handled = spoken(&said(org, &RefusalCode::Unavailable.phrase()));
+        handled.error = Some(error);
+        return handled;
+    }
+    let invocation = Invocation {
+        tool,
+        arguments: &arguments,
+        caller: Caller { call_id: "" },
+        tool_call_id: key.unwrap_or_default(),
+        keys: key.map(|key| RunKeys::direct(tool.definition().name, key)).unwrap_or_default(),
+        now: context.now,
+    };
+    let answered = within_deadline(services, org, &invocation).await;
+    let mut handled = match &answered.answer {
+        ToolAnswer::Result(text) | ToolAnswer::Error(text) => spoken(text),
+    };
+    handled.effects.extend(answered.effect);
+    handled.error = answered.error;
+    handled
+}
+
+/// Keeps the bare arguments in the inbox.
+async fn store_direct(
+    services: &Services,
+    org: &VerifiedOrg,
+    direct: &DirectToolCall<'_>,
+    arguments: &Map<String, Value>,
+    context: &Context<'_>,
+) -> Result<(), StorageError> {
+    let text = Value::Object(arguments.clone()).to_string();
+    let body = vapi_types::redact(&text);
+    let dedupe_key = inbox_key(direct.tool, direct.idempotency_key.unwrap_or(context.request_id));
+    let record = Record::new(&NewEvent {
+        kind: DIRECT_KIND,
+        vapi_call_id: None,
+        dedupe_key: &dedupe_key,
+        verdict: EventVerdict::Accepted,
+        trace: &text_of(org.trace()),
+        body: body.as_bytes(),
+        request_id: context.request_id,
+        received_at: context.now,
+    });
+    services.storage.record(org, record).await.map(|_| ())
+}
+
+/// One call's answer, and what the log should know of it.
+struct Answered {
+    answer: ToolAnswer,
+    effect: Option<&'static str>,
+    error: Option<DispatchError>,
+}
+
+impl Answered {
+    fn error(org: &VerifiedOrg, phrase: &Phrase<'_>) -> Self {
+        Self { answer: ToolAnswer::Error(said(org, phrase)), effect: None, error: None }
+    }
+}
+
+async fn answer_call(
+    services: &Services,
+    org: &VerifiedOrg,
+    call: &ToolCall,
+    caller: Caller<'_>,
+    context: &Context<'_>,
+) -> Answered {
+    // On a tool's own route the names in the message still win; the route's name serves calls without one.
+    let name = if call.name.is_empty() { context.tool.unwrap_or_default() } else { call.name.as_str() };
+    let Some(tool) = services.tools.find(name) else { return Answered::error(org, &unknown_tool(name)) };
+    let arguments = match &call.arguments {
+        ToolArguments::Object(arguments) => arguments,
+        ToolArguments::Unreadable(_) => {
+            return Answered::error(org, &Phrase::ArgumentsUnreadable(bounded(name)));
+        }
+    };
+    let invocation = Invocation {
+        tool,
+        arguments,
+        caller,
+        tool_call_id: call.id.as_str(),
+        keys: RunKeys::of_call(caller.call_id, &call.id, tool.definition().name, arguments),
+        now: context.now,
+    };
+    within_deadline(services, org, &invocation).await
+}
+
+/// Runs a tool; past its deadline the scope is dropped, so nothing of it is kept, and the caller is told.
+async fn within_deadline(services: &Services, org: &VerifiedOrg, invocation: &Invocation<'_>) -> Answered {
+    let deadline = services.options.tool_deadline.min(invocation.tool.definition().deadline);
+    match tokio::time::timeout(deadline, tools::once(&services.storage, org, invocation)).await {
+        Ok(Ok(ran)) => Answered { answer: ran.answer, effect: Some(ran.effect), error: None },
+        Ok(Err(error)) => failed(org, DispatchError::Storage(error), RefusalCode::Unavailable.phrase()),
+        Err(_) => failed(org, DispatchError::Deadline(deadline), Phrase::TooSlow),
+    }
+}
+
+fn failed(org: &VerifiedOrg, error: DispatchError, phrase: Phrase<'_>) -> Answered {
+    Answered { error: Some(error), ..Answered::error(org, &phrase) }
+}
+
+/// What is said without the store, which may be what failed.
+fn said(org: &VerifiedOrg, phrase: &Phrase<'_>) -> String {
+    Language::of(org.language()).say(phrase)
+}
+
+fn unknown_tool(name: &str) -> Phrase<'_> {
+    Phrase::NoSuchTool(bounded(name))
+}
+
+/// No more of a name than can be listened to.
+fn bounded(name: &str) -> &str {
+    name.char_indices().nth(80).map_or(name, |(end, _)| name.get(..end).unwrap_or_default())
+}
+
+fn refused(sentence: &'static str) -> Handled {
+    let outcome = Outcome::Refused(RefusalCode::BadRequest(sentence));
+    Handled { outcome, effects: Vec::new(), error: None }
+}
+
+/// The answer to bare arguments: one sentence.
+pub(crate) fn spoken(text: &str) -> Handled {
+    Handled::reply(Reply::FunctionCall(FunctionCallReply::new(text)), Vec::new())
+}
+
+/// The longest that keeping the message may take before its tools run. With the longest tool it stays below the
+/// provider's own 20 seconds.
+const INBOX_DEADLINE: Duration = Duration::from_secs(5);

@@ -1,0 +1,94 @@
+//! What handlers and tools work with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use org_resolver::VerifiedOrg;
+use storage::{OrgScope, QuarantineBounds, Recorded, Storage, StorageError};
+
+use crate::fallbacks::FallbackAssistants;
+use crate::incoming::IncomingMessage;
+use crate::outcome::DispatchError;
+use crate::tools::ToolRegistry;
+
+/// Deadlines and bounds of the work.
+#[derive(Clone, Copy, Debug)]
+pub struct DispatchOptions {
+    /// When an assistant request is answered with the fallback.
+    pub assistant_request_deadline: Duration,
+    /// When any other message is told that the store does not answer.
+    pub message_deadline: Duration,
+    /// When a tool call is answered with an apology. Below the provider's own 20 seconds.
+    pub tool_deadline: Duration,
+    /// How much is kept of messages that nobody owns.
+    pub quarantine: QuarantineBounds,
+}
+
+impl Default for DispatchOptions {
+    fn default() -> Self {
+        Self {
+            assistant_request_deadline: Duration::from_secs(3),
+            message_deadline: Duration::from_secs(12),
+            tool_deadline: Duration::from_secs(12),
+            quarantine: QuarantineBounds {
+                max_messages: 10_000,
+                max_bytes: 256 << 20,
+                max_age: Duration::from_secs(7 * 24 * 3600),
+            },
+        }
+    }
+}
+
+/// The store, the tools, and how long each may take.
+pub(crate) struct Services {
+    pub(crate) storage: Storage,
+    pub(crate) options: DispatchOptions,
+    pub(crate) tools: ToolRegistry,
+    pub(crate) fallbacks: FallbackAssistants,
+}
+
+impl Services {
+    /// Nobody waits for ever: past the deadline the work is dropped, and nothing of it is kept that was not committed.
+    pub(crate) async fn in_time<T>(
+        &self,
+        deadline: Duration,
+        work: impl Future<Output = Result<T, StorageError>>,
+    ) -> Result<T, DispatchError> {
+        match tokio::time::timeout(deadline, work).await {
+            Ok(done) => Ok(done?),
+            Err(_elapsed) => Err(DispatchError::Deadline(deadline)),
+        }
+    }
+
+    /// Records a message whose answer needs nothing of the store.
+    pub(crate) async fn record(
+        &self,
+        org: &VerifiedOrg,
+        incoming: &IncomingMessage<'_>,
+    ) -> Result<Vec<&'static str>, StorageError> {
+        self.storage.record(org, incoming.record(org.via())).await.map(|recorded| effects(&recorded))
+    }
+
+    /// Opens a scope and records the message in it, for a handler that goes on there.
+    pub(crate) async fn receive(
+        &self,
+        org: &VerifiedOrg,
+        incoming: &IncomingMessage<'_>,
+    ) -> Result<(OrgScope, Vec<&'static str>), StorageError> {
+        let mut scope = self.storage.scope(org).await?;
+        let recorded = scope.events().record(Arc::new(incoming.record(org.via()))).await?;
+        Ok((scope, effects(&recorded)))
+    }
+}
+
+/// What was done, as short words for the log.
+fn effects(recorded: &Recorded) -> Vec<&'static str> {
+    let mut effects = vec![if recorded.is_new { "stored" } else { "repeated" }];
+    let others = [
+        (recorded.is_contested, "pin_contested"),
+        (recorded.ledger_changed, "ledger"),
+        (recorded.has_contact, "contact"),
+    ];
+    effects.extend(others.into_iter().filter(|(is_done, _)| *is_done).map(|(_, effect)| effect));
+    effects
+}
