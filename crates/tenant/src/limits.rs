@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 /// Messages a minute that an organization may send, by class; `None` leaves the deployment's limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(description = "Messages a minute that an organization may send, by class; at least 1.")
+)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Messages that the provider waits for.

@@ -6,6 +6,11 @@ use serde_json::{Map, Value, json};
 /// How an organization wants things done. A value that does not fit counts as unknown, so that one wrong setting of a
 /// hand-written row costs that setting and nothing else.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(description = "How an organization wants things done.")
+)]
 pub struct Settings {
     /// How long an assistant waits before it speaks, in seconds, 0 to 15.
     pub endpointing_timeout_seconds: Option<f64>,
@@ -16,15 +21,19 @@ pub struct Settings {
     /// When campaigns may call, in the organization's time zone.
     pub calling_hours: Option<CallingHours>,
     /// Every other setting, as it was given.
+    #[cfg_attr(feature = "schema", schemars(flatten))]
     pub other: Map<String, Value>,
 }
 
 /// A stretch of the day; its end does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallingHours {
-    /// The first minute.
+    /// The first minute, such as `09:00`.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub from: NaiveTime,
-    /// The first minute after it.
+    /// The first minute after it, such as `18:30`.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub to: NaiveTime,
 }
 
