@@ -1,18 +1,17 @@
 //! `cargo xtask layering`: which crate may reach which, as cargo itself resolves it.
 //!
-//! Five kinds of rule: crates of ours depend on each other along the arrows below and no others; some dependencies stand in the manifests of few crates;
-//! some may not even be reached from the others; the files of some crates use
-//! each other without circles; and the released binary is built without the tests' doors.
+//! Five kinds of rule: crates of ours depend on each other along the arrows below and no others; some dependencies
+//! stand in the manifests of few crates; some may not even be reached from the others; the files of some crates use each
+//! other without circles; and the released binary is built without the tests' doors.
 
 mod circles;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use anyhow::{Result, bail};
 
 use job::process;
-use job::workspace::{Metadata, Package, cargo};
+use job::workspace::{Metadata, Package, cargo, root};
 
 /// The arrows: the crates of ours that each crate may depend on, tests aside. A crate that is not here may not be there.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -143,7 +142,7 @@ pub(crate) fn run() -> Result<()> {
     breaches.extend(test_doors(&members, &features_of("vapi-gateway")?));
 
     for name in WITHOUT_CIRCLES {
-        let files = circles::read(&Path::new("crates").join(name).join("src"))?;
+        let files = circles::read(&root().join("crates").join(name).join("src"))?;
         breaches.extend(
             circles::find(&files).map(|circle| format!("{name}: {} is a circle", circle.join(" -> "))),
         );

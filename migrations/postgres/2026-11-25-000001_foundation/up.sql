@@ -1,5 +1,5 @@
 -- The whole schema of the gateway. Runs as gateway_owner; roles come from ../../postgres-roles.sql.
--- Every tenant table: organization_id uuid NOT NULL, primary key (organization_id, id), row-level security
+-- Every tenant table: organization_id uuid NOT NULL, primary key that begins with it, row-level security
 -- enabled and FORCED, and every column but the identifying ones has a default.
 
 -- SECURITY DEFINER functions run with the rights of whoever makes them, which must be the role without BYPASSRLS.

@@ -1,4 +1,4 @@
-//! The organizations of a run: the same for every contender, named by their number, as `bench/wrk/load.lua` names them.
+//! The organizations of a run: the same for every contender, named by their number, as `tools/bench/wrk/load.lua` names them.
 
 use std::fs;
 use std::ops::Range;

@@ -51,8 +51,11 @@ fn variables(pattern: &Pattern<String>, taken: &mut BTreeSet<String>) {
     }
 }
 
-/// How a language says a date and a time is its own affair; every sentence is everybody's.
-const OF_ONE_LANGUAGE: [&str; 6] = ["date", "date-and-year", "day-before-month", "clock", "moment", "month"];
+/// A part of other messages that a file makes for itself.
+const OF_ONE_LANGUAGE: [&str; 1] = ["day-before-month"];
+
+/// Every file says dates and times, each with the arguments that its language needs.
+const SAID_ITS_OWN_WAY: [&str; 4] = ["date", "date-and-year", "clock", "moment"];
 
 #[test]
 fn every_language_has_every_message_with_the_same_arguments() {
@@ -66,7 +69,7 @@ fn every_language_has_every_message_with_the_same_arguments() {
                 continue;
             };
             assert!(
-                OF_ONE_LANGUAGE.contains(&key.as_str()) || own == taken,
+                SAID_ITS_OWN_WAY.contains(&key.as_str()) || own == taken,
                 "{language}: {key} takes {own:?}, not {taken:?}"
             );
         }

@@ -1,6 +1,6 @@
 //! Records of many messages in one transaction on PostgreSQL: a handful of statements, whatever the number of rows.
 //!
-//! The functions that they call (`migrations/postgres/…_writer`) enter each organization by its own setting before they
+//! The functions that they call enter each organization by its own setting before they
 //! touch its rows, and run with the rights of their caller: the ordinary policies check every row.
 
 mod statements;

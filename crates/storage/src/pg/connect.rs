@@ -54,6 +54,8 @@ pub(super) struct Login {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     setup: String,
+    /// The roles that need the right to choose the language of messages.
+    speakers: String,
     /// Connections live on the runtime that opened the store, whichever worker asks for one.
     runtime: Handle,
 }
@@ -85,10 +87,15 @@ impl Login {
                  SET plan_cache_mode = force_generic_plan;"
             ));
         }
+        let speakers = match role {
+            Some(_) if config.assume_roles => "gateway_app, gateway_directory, gateway_operator".to_owned(),
+            // The login works under its own name, or it migrates and the roles may not be there yet.
+            _ => format!("{:?}", login.get_user().unwrap_or_default()),
+        };
         let runtime = Handle::try_current().map_err(|_cause| {
             StorageError::Configuration("the store is opened inside a tokio runtime only".to_owned())
         })?;
-        Ok(Self { config: login, tls: wishes.connector()?, setup, runtime })
+        Ok(Self { config: login, tls: wishes.connector()?, setup, speakers, runtime })
     }
 
     /// Logs in. The stream drives the connection, and yields what the server says unasked.
@@ -122,7 +129,7 @@ impl Login {
             }
         });
         client.batch_execute(&self.setup).await.map_err(login_failure)?;
-        speak_english(&client).await?;
+        speak_english(&client, &self.speakers).await?;
         // Servers on systems that cannot tell refuse the setting; statements of lost clients then run to their limit.
         let check = format!("SET client_connection_check_interval = {CLIENT_CHECK_MS}");
         if let Err(error) = client.batch_execute(&check).await {
@@ -135,7 +142,7 @@ impl Login {
 
 /// Has the server write its messages in English, because failures are told apart by them where the driver hides their
 /// codes. A role that may not set this is served where the messages are English anyway.
-async fn speak_english(client: &Client) -> Result<(), StorageError> {
+async fn speak_english(client: &Client, speakers: &str) -> Result<(), StorageError> {
     let Err(error) = client.batch_execute("SET lc_messages = 'C'").await else { return Ok(()) };
     match error.as_db_error() {
         // The refusal itself shows the language.
@@ -144,8 +151,8 @@ async fn speak_english(client: &Client) -> Result<(), StorageError> {
                 return Ok(());
             }
             Err(StorageError::Configuration(format!(
-                "the server's messages are not English ({:?}), and the working role may not change that: as a superuser, \
-                 GRANT SET ON PARAMETER lc_messages TO gateway_app, gateway_directory, gateway_operator",
+                "the server's messages are not English ({:?}), and the role may not change that: as a superuser, \
+                 GRANT SET ON PARAMETER lc_messages TO {speakers}",
                 refusal.message()
             )))
         }

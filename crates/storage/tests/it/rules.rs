@@ -193,10 +193,13 @@ async fn messages_that_cannot_be_told_apart_are_refused() {
     let mut config = StorageConfig::new(with_login(&database.url(), &role, "hush").parse().unwrap());
     config.assume_roles = false;
     let german = refusal(config.clone()).await;
+    let migration = Storage::migrate(&config).await.unwrap_err().to_string();
     database.execute(&format!("ALTER DATABASE \"{}\" RESET lc_messages", database.name())).await;
     let english = Storage::connect(config, sealer()).await.map(|_| ());
     database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
-    assert!(german.contains("GRANT SET ON PARAMETER lc_messages"), "{german}");
+    let mend = format!("GRANT SET ON PARAMETER lc_messages TO \"{role}\"");
+    assert!(german.ends_with(&mend), "{german}");
+    assert!(migration.ends_with(&mend), "{migration}");
     english.unwrap();
 }
 

@@ -23,8 +23,8 @@ pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 pub(crate) const A: &str = "11111111-1111-4111-8111-111111111111";
 pub(crate) const B: &str = "22222222-2222-4222-8222-222222222222";
 
-/// Runs each case on both kinds of database, and on a PostgreSQL whose messages are German. On the default runtime, which has one thread: nothing in the store may
-/// need more.
+/// Runs each case on both kinds of database, and on a PostgreSQL whose messages are German. On the default runtime, which
+/// has one thread: nothing in the store may need more.
 macro_rules! on_both {
     ($($case:ident),* $(,)?) => {
         mod sqlite {
