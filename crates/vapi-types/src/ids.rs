@@ -28,15 +28,31 @@ macro_rules! opaque_ids {
             }
         }
 
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self::new(text)
+            }
+        }
+
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
                 &self.0
             }
         }
 
-        impl crate::payload::FromJson for $name {
+        impl crate::payload::Json for $name {
             fn from_json(raw: &str) -> Option<Self> {
                 crate::payload::text(raw).map(Self::new)
+            }
+
+            fn is_as_sent(&self, raw: &str) -> bool {
+                raw.starts_with('"')
             }
         }
     )+};

@@ -32,8 +32,11 @@ pub use status::{
 pub use stream::{ConversationUpdate, SpeechUpdate, Transcript};
 pub use tool::{FunctionCallMessage, ToolCallsMessage};
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::envelope::Envelope;
 use crate::kind::MessageKind;
 use crate::payload::keep;
 use crate::scan::members;
@@ -43,6 +46,8 @@ use crate::tool_call::ToolCall;
 macro_rules! server_messages {
     ($($(#[$meta:meta])* $kind:ident($ty:ident),)+) => {
         /// A message of any kind.
+        ///
+        /// It is written as the message object; members that were read from beside it stand in it then.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum ServerMessage {
@@ -105,6 +110,15 @@ macro_rules! server_messages {
                 match self {
                     $(Self::$kind(message) => Some(&message.extra),)+
                     Self::Unknown { body, .. } => body.as_object(),
+                }
+            }
+        }
+
+        impl Serialize for ServerMessage {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$kind(message) => message.serialize(serializer),)+
+                    Self::Unknown { body, .. } => body.serialize(serializer),
                 }
             }
         }
@@ -180,6 +194,16 @@ server_messages! {
     CallStarted(CallLifecycle),
     /// A call is over, says a relay.
     CallEnded(CallLifecycle),
+}
+
+/// The kind is found as [`Envelope::parse`] finds it.
+impl<'de> Deserialize<'de> for ServerMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let message = Map::deserialize(deserializer)?;
+        let body = Value::from_iter([("message", Value::Object(message))]).to_string();
+        let envelope = Envelope::parse(body.as_bytes()).map_err(D::Error::custom)?;
+        envelope.message().map_err(D::Error::custom)
+    }
 }
 
 impl ServerMessage {

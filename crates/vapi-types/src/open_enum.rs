@@ -68,9 +68,13 @@ macro_rules! open_enum {
             }
         }
 
-        impl $crate::payload::FromJson for $name {
+        impl $crate::payload::Json for $name {
             fn from_json(raw: &str) -> Option<Self> {
                 $crate::payload::text(raw).map(|text| Self::parse(&text))
+            }
+
+            fn is_as_sent(&self, raw: &str) -> bool {
+                raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) == Some(self.as_str())
             }
         }
     };

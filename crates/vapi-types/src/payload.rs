@@ -1,122 +1,19 @@
-//! How typed payloads are read: leniently, one level at a time, without losing a member.
+//! How typed payloads are read: leniently, one level at a time, without losing a member; and how they are written.
 //!
 //! Each struct walks its own object once. A member that is `null` counts as absent; one that does not fit its
 //! type, or that has no field, is kept in `extra` under its name. Of a repeated key the last value counts, as
-//! in every JavaScript server. Large members (assistants, message lists) stay text until somebody asks.
+//! in every JavaScript server. Large members (assistants, message lists) stay text until somebody asks. The text of
+//! a member that was read as something else than it says is kept beside the fields, and written back.
 
-use std::borrow::Cow;
+mod json;
+mod members;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-use serde_json::{Map, Value};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-use crate::scan::{Next, Scanner, elements};
-
-/// A value that can be read from the text of one JSON value.
-pub(crate) trait FromJson: Sized {
-    /// `None` when the value does not fit.
-    fn from_json(raw: &str) -> Option<Self>;
-}
-
-/// The characters of a string, or a number as it is written.
-pub(crate) fn text(raw: &str) -> Option<Cow<'_, str>> {
-    let mut scanner = Scanner::new(raw);
-    match scanner.next() {
-        Next::Text => scanner.string().ok().map(|text| text.decode()),
-        Next::Number => scanner.number().ok().map(Cow::Borrowed),
-        _ => None,
-    }
-}
-
-/// Reads an instant: epoch milliseconds or seconds as number or text, or ISO 8601.
-pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
-    /// Milliseconds since 1970 were below this until March 1973, seconds are until the year 5138.
-    const SECONDS_BELOW: i64 = 100_000_000_000;
-
-    let text = text.trim();
-    if let Some(number) = whole_number(text) {
-        return if number.unsigned_abs() < SECONDS_BELOW.unsigned_abs() {
-            DateTime::from_timestamp_secs(number)
-        } else {
-            DateTime::from_timestamp_millis(number)
-        };
-    }
-    // Without an offset the provider means UTC.
-    DateTime::parse_from_rfc3339(text).map(|instant| instant.to_utc()).ok().or_else(|| {
-        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|instant| instant.and_utc()).ok()
-    })
-}
-
-/// The whole part of a decimal number.
-fn whole_number(text: &str) -> Option<i64> {
-    let whole = text.split_once('.').map_or(text, |(whole, fraction)| {
-        if fraction.bytes().all(|byte| byte.is_ascii_digit()) { whole } else { text }
-    });
-    whole.parse().ok().or_else(|| {
-        let number = text.parse::<f64>().ok().filter(|number| number.abs() < 1e17)?;
-        format!("{number:.0}").parse().ok()
-    })
-}
-
-impl FromJson for String {
-    fn from_json(raw: &str) -> Option<Self> {
-        text(raw).map(Cow::into_owned)
-    }
-}
-
-impl FromJson for f64 {
-    fn from_json(raw: &str) -> Option<Self> {
-        text(raw)?.trim().parse().ok().filter(|number: &Self| number.is_finite())
-    }
-}
-
-impl FromJson for i64 {
-    fn from_json(raw: &str) -> Option<Self> {
-        whole_number(text(raw)?.trim())
-    }
-}
-
-impl FromJson for bool {
-    fn from_json(raw: &str) -> Option<Self> {
-        match raw {
-            "true" | "\"true\"" => Some(true),
-            "false" | "\"false\"" => Some(false),
-            _ => None,
-        }
-    }
-}
-
-impl FromJson for DateTime<Utc> {
-    fn from_json(raw: &str) -> Option<Self> {
-        instant(&text(raw)?)
-    }
-}
-
-impl FromJson for Value {
-    fn from_json(raw: &str) -> Option<Self> {
-        serde_json::from_str(raw).ok()
-    }
-}
-
-impl FromJson for Map<String, Value> {
-    fn from_json(raw: &str) -> Option<Self> {
-        serde_json::from_str(raw).ok()
-    }
-}
-
-impl<T: FromJson> FromJson for Box<T> {
-    fn from_json(raw: &str) -> Option<Self> {
-        T::from_json(raw).map(Self::new)
-    }
-}
-
-/// Elements that do not fit are left out; the body still has them.
-impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(raw: &str) -> Option<Self> {
-        let mut list = Self::new();
-        elements(raw, |element| list.extend(T::from_json(element)));
-        (Scanner::new(raw).next() == Next::Array).then_some(list)
-    }
-}
+pub(crate) use json::{Epoch, Json, instant, text};
+pub(crate) use members::{JsonText, Kept, Members, Sent, keep};
 
 /// A JSON value that is kept as text until it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,58 +47,55 @@ impl Raw {
     }
 }
 
-impl FromJson for Raw {
+impl Json for Raw {
     fn from_json(raw: &str) -> Option<Self> {
         Some(Self(raw.into()))
     }
 }
 
-/// Reads `raw` into a slot; false when the value does not fit, and the caller keeps it elsewhere.
-pub(crate) fn fill<T: FromJson>(slot: &mut Option<T>, raw: &str) -> bool {
-    *slot = if raw == "null" { None } else { T::from_json(raw) };
-    raw == "null" || slot.is_some()
+impl From<Value> for Raw {
+    fn from(value: Value) -> Self {
+        Self(value.to_string().into())
+    }
 }
 
-/// Keeps a member that has no field, or does not fit its field.
-pub(crate) fn keep(extra: &mut Map<String, Value>, key: &str, raw: &str) {
-    extra.insert(key.to_owned(), Value::from_json(raw).unwrap_or_else(|| raw.into()));
+impl Serialize for Raw {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        JsonText(&self.0).serialize(serializer)
+    }
 }
 
-/// The type of a field: `req` values are there, `opt` may be missing, `list` is empty when missing.
-macro_rules! field_type {
-    (req $ty:ty) => { $ty };
-    (opt $ty:ty) => { Option<$ty> };
-    (list $ty:ty) => { Vec<$ty> };
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::from)
+    }
 }
 
-/// The type that a field has while its object is being read.
-macro_rules! slot_type {
-    (req $ty:ty) => { Option<$ty> };
-    (opt $ty:ty) => { Option<$ty> };
-    (list $ty:ty) => { Option<Vec<$ty>> };
-}
-
-/// Turns what was read into the field, or returns the name of what is missing.
-macro_rules! settle {
-    (req $slot:ident $wire:literal) => {
-        $slot.ok_or($wire)?
-    };
-    (opt $slot:ident $wire:literal) => {
-        $slot
-    };
-    (list $slot:ident $wire:literal) => {
-        $slot.unwrap_or_default()
-    };
+/// Reads a payload from any format that describes itself, by way of a tree.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    read: impl FnOnce(&str) -> Result<T, &'static str>,
+) -> Result<T, D::Error> {
+    let json = Value::deserialize(deserializer)?.to_string();
+    read(&crate::text::sanitise(&json))
+        .map_err(|member| D::Error::custom(format_args!("there is nothing usable at {member}")))
 }
 
 /// Declares the payload of an object: fields, their names on the wire, and `extra` for all the others.
 ///
-/// `in common` adds the members that every message may have, as a field of that name. `or bare` names a
-/// function that reads the payload from a value that is no object.
+/// A `req` member must be there when a message is read; `new` ones are required by the provider's description, and
+/// both are arguments of the function `new`. `opt` members may be missing.
+///
+/// `in common` adds the members that every message may have, as a field of that name; `as` names the kind of the
+/// message, where there is only one, and `with` the members of `common` that the description requires. `or bare`
+/// names a function that reads the payload from a value that is no object.
 macro_rules! payload {
     (
         $(#[$meta:meta])*
-        $name:ident $(in $common:ident)? $(or $bare:ident)? {
+        $name:ident
+        $(in $common:ident $(as $kind:ident)? $(with ($needed:ident: $nty:ty))?)?
+        $(or $bare:ident)?
+        {
             $($(#[$fmeta:meta])* $mode:ident $field:ident: $ty:ty = $wire:literal,)*
         }
     ) => {
@@ -216,6 +110,7 @@ macro_rules! payload {
             $($(#[$fmeta])* pub $field: $crate::payload::field_type!($mode $ty),)*
             /// Members without a field, or whose value did not fit it.
             pub extra: serde_json::Map<String, serde_json::Value>,
+            sent: $crate::payload::Sent,
         }
 
         impl $name {
@@ -224,65 +119,174 @@ macro_rules! payload {
                 json: &str,
                 $($common: $crate::message::Common,)?
             ) -> Result<Self, &'static str> {
-                let mut extra = serde_json::Map::new();
+                let mut kept = $crate::payload::Kept::default();
                 $(let mut $common = $common;)?
-                $(let mut $field: $crate::payload::slot_type!($mode $ty) = None;)*
+                $(let mut $field: Option<$ty> = None;)*
                 $crate::scan::members(json, |key, raw| {
                     let fits = match key {
-                        $($wire => $crate::payload::fill(&mut $field, raw),)*
-                        $("type" if stringify!($common) == "common" => true,)?
+                        $($wire => kept.sent.read($wire, &mut $field, raw),)*
                         _ => false $(|| $common.accept(key, raw))?,
                     };
-                    if !fits {
-                        $crate::payload::keep(&mut extra, key, raw);
-                    }
+                    kept.settle(key, raw, fits);
                 });
                 Ok(Self {
                     $($common,)?
                     $($field: $crate::payload::settle!($mode $field $wire),)*
-                    extra,
+                    extra: kept.extra,
+                    sent: kept.sent,
                 })
             }
         }
 
-        $crate::payload::nested!($name $(in $common)? $(or $bare)?);
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut members = $crate::payload::Members::new(serializer.serialize_map(None)?);
+                $(self.$common.write(&mut members)?;)?
+                $(members.field(&self.sent, $wire, $crate::payload::as_option!($mode self.$field))?;)*
+                members.end(&self.extra)
+            }
+        }
+
+        $crate::payload::read!($name $(in $common)? $(or $bare)? { $($field)* });
+        $crate::payload::construct!(
+            $name $(in $common ($($kind)?) ($($needed: $nty,)?))? { $($mode $field: $ty,)* }
+        );
     };
 }
 
-/// Payloads without `common` can be members of others; `or` names what reads a value that is no object.
-macro_rules! nested {
-    ($name:ident in $common:ident) => {};
-    ($name:ident $(or $bare:ident)?) => {
-        impl $crate::payload::FromJson for $name {
+/// The type of a field.
+macro_rules! field_type {
+    (req $ty:ty) => { $ty };
+    ($mode:ident $ty:ty) => { Option<$ty> };
+}
+
+/// Turns what was read into the field, or returns the name of what is missing.
+macro_rules! settle {
+    (req $slot:ident $wire:literal) => {
+        $slot.ok_or($wire)?
+    };
+    ($mode:ident $slot:ident $wire:literal) => {
+        $slot
+    };
+}
+
+/// A field that may be missing, whatever its type is.
+macro_rules! as_option {
+    (req $self:ident.$field:ident) => {
+        Some(&$self.$field)
+    };
+    ($mode:ident $self:ident.$field:ident) => {
+        $self.$field.as_ref()
+    };
+}
+
+/// Declares how a message is deserialized; and a payload without `common`, which can also be a member of others.
+macro_rules! read {
+    ($name:ident in $common:ident { $($field:ident)* }) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::payload::deserialize(deserializer, |json| {
+                    let json = Some(json).filter(|json| json.starts_with('{')).ok_or("the object")?;
+                    Self::read(json, $crate::message::Common::default())
+                })
+            }
+        }
+    };
+    ($name:ident $(or $bare:ident)? { $($field:ident)* }) => {
+        impl $crate::payload::Json for $name {
             fn from_json(raw: &str) -> Option<Self> {
                 if raw.starts_with('{') {
                     return Self::read(raw).ok();
                 }
                 None $(.or_else(|| $bare(raw)))?
             }
+
+            fn is_as_sent(&self, raw: &str) -> bool {
+                raw.starts_with('{')
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::payload::deserialize(deserializer, |json| {
+                    $crate::payload::Json::from_json(json).ok_or("the object")
+                })
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: None,)* extra: serde_json::Map::new(), sent: $crate::payload::Sent::default() }
+            }
         }
     };
 }
 
-pub(crate) use {field_type, nested, payload, settle, slot_type};
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_instants_in_every_form_seen() {
-        // date -u -d '2024-10-08T13:21:55.369Z' +%s%3N
-        let expected = "2024-10-08T13:21:55.369Z";
-        for text in
-            ["1728393715369", "1728393715369.0", "1.728393715369e12", expected, "2024-10-08T13:21:55.369"]
-        {
-            let found = instant(text).map(|instant| instant.format("%FT%T%.3fZ").to_string());
-            assert_eq!(found.as_deref(), Some(expected), "{text}");
-        }
-        assert_eq!(instant("1728393715"), instant("2024-10-08T13:21:55Z"));
-        for text in ["", "soon", "1e300", "99999999999999999999", "-", "NaN", "inf"] {
-            assert_eq!(instant(text), None, "{text}");
-        }
-    }
+/// Makes the common part of a message, with the members that are needed.
+macro_rules! common {
+    ($kind:expr;) => {
+        $crate::message::Common::of($kind)
+    };
+    ($kind:expr; $needed:ident) => {{
+        let mut common = $crate::message::Common::of($kind);
+        common.$needed = Some($needed.into());
+        common
+    }};
 }
+
+/// Declares `new`, with an argument for each required member, and `Default` for messages that need none.
+macro_rules! construct {
+    ($name:ident in $common:ident ($kind:ident) ($($needed:ident: $nty:ty,)*) {$($fields:tt)*}) => {
+        $crate::payload::construct!(@ message $name ($($needed: $nty,)*) {
+            $common: $crate::payload::common!($crate::kind::MessageKind::$kind; $($needed)*),
+        } $($fields)*);
+    };
+    ($name:ident in $common:ident () ($($needed:ident: $nty:ty,)*) {$($fields:tt)*}) => {
+        $crate::payload::construct!(@ message $name (kind: $crate::kind::MessageKind, $($needed: $nty,)*) {
+            $common: $crate::payload::common!(kind.into(); $($needed)*),
+        } $($fields)*);
+    };
+    ($name:ident {$($fields:tt)*}) => {
+        $crate::payload::construct!(@ object $name () {} $($fields)*);
+    };
+
+    (@ $role:ident $name:ident ($($args:tt)*) {$($init:tt)*} req $field:ident: $ty:ty, $($rest:tt)*) => {
+        $crate::payload::construct!(@ $role $name ($($args)* $field: $ty,) {
+            $($init)* $field: $field.into(),
+        } $($rest)*);
+    };
+    (@ $role:ident $name:ident ($($args:tt)*) {$($init:tt)*} new $field:ident: $ty:ty, $($rest:tt)*) => {
+        $crate::payload::construct!(@ $role $name ($($args)* $field: $ty,) {
+            $($init)* $field: Some($field.into()),
+        } $($rest)*);
+    };
+    (@ $role:ident $name:ident ($($args:tt)*) {$($init:tt)*} opt $field:ident: $ty:ty, $($rest:tt)*) => {
+        $crate::payload::construct!(@ $role $name ($($args)*) { $($init)* $field: None, } $($rest)*);
+    };
+
+    (@ object $name:ident () {$($init:tt)*}) => {};
+    (@ message $name:ident () {$($init:tt)*}) => {
+        $crate::payload::construct!(@ done $name () {$($init)*});
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+    (@ $role:ident $name:ident ($($arg:ident: $ty:ty,)*) {$($init:tt)*}) => {
+        impl $name {
+            /// Makes one of what the provider's description requires; everything else is absent.
+            #[must_use]
+            pub fn new($($arg: impl Into<$ty>),*) -> Self {
+                Self {
+                    $($init)*
+                    extra: serde_json::Map::new(),
+                    sent: $crate::payload::Sent::default(),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {as_option, common, construct, field_type, payload, read, settle};

@@ -31,7 +31,7 @@ payload! {
         /// The provider's log of the call.
         opt log_url: String = "logUrl",
         /// The assistants that took part.
-        list assistant_activations: ActivatedAssistant = "assistantActivations",
+        opt assistant_activations: Vec<ActivatedAssistant> = "assistantActivations",
         /// Values of template variables at the end of the call. A caller can write some of them.
         opt variable_values: Raw = "variableValues",
         /// Structured outputs by their id.

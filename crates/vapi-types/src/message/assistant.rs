@@ -6,7 +6,7 @@ use crate::payload::{Raw, payload};
 
 payload! {
     /// The caller interrupted the assistant.
-    UserInterrupted in common {
+    UserInterrupted in common as UserInterrupted {
         /// The turn that was interrupted.
         opt turn_id: String = "turnId",
     }
@@ -14,9 +14,9 @@ payload! {
 
 payload! {
     /// Output of the model: a token, a tool call, or anything else.
-    ModelOutput in common {
+    ModelOutput in common as ModelOutput {
         /// The output.
-        opt output: Value = "output",
+        new output: Value = "output",
         /// The turn that it belongs to.
         opt turn_id: String = "turnId",
     }
@@ -24,7 +24,7 @@ payload! {
 
 payload! {
     /// The call has been transferred.
-    TransferUpdate in common {
+    TransferUpdate in common as TransferUpdate {
         /// Where to.
         opt destination: Raw = "destination",
         /// The assistant that took over.
@@ -40,9 +40,9 @@ payload! {
 
 payload! {
     /// The receiver must do the telephony itself.
-    PhoneCallControl in common {
+    PhoneCallControl in common as PhoneCallControl {
         /// What to do: `forward` or `hang-up`.
-        opt request: String = "request",
+        new request: String = "request",
         /// Where to forward to.
         opt destination: Raw = "destination",
     }
@@ -52,23 +52,23 @@ payload! {
     /// The transcriber switched languages.
     LanguageChange in common {
         /// The new language.
-        opt language: String = "language",
+        new language: String = "language",
     }
 }
 
 payload! {
     /// Text given to the voice.
-    VoiceInput in common {
+    VoiceInput in common as VoiceInput {
         /// The text.
-        opt input: String = "input",
+        new input: String = "input",
     }
 }
 
 payload! {
     /// The assistant started to speak.
-    AssistantSpeechStarted in common {
+    AssistantSpeechStarted in common as AssistantSpeechStarted {
         /// What it says.
-        opt text: String = "text",
+        new text: String = "text",
         /// The number of the turn.
         opt turn: i64 = "turn",
         /// Where the text comes from, as in `model`.
@@ -80,8 +80,8 @@ payload! {
 
 payload! {
     /// An assistant took over the call.
-    AssistantStarted in common {
+    AssistantStarted in common as AssistantStarted {
         /// The assistant: a large object, kept as text.
-        opt new_assistant: Raw = "newAssistant",
+        new new_assistant: Raw = "newAssistant",
     }
 }

@@ -12,9 +12,9 @@ payload! {
     /// A call, as the provider's API describes it.
     Call {
         /// Its id.
-        opt id: CallId = "id",
+        new id: CallId = "id",
         /// The Vapi account.
-        opt account_id: AccountId = "orgId",
+        new account_id: AccountId = "orgId",
         /// How it came about.
         opt call_type: CallType = "type",
         /// Its state. May be stale; the message's own state counts.
@@ -22,9 +22,9 @@ payload! {
         /// Why it ended.
         opt ended_reason: EndedReason = "endedReason",
         /// When it was created.
-        opt created_at: DateTime<Utc> = "createdAt",
+        new created_at: DateTime<Utc> = "createdAt",
         /// When it was last changed.
-        opt updated_at: DateTime<Utc> = "updatedAt",
+        new updated_at: DateTime<Utc> = "updatedAt",
         /// When people began to talk.
         opt started_at: DateTime<Utc> = "startedAt",
         /// When it ended.
@@ -93,7 +93,6 @@ payload! {
 }
 
 payload! {
-    #[derive(Default)]
     /// One of the organization's numbers.
     PhoneNumber or bare_number {
         /// Its id at the provider. Not part of the published description, but sent.

@@ -10,9 +10,9 @@ payload! {
     /// A text chat with an assistant.
     Chat {
         /// Its id.
-        opt id: ChatId = "id",
+        new id: ChatId = "id",
         /// The Vapi account.
-        opt account_id: AccountId = "orgId",
+        new account_id: AccountId = "orgId",
         /// The session that it belongs to.
         opt session_id: SessionId = "sessionId",
         /// The saved assistant.
@@ -26,24 +26,24 @@ payload! {
         /// Its display name.
         opt name: String = "name",
         /// When it was created.
-        opt created_at: DateTime<Utc> = "createdAt",
+        new created_at: DateTime<Utc> = "createdAt",
         /// When it was last changed.
-        opt updated_at: DateTime<Utc> = "updatedAt",
+        new updated_at: DateTime<Utc> = "updatedAt",
     }
 }
 
 payload! {
     /// A chat was created or deleted. The chat itself is in `common`.
-    ChatEvent in common {}
+    ChatEvent in common with (chat: Box<Chat>) {}
 }
 
 payload! {
     /// A session that links chats.
     Session {
         /// Its id.
-        opt id: SessionId = "id",
+        new id: SessionId = "id",
         /// The Vapi account.
-        opt account_id: AccountId = "orgId",
+        new account_id: AccountId = "orgId",
         /// The saved assistant.
         opt assistant_id: AssistantId = "assistantId",
         /// The squad.
@@ -59,9 +59,9 @@ payload! {
         /// Its display name.
         opt name: String = "name",
         /// When it was created.
-        opt created_at: DateTime<Utc> = "createdAt",
+        new created_at: DateTime<Utc> = "createdAt",
         /// When it was last changed.
-        opt updated_at: DateTime<Utc> = "updatedAt",
+        new updated_at: DateTime<Utc> = "updatedAt",
     }
 }
 
@@ -69,6 +69,6 @@ payload! {
     /// A session was created, changed or deleted.
     SessionEvent in common {
         /// The session.
-        opt session: Box<Session> = "session",
+        new session: Box<Session> = "session",
     }
 }

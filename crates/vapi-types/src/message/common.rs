@@ -1,15 +1,19 @@
 //! The members that every kind of message may have.
 
 use chrono::{DateTime, Utc};
+use serde::ser::SerializeMap;
 
 use super::{Artifact, Call, Chat, Customer, PhoneNumber};
-use crate::payload::{Raw, fill};
+use crate::kind::MessageKind;
+use crate::payload::{Epoch, Members, Raw, Sent};
 use crate::scan::members;
 
 /// What every message may carry; none of it is promised.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Common {
+    /// What the message says it is; `None` for one without a `type`, which only `tool-calls` may lack.
+    pub kind: Option<MessageKind>,
     /// When the provider made the message.
     pub timestamp: Option<DateTime<Utc>>,
     /// The call.
@@ -26,30 +30,59 @@ pub struct Common {
     pub customer: Option<Box<Customer>>,
     /// What the call has produced so far.
     pub artifact: Option<Box<Artifact>>,
+    sent: Sent,
 }
 
 impl Common {
+    /// Has the kind alone.
+    pub(crate) fn of(kind: MessageKind) -> Self {
+        Self { kind: Some(kind), ..Self::default() }
+    }
+
     /// Reads what stands beside `message` in the root object; relays put `call` or `customer` there.
     pub(super) fn around(root: &str) -> Self {
         let mut common = Self::default();
         members(root, |key, raw| {
-            common.accept(key, raw);
+            if key != "type" {
+                common.accept(key, raw);
+            }
         });
         common
     }
 
     /// Takes a member; false when it is not one of these, or does not fit.
     pub(crate) fn accept(&mut self, key: &str, raw: &str) -> bool {
+        let Self { sent, .. } = self;
         match key {
-            "timestamp" => fill(&mut self.timestamp, raw),
-            "call" => fill(&mut self.call, raw),
-            "chat" => fill(&mut self.chat, raw),
-            "assistant" => fill(&mut self.assistant, raw),
-            "assistantVersion" => fill(&mut self.assistant_version, raw),
-            "phoneNumber" => fill(&mut self.phone_number, raw),
-            "customer" => fill(&mut self.customer, raw),
-            "artifact" => fill(&mut self.artifact, raw),
+            "type" => sent.read("type", &mut self.kind, raw),
+            "timestamp" => {
+                let mut timestamp = None;
+                let fits = sent.read("timestamp", &mut timestamp, raw);
+                self.timestamp = timestamp.map(|Epoch(timestamp)| timestamp);
+                fits
+            }
+            "call" => sent.read("call", &mut self.call, raw),
+            "chat" => sent.read("chat", &mut self.chat, raw),
+            "assistant" => sent.read("assistant", &mut self.assistant, raw),
+            "assistantVersion" => sent.read("assistantVersion", &mut self.assistant_version, raw),
+            "phoneNumber" => sent.read("phoneNumber", &mut self.phone_number, raw),
+            "customer" => sent.read("customer", &mut self.customer, raw),
+            "artifact" => sent.read("artifact", &mut self.artifact, raw),
             _ => false,
         }
+    }
+
+    /// Writes the members that are there.
+    pub(crate) fn write<M: SerializeMap>(&self, members: &mut Members<M>) -> Result<(), M::Error> {
+        let Self { sent, .. } = self;
+        members.field(sent, "type", self.kind.as_ref())?;
+        members.field(sent, "timestamp", self.timestamp.map(Epoch).as_ref())?;
+        members.field(sent, "call", self.call.as_ref())?;
+        members.field(sent, "chat", self.chat.as_ref())?;
+        members.field(sent, "assistant", self.assistant.as_ref())?;
+        members.field(sent, "assistantVersion", self.assistant_version.as_ref())?;
+        members.field(sent, "phoneNumber", self.phone_number.as_ref())?;
+        members.field(sent, "customer", self.customer.as_ref())?;
+        members.field(sent, "artifact", self.artifact.as_ref())
     }
 }

@@ -1,10 +1,12 @@
 //! The turns of a conversation.
 
-use serde_json::Value;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
 
 use crate::ids::{AssistantId, ToolCallId};
 use crate::kind::Role;
-use crate::payload::{FromJson, payload};
+use crate::payload::{Json, JsonText, payload};
 use crate::scan::{Next, Scanner, elements};
 
 /// A list of turns. Every message repeats the whole conversation, so it stays text until somebody asks.
@@ -34,9 +36,28 @@ impl Turns {
     }
 }
 
-impl FromJson for Turns {
+impl Json for Turns {
     fn from_json(raw: &str) -> Option<Self> {
         (Scanner::new(raw).next() == Next::Array).then(|| Self(raw.into()))
+    }
+}
+
+impl FromIterator<Turn> for Turns {
+    fn from_iter<I: IntoIterator<Item = Turn>>(turns: I) -> Self {
+        Self(turns.into_iter().map(|turn| json!(turn)).collect::<Value>().to_string().into())
+    }
+}
+
+impl Serialize for Turns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        JsonText(&self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Turns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Value::deserialize(deserializer)?.to_string();
+        Self::from_json(&json).ok_or_else(|| D::Error::custom("turns are a list"))
     }
 }
 
@@ -58,7 +79,7 @@ payload! {
         /// The length. Milliseconds in practice, seconds by the description: use the times instead.
         opt duration: f64 = "duration",
         /// The tools that the model calls.
-        list tool_calls: Value = "toolCalls",
+        opt tool_calls: Vec<Value> = "toolCalls",
         /// Which call a tool answers.
         opt tool_call_id: ToolCallId = "toolCallId",
         /// Which tool answers.

@@ -12,11 +12,11 @@ payload! {
     ///
     /// Several facts have two or three places: the published one and those of older reports. The methods
     /// prefer the published one; the fields hold what stands where.
-    EndOfCallReport in common {
+    EndOfCallReport in common as EndOfCallReport with (artifact: Box<Artifact>) {
         /// Why the call ended; see [`EndOfCallReport::ended_reason`].
-        opt reason: EndedReason = "endedReason",
+        new reason: EndedReason = "endedReason",
         /// What the provider made of the call.
-        opt analysis: Box<Analysis> = "analysis",
+        new analysis: Box<Analysis> = "analysis",
         /// When people began to talk; see [`EndOfCallReport::started_at`].
         opt started: DateTime<Utc> = "startedAt",
         /// When the call ended; see [`EndOfCallReport::ended_at`].

@@ -9,29 +9,29 @@ use crate::payload::{Raw, payload};
 
 payload! {
     /// An inbound call asks which assistant takes it. The number and the caller are in `common`.
-    AssistantRequest in common {}
+    AssistantRequest in common as AssistantRequest {}
 }
 
 payload! {
     /// The transfer tool asks where to transfer to.
-    TransferDestinationRequest in common {}
+    TransferDestinationRequest in common as TransferDestinationRequest {}
 }
 
 payload! {
     /// The handoff tool asks which assistant takes over.
-    HandoffDestinationRequest in common {
+    HandoffDestinationRequest in common as HandoffDestinationRequest {
         /// What the model filled in.
-        opt parameters: Value = "parameters",
+        new parameters: Value = "parameters",
     }
 }
 
 payload! {
     /// The assistant asks for documents that fit the conversation.
-    KnowledgeBaseRequest in common {
+    KnowledgeBaseRequest in common as KnowledgeBaseRequest {
         /// The turns.
         opt messages: Turns = "messages",
         /// The turns as the model sees them.
-        opt messages_openai: Turns = "messagesOpenAIFormatted",
+        new messages_openai: Turns = "messagesOpenAIFormatted",
     }
 }
 
@@ -45,31 +45,31 @@ impl KnowledgeBaseRequest {
 
 payload! {
     /// The assistant asks for audio of a text.
-    VoiceRequest in common {
+    VoiceRequest in common as VoiceRequest {
         /// The text.
-        opt text: String = "text",
+        new text: String = "text",
         /// The rate in samples per second.
-        opt sample_rate: f64 = "sampleRate",
+        new sample_rate: f64 = "sampleRate",
     }
 }
 
 payload! {
     /// The assistant asks how long to wait before it speaks.
-    EndpointingRequest in common {
+    EndpointingRequest in common as EndpointingRequest {
         /// The turns.
         opt messages: Turns = "messages",
         /// The turns as the model sees them.
-        opt messages_openai: Turns = "messagesOpenAIFormatted",
+        new messages_openai: Turns = "messagesOpenAIFormatted",
     }
 }
 
 payload! {
     /// A campaign asks whether a contact may be called. There is no call yet.
-    CampaignPredial in common {
+    CampaignPredial in common as CampaignPredial {
         /// The campaign.
-        opt campaign_id: CampaignId = "campaignId",
+        new campaign_id: CampaignId = "campaignId",
         /// The contact.
-        opt contact: Box<CampaignContact> = "contact",
+        new contact: Box<CampaignContact> = "contact",
     }
 }
 
@@ -77,20 +77,20 @@ payload! {
     /// A contact of a campaign.
     CampaignContact {
         /// Its id at the provider.
-        opt id: String = "id",
+        new id: String = "id",
         /// The campaign.
-        opt campaign_id: CampaignId = "campaignId",
+        new campaign_id: CampaignId = "campaignId",
         /// The Vapi account.
-        opt account_id: AccountId = "orgId",
+        new account_id: AccountId = "orgId",
         /// The person, by id at the provider.
         opt customer_id: String = "customerId",
         /// The number to be called.
-        opt number: String = "number",
+        new number: String = "number",
         /// The name.
         opt name: String = "name",
         /// What the campaign changes about its assistant for this contact, kept as text.
         opt assistant_overrides: Raw = "assistantOverrides",
         /// When the contact was created.
-        opt created_at: DateTime<Utc> = "createdAt",
+        new created_at: DateTime<Utc> = "createdAt",
     }
 }

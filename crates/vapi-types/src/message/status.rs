@@ -9,7 +9,7 @@ use crate::payload::{Raw, payload};
 
 payload! {
     /// The call has changed its state. States come late, twice and out of order.
-    StatusUpdate in common {
+    StatusUpdate in common as StatusUpdate {
         /// The new state.
         req status: CallStatus = "status",
         /// Why the call ended.
@@ -45,24 +45,24 @@ payload! {
 
 payload! {
     /// The assistant is slow to respond. Not a hang-up.
-    Hang in common {}
+    Hang in common as Hang {}
 }
 
 payload! {
     /// The call was deleted at the provider.
-    CallDeleted in common {}
+    CallDeleted in common as CallDeleted {}
 }
 
 payload! {
     /// The call could not be deleted at the provider.
-    CallDeleteFailed in common {}
+    CallDeleteFailed in common as CallDeleteFailed {}
 }
 
 payload! {
     /// Artifacts were uploaded to the customer's own storage.
-    ArtifactUpload in common {
+    ArtifactUpload in common as CallArtifactUpload {
         /// Which, and whether it worked.
-        list artifacts: UploadedArtifact = "artifacts",
+        new artifacts: Vec<UploadedArtifact> = "artifacts",
     }
 }
 

@@ -7,11 +7,11 @@ use crate::payload::{Raw, payload};
 
 payload! {
     /// The conversation so far, after each turn.
-    ConversationUpdate in common {
+    ConversationUpdate in common as ConversationUpdate {
         /// The turns.
         opt messages: Turns = "messages",
         /// The turns as the model sees them.
-        opt messages_openai: Turns = "messagesOpenAIFormatted",
+        new messages_openai: Turns = "messagesOpenAIFormatted",
         /// The turns under the name that older messages use.
         opt conversation: Turns = "conversation",
     }
@@ -27,11 +27,11 @@ impl ConversationUpdate {
 
 payload! {
     /// Somebody started or stopped speaking.
-    SpeechUpdate in common {
+    SpeechUpdate in common as SpeechUpdate {
         /// Which of both.
-        opt status: SpeechStatus = "status",
+        new status: SpeechStatus = "status",
         /// Who.
-        opt role: Role = "role",
+        new role: Role = "role",
         /// The number of the turn.
         opt turn: i64 = "turn",
     }
@@ -39,13 +39,13 @@ payload! {
 
 payload! {
     /// A piece of transcript.
-    Transcript in common {
+    Transcript in common as Transcript {
         /// Who speaks.
-        opt role: Role = "role",
+        new role: Role = "role",
         /// Whether it may still change.
-        opt transcript_type: TranscriptType = "transcriptType",
+        new transcript_type: TranscriptType = "transcriptType",
         /// What was said.
-        opt transcript: String = "transcript",
+        new transcript: String = "transcript",
         /// The assistant that speaks.
         opt assistant_id: AssistantId = "assistantId",
         /// Its name.

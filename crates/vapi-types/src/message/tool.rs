@@ -1,16 +1,18 @@
 //! Messages that call tools.
 
+use serde_json::{Value, json};
+
 use crate::payload::{Raw, payload};
 use crate::tool_call::{self, ToolCall};
 
 payload! {
     /// The model calls one or more tools. [`ToolCallsMessage::calls`] reads all the forms; the fields hold what
     /// was sent.
-    ToolCallsMessage in common {
+    ToolCallsMessage in common as ToolCalls {
         /// The calls.
-        opt tool_call_list: Raw = "toolCallList",
+        new tool_call_list: Raw = "toolCallList",
         /// The calls, each beside the definition of its tool.
-        opt tool_with_tool_call_list: Raw = "toolWithToolCallList",
+        new tool_with_tool_call_list: Raw = "toolWithToolCallList",
         /// The calls again. Not part of the published description, but sent.
         opt tool_calls: Raw = "toolCalls",
         /// A single call, as relays send it.
@@ -21,6 +23,15 @@ payload! {
 }
 
 impl ToolCallsMessage {
+    /// Makes a message with these calls, in both of the lists that the provider sends.
+    #[must_use]
+    pub fn of(calls: &[ToolCall]) -> Self {
+        let beside = calls.iter().map(|call| {
+            json!({ "type": "function", "function": { "name": call.name }, "toolCall": call.to_entry() })
+        });
+        Self::new(calls.iter().map(ToolCall::to_entry).collect::<Value>(), beside.collect::<Value>())
+    }
+
     /// The calls in order, each id once.
     ///
     /// Of `toolCallList`, `toolWithToolCallList`, `toolCalls`, `toolCall` and `functionCall` the first with
@@ -49,7 +60,7 @@ impl ToolCallsMessage {
 
 payload! {
     /// The model calls one function, in the form before `tool-calls`.
-    FunctionCallMessage in common {
+    FunctionCallMessage in common as FunctionCall {
         /// Name and parameters.
         req function_call: Raw = "functionCall",
     }

@@ -9,7 +9,7 @@ use vapi_types::{Envelope, EnvelopeShape, MessageKind};
 use crate::support::{expected_identifiers, identifiers, message};
 
 /// The kind that the folder is named after, the file's name, and the body.
-fn fixtures() -> Vec<(MessageKind, String, Value)> {
+pub(crate) fn fixtures() -> Vec<(MessageKind, String, Value)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payloads");
     let mut found = Vec::new();
     for folder in fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
@@ -28,7 +28,7 @@ fn is_unknown(kind: &MessageKind) -> bool {
 }
 
 /// The message object of a body.
-fn inner(body: &mut Value) -> &mut serde_json::Map<String, Value> {
+pub(crate) fn inner(body: &mut Value) -> &mut serde_json::Map<String, Value> {
     let nested = body.get("message").is_some_and(Value::is_object);
     if nested { body["message"].as_object_mut().unwrap() } else { body.as_object_mut().unwrap() }
 }

@@ -20,3 +20,5 @@ mod report;
 mod support;
 #[cfg(test)]
 mod tool_calls;
+#[cfg(test)]
+mod writing;

@@ -6,12 +6,17 @@
 use std::fs;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
+use vapi_types::message::*;
 use vapi_types::reply::{
     AssistantRequestReply, Document, EndpointingReply, HandoffReply, HandoffTarget, KnowledgeReply,
     PhoneDestination, PredialReply, ToolCallsReply, ToolResult, TransferDestination, TransferReply,
 };
-use vapi_types::{AssistantId, Envelope, EnvelopeShape, MessageKind, Reply, ServerMessage, SquadId};
+use vapi_types::{
+    AssistantId, CallStatus, EndedReason, Envelope, EnvelopeShape, MessageKind, Reply, Role, ServerMessage,
+    SpeechStatus, SquadId, ToolCall, ToolCallId, TranscriptType,
+};
 
 use crate::replies::{call, variables};
 use crate::support::{expected_identifiers, identifiers};
@@ -184,6 +189,7 @@ fn every_described_message_parses_as_its_kind() {
 
             let read = envelope.message().unwrap();
             assert_eq!(read.kind(), kind);
+            assert_eq!(json!(read), message, "{text}");
             // Every described member has a field, and its value fits.
             assert_eq!(read.extra().unwrap(), &Map::new(), "{text}");
             if let Some(call) = message.get("call") {
@@ -234,6 +240,59 @@ fn some_described_facts_are_read() {
         }
     }
     assert_eq!(seen, 3 * 12);
+}
+
+#[test]
+fn made_messages_fit_their_described_schemas() {
+    let Some(description) = Description::load() else { return };
+    let at = "2025-11-03T15:04:05.123Z".parse::<DateTime<Utc>>().unwrap();
+    let turns = || {
+        let mut turn = Turn::default();
+        (turn.role, turn.content) = (Some(Role::User), Some("Hi".to_owned()));
+        Turns::from_iter([turn])
+    };
+    let session = || Session::new("session-1", "account-1", at, at);
+    let chat = || Chat::new("chat-1", "account-1", at, at);
+    let contact = CampaignContact::new("contact-1", "campaign-1", "account-1", "+15552010142", at);
+    let made = [
+        json!(AssistantRequest::new()),
+        json!(ConversationUpdate::new(turns())),
+        json!(EndOfCallReport::new(Artifact::default(), EndedReason::Voicemail, Analysis::default())),
+        json!(HandoffDestinationRequest::new(json!({}))),
+        json!(Hang::new()),
+        json!(KnowledgeBaseRequest::new(turns())),
+        json!(ModelOutput::new(json!({}))),
+        json!(PhoneCallControl::new("hang-up")),
+        json!(SpeechUpdate::new(SpeechStatus::Started, Role::User)),
+        json!(StatusUpdate::new(CallStatus::Ended)),
+        json!(ToolCallsMessage::of(&[ToolCall::new(ToolCallId::new("call_1"), "n", Map::new())])),
+        json!(TransferDestinationRequest::new()),
+        json!(TransferUpdate::new()),
+        json!(Transcript::new(Role::User, TranscriptType::Final, "Hi")),
+        json!(UserInterrupted::new()),
+        json!(LanguageChange::new(MessageKind::LanguageChangeDetected, "en")),
+        json!(VoiceInput::new("Hi")),
+        json!(AssistantSpeechStarted::new("Hi")),
+        json!(VoiceRequest::new("Hi", 24_000.0)),
+        json!(EndpointingRequest::new(turns())),
+        json!(ChatEvent::new(MessageKind::ChatCreated, chat())),
+        json!(ChatEvent::new(MessageKind::ChatDeleted, chat())),
+        json!(SessionEvent::new(MessageKind::SessionCreated, session())),
+        json!(SessionEvent::new(MessageKind::SessionUpdated, session())),
+        json!(SessionEvent::new(MessageKind::SessionDeleted, session())),
+        json!(CallDeleted::new()),
+        json!(CallDeleteFailed::new()),
+        json!(ArtifactUpload::new(Vec::new())),
+        json!(CampaignPredial::new("campaign-1", contact)),
+    ];
+    let described = description.union("ServerMessage", "message");
+    assert_eq!(made.len(), described.len());
+    for (message, name) in made.into_iter().zip(described) {
+        // Arguments are described as text, and sent as an object.
+        let text = message.to_string().replace("\"arguments\":{}", "\"arguments\":\"\"");
+        let message = serde_json::from_str(&text).unwrap();
+        assert_eq!(description.faults(&message, &description.schemas()[&name], &name), Vec::<String>::new());
+    }
 }
 
 #[test]
