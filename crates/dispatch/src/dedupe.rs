@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use vapi_types::{Envelope, MessageKind};
+use vapi_types::{Envelope, MessageKind, ToolCall};
 
 /// Members that every message carries and that change from delivery to delivery.
 const SHARED_MEMBERS: [&str; 9] = [
@@ -21,8 +21,12 @@ const SHARED_MEMBERS: [&str; 9] = [
     "timestamp",
 ];
 
-/// The key of a message, unique among one organization's messages. At most a few hundred bytes.
-pub(crate) fn dedupe_key(envelope: &Envelope<'_>) -> String {
+/// The key of a message, unique among one organization's messages. At most a few hundred bytes. The tool calls are asked
+/// for where a kind says nothing else of itself.
+pub(crate) fn dedupe_key<'a>(
+    envelope: &Envelope<'_>,
+    tool_calls: impl FnOnce() -> &'a Vec<ToolCall>,
+) -> String {
     let head = envelope.head();
     let kind = envelope.kind();
     let call = head.call_id();
@@ -38,18 +42,17 @@ pub(crate) fn dedupe_key(envelope: &Envelope<'_>) -> String {
     };
     let rest = natural.unwrap_or_else(|| {
         let at = head.timestamp.map(|at| at.timestamp_millis().to_string()).unwrap_or_default();
-        format!("{at}/{}", fingerprint(envelope))
+        format!("{at}/{}", fingerprint(envelope, tool_calls()))
     });
     bounded(&format!("{}/{}/{rest}", kind.as_str(), call.unwrap_or_default()))
 }
 
 /// SHA-256 over what the message says beside its shared members; tool calls in their canonical form.
-fn fingerprint(envelope: &Envelope<'_>) -> String {
-    let calls = envelope.tool_calls();
+fn fingerprint(envelope: &Envelope<'_>, calls: &[ToolCall]) -> String {
     let own = if calls.is_empty() {
         own_members(&envelope.text())
     } else {
-        serde_json::to_value(&calls).unwrap_or_default()
+        serde_json::to_value(calls).unwrap_or_default()
     };
     hash(&canonical(&own))
 }
@@ -117,7 +120,9 @@ mod tests {
 
     fn key(body: &Value) -> String {
         let body = body.to_string();
-        dedupe_key(&Envelope::parse(body.as_bytes()).unwrap())
+        let envelope = Envelope::parse(body.as_bytes()).unwrap();
+        let calls = envelope.tool_calls();
+        dedupe_key(&envelope, || &calls)
     }
 
     fn message(kind: &str, own: &Value) -> Value {

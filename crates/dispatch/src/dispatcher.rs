@@ -4,7 +4,7 @@ use org_resolver::{RefusalReason, RefusedOrg, Trace, VerifiedOrg};
 use phrases::Language;
 use storage::repo::{EventVerdict, SecurityEntry};
 use storage::{QuarantinedMessage, Storage};
-use vapi_types::{Envelope, MessageKind, Reply};
+use vapi_types::{Envelope, MessageKind, Reply, ToolCall};
 
 use crate::context::{Context, DirectToolCall};
 use crate::fallbacks::FallbackAssistants;
@@ -69,10 +69,11 @@ impl Dispatcher {
                 _ => handlers::event(&self.services, org, &incoming).await,
             }
         };
-        self.services
-            .in_time(self.services.options.message_deadline, work)
-            .await
-            .unwrap_or_else(|error| self.failed(org, envelope, context, error))
+        self.services.in_time(self.services.options.message_deadline, work).await.unwrap_or_else(|error| {
+            let (calls, code) = (incoming.tool_calls(), RefusalCode::Unavailable);
+            let handled = turned_away(org.language(), envelope.kind(), calls, context, code);
+            Handled { error: Some(error), ..handled }
+        })
     }
 
     /// Runs a tool for a body that holds its arguments only.
@@ -108,7 +109,7 @@ impl Dispatcher {
         let work =
             self.services.storage.record_refusal(org, incoming.in_inbox(verdict).without_pin(), &entry);
         let recorded = self.services.in_time(self.services.options.message_deadline, work).await;
-        let mut handled = self.turn_away(org.language(), envelope, context, code);
+        let mut handled = turned_away(org.language(), envelope.kind(), incoming.tool_calls(), context, code);
         if let Err(error) = recorded {
             // Nothing is acknowledged that is not committed; what the provider waits for is answered all the same.
             if matches!(handled.outcome, Outcome::Refused(_)) && error.is_transient() {
@@ -157,24 +158,22 @@ impl Dispatcher {
         context: &Context<'_>,
         code: RefusalCode,
     ) -> Handled {
-        let sentence = Language::of(language).say(&code.phrase());
-        if context.is_direct {
-            return handlers::spoken(&sentence);
-        }
-        let reply = Reply::refusal(envelope.kind(), &envelope.tool_calls(), &sentence);
-        let outcome = reply.map_or(Outcome::Refused(code), Outcome::Reply);
-        Handled { outcome, effects: Vec::new(), error: None }
+        turned_away(language, envelope.kind(), &envelope.tool_calls(), context, code)
     }
+}
 
-    fn failed(
-        &self,
-        org: &VerifiedOrg,
-        envelope: &Envelope<'_>,
-        context: &Context<'_>,
-        error: DispatchError,
-    ) -> Handled {
-        let mut handled = self.turn_away(org.language(), envelope, context, RefusalCode::Unavailable);
-        handled.error = Some(error);
-        handled
+fn turned_away(
+    language: &str,
+    kind: &MessageKind,
+    tool_calls: &[ToolCall],
+    context: &Context<'_>,
+    code: RefusalCode,
+) -> Handled {
+    let sentence = Language::of(language).say(&code.phrase());
+    if context.is_direct {
+        return handlers::spoken(&sentence);
     }
+    let reply = Reply::refusal(kind, tool_calls, &sentence);
+    let outcome = reply.map_or(Outcome::Refused(code), Outcome::Reply);
+    Handled { outcome, effects: Vec::new(), error: None }
 }

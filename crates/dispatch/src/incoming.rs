@@ -1,13 +1,14 @@
 //! A message as the inbox takes it.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use org_resolver::{LookupStep, Trace};
 use serde_json::json;
 use storage::repo::EventVerdict;
 use storage::{CallUpdate, CallerUpdate, NewEvent, Record};
-use vapi_types::{DriftedBody, Envelope, ServerMessage, redact};
+use vapi_types::{DriftedBody, Envelope, ServerMessage, ToolCall, redact};
 
 use crate::context::{Context, DIRECT_KIND};
 use crate::dedupe::{dedupe_key, hash};
@@ -19,6 +20,8 @@ pub struct IncomingMessage<'a> {
     pub(crate) envelope: &'a Envelope<'a>,
     /// The typed message; the error when a known kind has drifted from the shape we know.
     message: Result<ServerMessage, DriftedBody>,
+    /// Listed when first asked for.
+    tool_calls: OnceLock<Vec<ToolCall>>,
     call_id: Option<String>,
     body: Cow<'a, str>,
     kind: &'a str,
@@ -35,13 +38,18 @@ impl<'a> IncomingMessage<'a> {
             Cow::Borrowed(text) => redact(text),
             Cow::Owned(text) => Cow::Owned(redact(&text).into_owned()),
         };
+        let tool_calls = OnceLock::new();
         let (kind, dedupe_key) = match context.tool.filter(|_| context.is_direct) {
             Some(tool) => (DIRECT_KIND, inbox_key(tool, context.request_id)),
-            None => (envelope.head().kind_text(), dedupe_key(envelope)),
+            None => {
+                let calls = || tool_calls.get_or_init(|| envelope.tool_calls());
+                (envelope.head().kind_text(), dedupe_key(envelope, calls))
+            }
         };
         Self {
             envelope,
             message: envelope.message(),
+            tool_calls,
             call_id: envelope.head().call_id().filter(|id| !id.trim().is_empty()).map(bounded),
             body: text,
             kind,
@@ -65,6 +73,11 @@ impl<'a> IncomingMessage<'a> {
     /// The typed message, unless its kind has drifted from the shape we know.
     pub fn message(&self) -> Option<&ServerMessage> {
         self.message.as_ref().ok()
+    }
+
+    /// The tool calls in the message, of whatever kind it is.
+    pub fn tool_calls(&self) -> &[ToolCall] {
+        self.tool_calls.get_or_init(|| self.envelope.tool_calls())
     }
 
     /// When it arrived.

@@ -17,4 +17,4 @@ pub use dispatcher::Dispatcher;
 pub use incoming::IncomingMessage;
 pub use outcome::{DispatchError, Handled, Outcome, RefusalCode};
 pub use services::DispatchOptions;
-pub use tools::{Field, FieldKind, ToolDefinition, ToolRegistry};
+pub use tools::{ToolDefinition, ToolRegistry};

@@ -1,5 +1,6 @@
 //! Tools: one definition each, run once per call.
 
+mod arguments;
 mod availability;
 mod book;
 mod definition;
@@ -7,8 +8,8 @@ mod keys;
 mod registry;
 mod run;
 
-pub use definition::{Field, ToolDefinition};
+pub(crate) use definition::Caller;
+pub use definition::ToolDefinition;
 pub(crate) use keys::{RunKeys, inbox_key};
-pub use phrases::FieldKind;
 pub use registry::ToolRegistry;
-pub(crate) use run::{Caller, Invocation, once};
+pub(crate) use run::{Invocation, once};

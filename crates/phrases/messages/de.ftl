@@ -40,7 +40,6 @@ booked = Der Termin für { $name } ist gebucht: { $when }.
 booked-for-service = Der Termin ({ $service }) für { $name } ist gebucht: { $when }.
 free = Freie Zeiten: { $times }.
 nothing-free = An diesem Tag ist nichts frei.
-when-unreadable = Datum oder Uhrzeit des Termins war nicht zu verstehen.
 wrong-length = Ein Termin kann { $min } bis { $max } Minuten dauern.
 past = Diese Zeit ist schon vorbei. Welche andere Zeit würde Ihnen passen?
 past-date = Dieses Datum ist schon vorbei. Meinten Sie { $date }?

@@ -57,7 +57,6 @@ booked = The appointment for { $name } is booked for { $when }.
 booked-for-service = The appointment ({ $service }) for { $name } is booked for { $when }.
 free = Free times: { $times }.
 nothing-free = There is no free time on that day.
-when-unreadable = The date or the time of the appointment could not be read.
 wrong-length = An appointment can take { $min } to { $max } minutes.
 past = That time has already passed. Which other time would suit you?
 past-date = That date has already passed. Did you mean { $date }?

@@ -40,7 +40,6 @@ booked = La cita de { $name } está reservada para el { $when }.
 booked-for-service = La cita ({ $service }) de { $name } está reservada para el { $when }.
 free = Horas libres: { $times }.
 nothing-free = No hay horas libres ese día.
-when-unreadable = No se ha entendido la fecha o la hora de la cita.
 wrong-length = Una cita puede durar de { $min } a { $max } minutos.
 past = Esa hora ya ha pasado. ¿Qué otra hora le vendría bien?
 past-date = Esa fecha ya ha pasado. ¿Quiso decir el { $date }?

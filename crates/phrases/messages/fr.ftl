@@ -43,7 +43,6 @@ booked = Le rendez-vous de { $name } est réservé pour le { $when }.
 booked-for-service = Le rendez-vous ({ $service }) de { $name } est réservé pour le { $when }.
 free = Créneaux libres : { $times }.
 nothing-free = Il n'y a plus de créneau libre ce jour-là.
-when-unreadable = La date ou l'heure du rendez-vous n'a pas été comprise.
 wrong-length = Un rendez-vous peut durer de { $min } à { $max } minutes.
 past = Cette heure est déjà passée. Quelle autre heure vous conviendrait ?
 past-date = Cette date est déjà passée. Vouliez-vous dire le { $date } ?

@@ -20,8 +20,6 @@ pub enum Phrase<'a> {
     },
     /// The free times of a day; none is a sentence too.
     Free(&'a [Slot]),
-    /// The date or the time of a wish could not be read.
-    WhenUnreadable,
     /// A wish cannot be met, with alternatives where there are any.
     Unbookable(&'a Unbookable),
 
@@ -102,7 +100,6 @@ impl Phrase<'_> {
             }
             Self::Free([]) => plain("nothing-free"),
             Self::Free(slots) => with("free", "times", &moments(language, slots).join("; ")),
-            Self::WhenUnreadable => plain("when-unreadable"),
             Self::Unbookable(reason) => unbookable(language, reason),
             Self::NobodyAnswers => plain("nobody-answers"),
             Self::NowhereToTransfer => plain("nowhere-to-transfer"),

@@ -19,6 +19,11 @@ use crate::tools::{self, Caller, Invocation, RunKeys, inbox_key};
 
 /// How many calls of one message run side by side.
 const SIDE_BY_SIDE: usize = 8;
+/// The longest that keeping the message may take before its tools run. With the longest tool it stays below the
+/// provider's own 20 seconds.
+const INBOX_DEADLINE: Duration = Duration::from_secs(5);
+/// The longest that any tool may take.
+const TOOL_DEADLINE: Duration = Duration::from_secs(12);
 
 /// Answers a message of tool calls: every call, in order, whatever becomes of each.
 pub(crate) async fn answer(
@@ -27,15 +32,14 @@ pub(crate) async fn answer(
     incoming: &IncomingMessage<'_>,
     context: &Context<'_>,
 ) -> Handled {
-    let calls = incoming.envelope.tool_calls();
-    let caller = Caller { call_id: incoming.call_id().unwrap_or_default() };
+    let calls = incoming.tool_calls();
     let mut handled = Handled::reply(Reply::Empty, Vec::new());
     // The message is kept before anything is done for it, so that no effect ever stands without its message.
     let answers = match services.in_time(INBOX_DEADLINE, services.record(org, incoming)).await {
         Ok(effects) => {
             handled.effects = effects;
-            futures::stream::iter(&calls)
-                .map(|call| answer_call(services, org, call, caller, context))
+            futures::stream::iter(calls)
+                .map(|call| answer_call(services, org, incoming, call, context))
                 .buffered(SIDE_BY_SIDE)
                 .collect::<Vec<_>>()
                 .await
@@ -74,10 +78,10 @@ pub(crate) async fn answer_direct(
         return refused("the body must be a JSON object of arguments");
     };
     let key = direct.idempotency_key.filter(|key| !key.trim().is_empty());
-    let Some(tool) = services.tools.find(direct.tool) else {
+    let Some(definition) = services.tools.find(direct.tool) else {
         return spoken(&said(org, &unknown_tool(direct.tool)));
     };
-    if tool.definition().is_effectful && key.is_none() {
+    if definition.is_effectful && key.is_none() {
         return refused("this tool changes data and needs the header x-idempotency-key");
     }
     let store = store_direct(services, org, &direct, &arguments, context);
@@ -87,12 +91,10 @@ pub(crate) async fn answer_direct(
         return handled;
     }
     let invocation = Invocation {
-        tool,
+        definition,
         arguments: &arguments,
-        caller: Caller { call_id: "" },
-        tool_call_id: key.unwrap_or_default(),
-        keys: key.map(|key| RunKeys::direct(tool.definition().name, key)).unwrap_or_default(),
-        now: context.now,
+        caller: Caller { call_id: "", tool_call_id: key.unwrap_or_default(), now: context.now },
+        keys: key.map(|key| RunKeys::direct(definition.name, key)).unwrap_or_default(),
     };
     let answered = within_deadline(services, org, &invocation).await;
     let mut handled = match &answered.answer {
@@ -143,33 +145,34 @@ impl Answered {
 async fn answer_call(
     services: &Services,
     org: &VerifiedOrg,
+    incoming: &IncomingMessage<'_>,
     call: &ToolCall,
-    caller: Caller<'_>,
     context: &Context<'_>,
 ) -> Answered {
     // On a tool's own route the names in the message still win; the route's name serves calls without one.
     let name = if call.name.is_empty() { context.tool.unwrap_or_default() } else { call.name.as_str() };
-    let Some(tool) = services.tools.find(name) else { return Answered::error(org, &unknown_tool(name)) };
+    let Some(definition) = services.tools.find(name) else {
+        return Answered::error(org, &unknown_tool(name));
+    };
     let arguments = match &call.arguments {
         ToolArguments::Object(arguments) => arguments,
         ToolArguments::Unreadable(_) => {
             return Answered::error(org, &Phrase::ArgumentsUnreadable(bounded(name)));
         }
     };
+    let call_id = incoming.call_id().unwrap_or_default();
     let invocation = Invocation {
-        tool,
+        definition,
         arguments,
-        caller,
-        tool_call_id: call.id.as_str(),
-        keys: RunKeys::of_call(caller.call_id, &call.id, tool.definition().name, arguments),
-        now: context.now,
+        caller: Caller { call_id, tool_call_id: call.id.as_str(), now: context.now },
+        keys: RunKeys::of_call(call_id, &call.id, definition.name, arguments),
     };
     within_deadline(services, org, &invocation).await
 }
 
 /// Runs a tool; past its deadline the scope is dropped, so nothing of it is kept, and the caller is told.
 async fn within_deadline(services: &Services, org: &VerifiedOrg, invocation: &Invocation<'_>) -> Answered {
-    let deadline = services.options.tool_deadline.min(invocation.tool.definition().deadline);
+    let deadline = services.options.tool_deadline.min(TOOL_DEADLINE);
     match tokio::time::timeout(deadline, tools::once(&services.storage, org, invocation)).await {
         Ok(Ok(ran)) => Answered { answer: ran.answer, effect: Some(ran.effect), error: None },
         Ok(Err(error)) => failed(org, DispatchError::Storage(error), RefusalCode::Unavailable.phrase()),
@@ -204,7 +207,3 @@ fn refused(sentence: &'static str) -> Handled {
 pub(crate) fn spoken(text: &str) -> Handled {
     Handled::reply(Reply::FunctionCall(FunctionCallReply::new(text)), Vec::new())
 }
-
-/// The longest that keeping the message may take before its tools run. With the longest tool it stays below the
-/// provider's own 20 seconds.
-const INBOX_DEADLINE: Duration = Duration::from_secs(5);

@@ -5,41 +5,38 @@ use vapi_types::{ToolArguments, ToolCall};
 
 use super::availability::CheckAvailability;
 use super::book::BookAppointment;
-use super::definition::ToolDefinition;
+use super::definition::{Tool, ToolDefinition};
 use super::keys::RunKeys;
-use super::run::Tool;
 
 /// Every tool that messages can call.
 pub struct ToolRegistry {
-    tools: Vec<Box<dyn Tool>>,
+    tools: Vec<ToolDefinition>,
 }
 
 impl ToolRegistry {
     /// The tools that every organization has.
     pub fn built_in() -> Self {
-        Self { tools: vec![Box::new(BookAppointment), Box::new(CheckAvailability)] }
+        Self { tools: vec![BookAppointment::definition(), CheckAvailability::definition()] }
     }
 
     /// The definitions, for provisioning and docs.
     pub fn definitions(&self) -> impl Iterator<Item = &ToolDefinition> {
-        self.tools.iter().map(|tool| tool.definition())
+        self.tools.iter()
     }
 
     /// The key under which the answer to a call of a phone call is stored; `None` for unknown tools and for arguments
     /// that cannot be read.
     pub fn call_key(&self, vapi_call_id: &str, call: &ToolCall) -> Option<KeyHash> {
         let ToolArguments::Object(arguments) = &call.arguments else { return None };
-        let name = self.find(&call.name)?.definition().name;
+        let name = self.find(&call.name)?.name;
         RunKeys::of_call(vapi_call_id, &call.id, name, arguments).call
     }
 
     /// A tool by its name or an alias, without regard to case.
-    pub(crate) fn find(&self, name: &str) -> Option<&dyn Tool> {
-        let is_named = |definition: &ToolDefinition| {
-            definition.name.eq_ignore_ascii_case(name)
-                || definition.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
-        };
-        self.tools.iter().find(|tool| is_named(tool.definition())).map(AsRef::as_ref)
+    pub(crate) fn find(&self, name: &str) -> Option<&ToolDefinition> {
+        self.tools.iter().find(|tool| {
+            std::iter::once(&tool.name).chain(tool.aliases).any(|own| own.eq_ignore_ascii_case(name))
+        })
     }
 }
 
@@ -64,7 +61,7 @@ mod tests {
                 tool.name.len() <= 64
                     && tool.name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
             );
-            assert!(tool.description.len() < 1000);
+            assert!((1..1000).contains(&tool.description().len()));
             assert_eq!(tool.schema()["type"], "object");
         }
     }

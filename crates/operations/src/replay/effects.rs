@@ -84,14 +84,14 @@ impl Replayer {
             return Ok(Vec::new());
         }
         let mut reports = Vec::new();
-        for call in incoming.envelope().tool_calls() {
-            let key = self.tools.call_key(incoming.call_id().unwrap_or_default(), &call);
+        for call in incoming.tool_calls() {
+            let key = self.tools.call_key(incoming.call_id().unwrap_or_default(), call);
             let is_answered = match key {
                 Some(key) => scope.inbox().is_answered(key).await?,
                 None => false,
             };
             let state = if is_answered { ToolState::Answered } else { ToolState::NotRun };
-            reports.push(ToolReport { id: call.id.as_str().to_owned(), name: call.name, state });
+            reports.push(ToolReport { id: call.id.as_str().to_owned(), name: call.name.clone(), state });
         }
         Ok(reports)
     }

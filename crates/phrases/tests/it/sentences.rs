@@ -148,7 +148,6 @@ fn every_phrase_is_one_line_of_its_own_in_every_language() {
         Phrase::Booked { name: "Jane", service: Some("X"), at },
         Phrase::Free(&slots),
         Phrase::Free(&[]),
-        Phrase::WhenUnreadable,
         Phrase::NobodyAnswers,
         Phrase::NowhereToTransfer,
         Phrase::DepartmentClosed,
