@@ -30,7 +30,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("storage", &["org-resolver", "tenant", "scheduling", "signature"]),
     ("dispatch", &["storage", "org-resolver", "phrases", "tenant", "scheduling", "vapi-types"]),
     ("operations", &["manifest", "storage", "dispatch", "org-resolver", "tenant", "vapi-types"]),
-    ("server", &["dispatch", "storage", "org-resolver", "rate-limit", "signature", "vapi-types"]),
+    ("intake", &["dispatch", "storage", "org-resolver", "rate-limit", "signature", "vapi-types"]),
+    ("server", &["intake", "dispatch", "storage", "org-resolver", "rate-limit", "signature"]),
     (
         "vapi-gateway",
         &[
@@ -63,11 +64,13 @@ const FOR_TESTS_ONLY: &[&str] = &["test-support"];
 
 /// The crates that may reach a dependency, at whatever distance.
 const WEB: &[&str] = &["server", "vapi-gateway", "blackbox", "bench-baselines"];
-const QUERIES: &[&str] = &["storage", "dispatch", "operations", "server", "vapi-gateway", "blackbox"];
+const QUERIES: &[&str] =
+    &["storage", "dispatch", "operations", "intake", "server", "vapi-gateway", "blackbox"];
 const SQLITE: &[&str] = &[
     "storage",
     "dispatch",
     "operations",
+    "intake",
     "server",
     "vapi-gateway",
     "blackbox",
@@ -79,6 +82,7 @@ const WIRE: &[&str] = &[
     "storage",
     "dispatch",
     "operations",
+    "intake",
     "server",
     "vapi-gateway",
     "blackbox",
@@ -118,7 +122,8 @@ const CONFINED: &[Confined] = &[
 ];
 
 /// The crates whose files use each other without circles.
-const WITHOUT_CIRCLES: &[&str] = &["dispatch", "operations", "org-resolver", "phrases", "rate-limit"];
+const WITHOUT_CIRCLES: &[&str] =
+    &["dispatch", "intake", "operations", "org-resolver", "phrases", "rate-limit"];
 
 /// The feature that opens doors for tests; see the crates that declare it.
 const TEST_FEATURE: &str = "test-support";

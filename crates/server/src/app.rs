@@ -8,27 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
-use dispatch::{DispatchOptions, Dispatcher};
-use org_resolver::{
-    CacheConfig, CachedKeys, CachedLookup, GatePolicy, KeySource, Lookup, LookupStep, Resolver,
-};
-use rate_limit::KeyedLimiter;
-use storage::{ChangeSink, Directory, QuarantineBounds, Storage, StorageConfig, StorageError};
-use tokio::sync::Notify;
+use dispatch::DispatchOptions;
+use intake::{Clock, Intake, IntakeLimits, IntakeOptions};
+use org_resolver::{CacheConfig, GatePolicy, LookupStep};
+use storage::{QuarantineBounds, Storage, StorageConfig, StorageError};
 
 use crate::body::BodyReader;
-use crate::clock::Clock;
 use crate::config::{Config, Environment, ServerConfig, SharedSecretError, Synchronous};
-use crate::directory::{CacheOnlyKeys, CacheOnlyLookup, Invalidation};
-use crate::guard::UnverifiedGuard;
 use crate::routes;
 use crate::state::{AppState, Running};
 use crate::tls::{self, TlsError};
 
-/// Organizations times classes whose allowance is remembered.
-const MAX_ALLOWANCES: usize = 262_144;
-/// Assistants remembered for the warning of missing metadata.
-const MAX_WARNED: usize = 16_384;
 /// A kept-alive connection that asks nothing for so long is closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Time for a request's head to arrive.
@@ -41,8 +31,6 @@ const WATCH_PATIENCE: Duration = Duration::from_secs(5);
 /// A gateway that is ready to serve.
 pub struct Gateway {
     state: Arc<AppState>,
-    changes: Arc<dyn ChangeSink>,
-    watching: Arc<Notify>,
     config: ServerConfig,
 }
 
@@ -85,6 +73,39 @@ impl Config {
         config.sqlite_synchronous_full = database.sqlite_synchronous == Synchronous::Full;
         Ok(config)
     }
+
+    /// How messages are taken in.
+    fn intake(&self) -> Result<IntakeOptions, SharedSecretError> {
+        let Self { resolver, limits, quarantine, server, .. } = self;
+        Ok(IntakeOptions {
+            order: self.chain_order(),
+            cache: CacheConfig {
+                hits: resolver.cache_hits,
+                misses: resolver.cache_misses,
+                organizations: resolver.cache_organizations,
+                time_to_live: Duration::from_millis(resolver.cache_ttl_ms),
+            },
+            policy: GatePolicy { metadata_with_shared_secret: resolver.metadata_with_shared_secret },
+            shared: self.auth.shared_keys()?,
+            limits: IntakeLimits {
+                unverified_per_address: limits.unverified_per_address,
+                unverified_total: limits.unverified_total,
+                waiting: limits.waiting,
+                call_events: limits.call_events,
+                streams: limits.streams,
+            },
+            dispatch: DispatchOptions {
+                quarantine: QuarantineBounds {
+                    max_messages: quarantine.max_messages,
+                    max_bytes: quarantine.max_bytes,
+                    max_age: Duration::from_secs(u64::from(quarantine.max_age_hours) * 3600),
+                },
+                ..DispatchOptions::default()
+            },
+            public_url: server.backend_url.clone(),
+            requires_https: self.environment == Environment::Production && !self.serves_tls(),
+        })
+    }
 }
 
 /// Builds a gateway over a store that is connected and migrated.
@@ -93,54 +114,18 @@ impl Config {
 /// [`BuildError`] when the configuration holds a secret that cannot be used.
 pub fn build(config: Config, storage: Storage, clock: Arc<dyn Clock>) -> Result<Gateway, BuildError> {
     let order = config.chain_order();
-    let requires_https = config.environment == Environment::Production && !config.serves_tls();
-    let Config { server, resolver, limits, auth, quarantine, .. } = config;
-    let cache = CacheConfig {
-        hits: resolver.cache_hits,
-        misses: resolver.cache_misses,
-        organizations: resolver.cache_organizations,
-        time_to_live: Duration::from_millis(resolver.cache_ttl_ms),
-    };
-    let directory: Arc<Directory> = storage.directory();
-    let lookup = Arc::new(CachedLookup::new(Arc::clone(&directory), cache));
-    let keys = Arc::new(CachedKeys::new(directory, cache));
-    let shared = auth.shared_keys()?;
-    let policy = GatePolicy { metadata_with_shared_secret: resolver.metadata_with_shared_secret };
-    let resolver = |lookup: Arc<dyn Lookup>, keys: Arc<dyn KeySource>| {
-        let builder = Resolver::over(lookup, keys).steps(order.clone());
-        builder.shared_secret(shared.clone()).policy(policy).build()
-    };
-    let options = DispatchOptions {
-        quarantine: QuarantineBounds {
-            max_messages: quarantine.max_messages,
-            max_bytes: quarantine.max_bytes,
-            max_age: Duration::from_secs(u64::from(quarantine.max_age_hours) * 3600),
-        },
-        ..DispatchOptions::default()
-    };
+    let options = config.intake()?;
+    let server = config.server;
     let state = AppState {
+        intake: Intake::new(storage.clone(), options, Arc::clone(&clock)),
         clock,
-        resolver: resolver(lookup.clone(), keys.clone()),
-        cached_resolver: resolver(
-            Arc::new(CacheOnlyLookup(Arc::clone(&lookup))),
-            Arc::new(CacheOnlyKeys(Arc::clone(&keys))),
-        ),
-        dispatcher: Dispatcher::new(storage.clone(), options),
         storage,
         bodies: BodyReader::new(server.max_body_bytes, server.body_timeout(), server.max_in_flight_bytes),
-        guard: UnverifiedGuard::new(limits.unverified_per_address, limits.unverified_total),
-        allowances: KeyedLimiter::new(MAX_ALLOWANCES),
-        limits,
-        warned: KeyedLimiter::new(MAX_WARNED),
-        backend_url: server.backend_url.as_deref().map(|url| url.trim_end_matches('/').to_owned()),
         trusted_proxies: server.trusted_proxies.clone(),
-        requires_https,
         identification_methods: identification_methods(&order),
         running: Running::default(),
     };
-    let watching = Arc::new(Notify::new());
-    let changes = Arc::new(Invalidation { lookup, keys, watching: Arc::clone(&watching) });
-    Ok(Gateway { state: Arc::new(state), changes, watching, config: server })
+    Ok(Gateway { state: Arc::new(state), config: server })
 }
 
 impl Gateway {
@@ -154,15 +139,15 @@ impl Gateway {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        let Self { state, changes, watching, config } = self;
+        let Self { state, config } = self;
         let tls = tls::server_config(&config)?;
         let watcher = tokio::spawn({
-            let storage = state.storage.clone();
-            async move { storage.watch(changes).await }
+            let state = Arc::clone(&state);
+            async move { state.intake.watch().await }
         });
         // Watched before the first request, so that nothing is remembered that changed unnoticed. A directory that
         // cannot be watched delays the start and does not prevent it: the caches' time to live stands in.
-        let _ = tokio::time::timeout(WATCH_PATIENCE, watching.notified()).await;
+        let _ = tokio::time::timeout(WATCH_PATIENCE, state.intake.watched()).await;
         let shared = web::Data::from(Arc::clone(&state));
         let server =
             HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes::configure))

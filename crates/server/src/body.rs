@@ -7,8 +7,7 @@ use std::time::Duration;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures::StreamExt;
-
-use crate::error::Problem;
+use intake::Refusal;
 
 /// A body that is too large is read on and thrown away up to this many times the limit, so that its sender comes
 /// to read the refusal instead of a broken connection.
@@ -45,9 +44,8 @@ pub(crate) struct Body {
     _share: Share,
 }
 
-impl Body {
-    /// The bytes as they were received.
-    pub(crate) fn bytes(&self) -> &[u8] {
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
@@ -62,40 +60,40 @@ impl BodyReader {
     /// Reads a whole body.
     ///
     /// # Errors
-    /// [`Problem`] for an encoded, overlong, stalled or broken body, or when the process holds too many already.
-    pub(crate) async fn read(&self, headers: &HeaderMap, mut payload: Payload) -> Result<Body, Problem> {
+    /// [`Refusal`] for an encoded, overlong, stalled or broken body, or when the process holds too many already.
+    pub(crate) async fn read(&self, headers: &HeaderMap, mut payload: Payload) -> Result<Body, Refusal> {
         if is_encoded(headers) {
-            return Err(Problem::UnsupportedEncoding);
+            return Err(Refusal::UnsupportedEncoding);
         }
         let declared = declared_length(headers);
         let reading = async {
             if declared.is_some_and(|bytes| bytes > self.max_bytes) {
-                return Err(Problem::PayloadTooLarge);
+                return Err(Refusal::PayloadTooLarge);
             }
             self.collect(&mut payload, declared.unwrap_or(0)).await
         };
         // One limit for the whole body: a byte now and then is as stalled as none.
         match tokio::time::timeout(self.timeout, reading).await {
-            Err(_elapsed) => Err(Problem::RequestTimeout),
-            Ok(Err(Problem::PayloadTooLarge)) => {
+            Err(_elapsed) => Err(Refusal::RequestTimeout),
+            Ok(Err(Refusal::PayloadTooLarge)) => {
                 self.drain(&mut payload).await;
-                Err(Problem::PayloadTooLarge)
+                Err(Refusal::PayloadTooLarge)
             }
             Ok(read) => read,
         }
     }
 
-    async fn collect(&self, payload: &mut Payload, declared: usize) -> Result<Body, Problem> {
+    async fn collect(&self, payload: &mut Payload, declared: usize) -> Result<Body, Refusal> {
         let mut share = Share { budget: Arc::clone(&self.budget), bytes: 0 };
         let Some(first) = payload.next().await else {
             return Ok(Body { bytes: Bytes::new(), _share: share });
         };
-        let first = first.map_err(|_broken| Problem::Unreadable)?;
+        let first = first.map_err(|_broken| Refusal::Unreadable)?;
         share.grow(first.len())?;
         let Some(second) = payload.next().await else {
             // The usual case: the body came in one piece and needs no copy.
             return if first.len() > self.max_bytes {
-                Err(Problem::PayloadTooLarge)
+                Err(Refusal::PayloadTooLarge)
             } else {
                 Ok(Body { bytes: first, _share: share })
             };
@@ -104,9 +102,9 @@ impl BodyReader {
         bytes.extend_from_slice(&first);
         let mut next = Some(second);
         while let Some(chunk) = next {
-            let chunk = chunk.map_err(|_broken| Problem::Unreadable)?;
+            let chunk = chunk.map_err(|_broken| Refusal::Unreadable)?;
             if bytes.len().saturating_add(chunk.len()) > self.max_bytes {
-                return Err(Problem::PayloadTooLarge);
+                return Err(Refusal::PayloadTooLarge);
             }
             share.grow(chunk.len())?;
             bytes.extend_from_slice(&chunk);
@@ -132,10 +130,10 @@ impl BodyReader {
 }
 
 impl Share {
-    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+    fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
         let before = self.budget.held.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
-        if before.saturating_add(bytes) > self.budget.most { Err(Problem::Unavailable) } else { Ok(()) }
+        if before.saturating_add(bytes) > self.budget.most { Err(Refusal::Unavailable) } else { Ok(()) }
     }
 }
 

@@ -1,18 +1,9 @@
-//! Time comes in through here, so that tests can hold it still.
+//! The machine's time.
 
-use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-
-/// What the gateway reads time from.
-pub trait Clock: Debug + Send + Sync {
-    /// The instant, for signatures, identifiers and records.
-    fn now(&self) -> DateTime<Utc>;
-
-    /// The time since some fixed start, never running backwards, for limits and durations.
-    fn elapsed(&self) -> Duration;
-}
+use intake::Clock;
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug)]

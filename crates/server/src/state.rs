@@ -4,41 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dispatch::Dispatcher;
-use org_resolver::{OrgId, Resolver};
-use rate_limit::KeyedLimiter;
+use intake::{Clock, Intake};
 use storage::Storage;
 use tokio::sync::Notify;
 use uuid::{NoContext, Timestamp, Uuid};
-use vapi_types::TrafficClass;
 
 use crate::address::IpRange;
 use crate::body::BodyReader;
-use crate::clock::Clock;
-use crate::config::LimitsConfig;
-use crate::guard::UnverifiedGuard;
 
 /// The shared parts.
 pub(crate) struct AppState {
+    pub(crate) intake: Intake,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Claims and proofs, over the caches and the store behind them.
-    pub(crate) resolver: Resolver,
-    /// The same over the caches alone.
-    pub(crate) cached_resolver: Resolver,
-    pub(crate) dispatcher: Dispatcher,
+    /// Asked whether it is well.
     pub(crate) storage: Storage,
     pub(crate) bodies: BodyReader,
-    pub(crate) guard: UnverifiedGuard,
-    /// What is left of each organization's allowance, by class.
-    pub(crate) allowances: KeyedLimiter<(OrgId, TrafficClass)>,
-    pub(crate) limits: LimitsConfig,
-    /// Assistants whose missing metadata was warned of lately, by hash.
-    pub(crate) warned: KeyedLimiter<u64>,
-    /// The public URL without a slash at its end.
-    pub(crate) backend_url: Option<String>,
     pub(crate) trusted_proxies: Vec<IpRange>,
-    /// Refuses what a trusted proxy does not say came over TLS.
-    pub(crate) requires_https: bool,
     /// How organizations are found, in words.
     pub(crate) identification_methods: Vec<&'static str>,
     pub(crate) running: Running,

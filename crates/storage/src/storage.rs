@@ -110,8 +110,8 @@ impl Storage {
 
     /// Tells the sink of every change to the directory, for as long as the future is polled. It never ends by itself:
     /// where the database goes away, it comes back with it and says that everything may have changed.
-    pub async fn watch(&self, sink: Arc<dyn ChangeSink>) {
-        self.inner.backend.watch(&*sink).await;
+    pub async fn watch(&self, sink: &dyn ChangeSink) {
+        self.inner.backend.watch(sink).await;
     }
 
     /// Records a message, and returns when it is committed. What arrives at the same time is committed together, each

@@ -38,11 +38,11 @@ pub(crate) async fn answer(
     let answers = match services.in_time(INBOX_DEADLINE, services.record(org, incoming)).await {
         Ok(effects) => {
             handled.effects = effects;
-            futures::stream::iter(calls)
+            let answering = futures::stream::iter(calls)
                 .map(|call| answer_call(services, org, incoming, call, context))
-                .buffered(SIDE_BY_SIDE)
-                .collect::<Vec<_>>()
-                .await
+                .buffered(SIDE_BY_SIDE);
+            // Boxed, because a closure over borrowed items would tie the work to one thread.
+            answering.boxed().collect::<Vec<_>>().await
         }
         Err(error) => {
             handled.error = Some(error);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use intake::error_chain;
 use serde::Serialize;
 
 use crate::error::json;
@@ -52,7 +53,7 @@ async fn store_answers(state: &AppState) -> bool {
     match tokio::time::timeout(PATIENCE, state.storage.health()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::warn!(error = crate::record::chain(&error), "the store is not well");
+            tracing::warn!(error = error_chain(&error), "the store is not well");
             false
         }
         Err(_elapsed) => {

@@ -73,7 +73,7 @@ impl ChangeSink for Ear {
 async fn listening(fixture: &Fixture) -> (Arc<Ear>, JoinHandle<()>) {
     let ear = Arc::new(Ear::default());
     let (storage, sink) = (fixture.storage.clone(), Arc::clone(&ear));
-    let task = tokio::spawn(async move { storage.watch(sink).await });
+    let task = tokio::spawn(async move { storage.watch(&*sink).await });
     ear.wait_for(|heard| *heard == Heard::Everything).await;
     (ear, task)
 }

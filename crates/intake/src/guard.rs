@@ -40,7 +40,7 @@ impl UnverifiedGuard {
     ///
     /// # Errors
     /// How long to wait, when it has none.
-    pub(crate) fn look(&self, address: IpAddr, now: Duration) -> Result<(), Duration> {
+    pub(crate) fn look(&self, address: IpAddr, now: Duration) -> Result<(), RetryAfter> {
         if self.was_charged_lately(now) { self.peek(address, now) } else { Ok(()) }
     }
 
@@ -48,19 +48,19 @@ impl UnverifiedGuard {
     ///
     /// # Errors
     /// How long to wait, when there was nothing left to take.
-    pub(crate) fn charge(&self, address: IpAddr, now: Duration) -> Result<(), Duration> {
+    pub(crate) fn charge(&self, address: IpAddr, now: Duration) -> Result<(), RetryAfter> {
         self.charged_at_ms.store(millis(now), Ordering::Relaxed);
         self.peek(address, now)?;
-        self.everybody.check(self.total, now).map_err(RetryAfter::wait)?;
+        self.everybody.check(self.total, now)?;
         // An address that there is no room for is charged to the common budget alone.
         let _ = self.addresses.check(&address, self.per_address, now);
         Ok(())
     }
 
-    fn peek(&self, address: IpAddr, now: Duration) -> Result<(), Duration> {
+    fn peek(&self, address: IpAddr, now: Duration) -> Result<(), RetryAfter> {
         let own = self.addresses.peek(&address, self.per_address, now).err();
         let common = self.everybody.peek(self.total, now).err();
-        own.max(common).map_or(Ok(()), |wait| Err(wait.wait()))
+        own.max(common).map_or(Ok(()), Err)
     }
 
     fn was_charged_lately(&self, now: Duration) -> bool {
@@ -92,7 +92,8 @@ mod tests {
             }
             assert_eq!(guard.charge(HERE, START), Ok(()));
         }
-        assert_eq!(guard.look(HERE, START), Err(Duration::from_secs(20)));
+        let refused = guard.look(HERE, START).unwrap_err();
+        assert_eq!(refused.wait(), Duration::from_secs(20));
         assert!(guard.charge(HERE, START).is_err());
         assert_eq!(guard.look(THERE, START), Ok(()));
     }

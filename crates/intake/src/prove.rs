@@ -1,0 +1,114 @@
+//! Whose message it is, and the proof of it.
+
+use std::error::Error;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use org_resolver::{Admission, AdmitError, LookupStep, Resolution, Unresolved};
+use rate_limit::{Quota, RetryAfter};
+use signature::SignedRequest;
+use tokio::time::timeout;
+
+use crate::error::error_chain;
+use crate::intake::Intake;
+use crate::received::Received;
+use crate::record::{QUARANTINED, Record};
+use crate::refusal::Refusal;
+
+/// How long a look at the directory may take; what is cached takes no time.
+const DIRECTORY_PATIENCE: Duration = Duration::from_secs(4);
+
+/// Makes short keys of assistants for the warning below; a clash costs a warning.
+static ASSISTANT_HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+impl Intake {
+    /// Resolves the claim and proves it. An address over its budget is answered from the caches alone.
+    pub(crate) async fn prove(
+        &self,
+        received: &Received<'_>,
+        signed: &SignedRequest<'_>,
+        record: &mut Record,
+    ) -> Result<Admission, Refusal> {
+        let (now, request_id) = (self.clock.now(), received.request.request_id);
+        let over = self.guard.look(record.address, self.clock.elapsed()).err();
+        let resolver = if over.is_some() { &self.cached_resolver } else { &self.resolver };
+
+        let resolving = timeout(DIRECTORY_PATIENCE, resolver.chain().resolve(&received.hints, now));
+        let resolution = match resolving.await {
+            Ok(resolution) => resolution.map_err(|error| no_answer(&error, over, request_id))?,
+            Err(elapsed) => return Err(no_answer(&elapsed, over, request_id)),
+        };
+        let claimed = match resolution {
+            Resolution::Claimed(claimed) => *claimed,
+            Resolution::Unresolved(unresolved) => {
+                return Err(self.unresolved(&unresolved, received, signed, record).await);
+            }
+        };
+        record.step = Some(claimed.via());
+        // An organization that only metadata names was named by the body, and stays out of the log.
+        record.claimed = Some(claimed.id()).filter(|_| claimed.via() != LookupStep::Metadata);
+        let is_metadata_missing = claimed.is_metadata_missing();
+        tracing::debug!(request_id, org_id = %claimed.id(), "found organization by {}", claimed.via());
+
+        let admitting = timeout(DIRECTORY_PATIENCE, resolver.gate().admit(claimed, signed, self.clock.now()));
+        let admission = match admitting.await {
+            Ok(Ok(admission)) => admission,
+            Ok(Err(AdmitError::Rejected(reason))) => {
+                record.verdict = reason.as_str();
+                return Err(Refusal::Unauthorized);
+            }
+            Ok(Err(error)) => return Err(no_answer(&error, over, request_id)),
+            Err(elapsed) => return Err(no_answer(&elapsed, over, request_id)),
+        };
+        if is_metadata_missing {
+            self.warn_of_missing_metadata(&admission, received);
+        }
+        Ok(admission)
+    }
+
+    /// Keeps what the deployment's secret proves, and refuses it like everything else that has no organization.
+    async fn unresolved(
+        &self,
+        unresolved: &Unresolved,
+        received: &Received<'_>,
+        signed: &SignedRequest<'_>,
+        record: &mut Record,
+    ) -> Refusal {
+        let now = self.clock.now();
+        record.verdict = if unresolved.is_inactive { "unresolved_inactive" } else { "unresolved" };
+        // Asked for every message, because the answer to it takes as long as a wrong signature does.
+        let is_proven = self.resolver.gate().is_proven_by_shared(signed, now);
+        let context = received.context(now);
+        if is_proven && !context.is_direct {
+            let kept = self.dispatcher.quarantine(&received.envelope, &unresolved.trace, &context).await;
+            if let Err(error) = kept {
+                let error = error_chain(&error);
+                tracing::error!(request_id = context.request_id, error, "quarantine failed");
+                record.verdict = Refusal::Unavailable.code();
+                return Refusal::Unavailable;
+            }
+            record.verdict = QUARANTINED;
+        }
+        Refusal::Unresolved { detail: unresolved.detail() }
+    }
+
+    /// Warns that an assistant's metadata names no organization, at most once an hour for each assistant.
+    fn warn_of_missing_metadata(&self, admission: &Admission, received: &Received<'_>) {
+        let Admission::Admitted(org) = admission else { return };
+        let Some(assistant) = received.hints.assistant_id() else { return };
+        let key = ASSISTANT_HASHER.hash_one((org.id(), assistant));
+        if self.warned.check(&key, Quota::per_hour(1), self.clock.elapsed()).is_ok() {
+            tracing::warn!(org_id = %org.id(), assistant_id = assistant, "org_id missing in metadata");
+        }
+    }
+}
+
+/// The refusal when the directory gives no answer: expected of the caches alone, a failure otherwise.
+fn no_answer(error: &dyn Error, over: Option<RetryAfter>, request_id: &str) -> Refusal {
+    if over.is_some() {
+        return Refusal::RateLimited(over);
+    }
+    tracing::error!(request_id, error = error_chain(error), "the directory failed");
+    Refusal::Unavailable
+}

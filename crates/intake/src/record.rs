@@ -1,0 +1,74 @@
+//! The account of one message: what the one line in the log says of it.
+//!
+//! It holds no text of an unverified body: until the gate has admitted the message, only what the gateway itself
+//! says of it is there.
+
+use std::net::IpAddr;
+
+use org_resolver::{LookupStep, OrgId};
+use vapi_types::{Envelope, IdentifierKind};
+
+/// The verdict on a message that was acted upon.
+pub(crate) const ACCEPTED: &str = "accepted";
+/// A message that only the deployment's secret proves, kept until somebody owns it.
+pub(crate) const QUARANTINED: &str = "quarantined";
+/// Longest text of a kind, in characters: a kind may be any text, and the line is for people.
+const MAX_KIND: usize = 100;
+
+/// What is said of a message in the log.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Record {
+    /// Who sent it.
+    pub address: IpAddr,
+    /// What became of it: `accepted`, or the name of a reason.
+    pub verdict: &'static str,
+    /// The organization that its mapped identifiers point at, while nothing is proven.
+    pub claimed: Option<OrgId>,
+    /// The step of the chain that decided.
+    pub step: Option<LookupStep>,
+    /// What verification has made sayable.
+    pub verified: Option<Verified>,
+    /// What was done, as short words.
+    pub effects: Vec<&'static str>,
+}
+
+/// The part that only a verified message has.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Verified {
+    /// The organization.
+    pub org: OrgId,
+    /// The kind, as the message says it, cut.
+    pub kind: Box<str>,
+    /// The first assistant that the message names.
+    pub assistant: Option<Box<str>>,
+    /// The call.
+    pub call: Option<Box<str>>,
+}
+
+impl Record {
+    pub(crate) fn new(address: IpAddr) -> Self {
+        Self { address, verdict: ACCEPTED, claimed: None, step: None, verified: None, effects: Vec::new() }
+    }
+
+    /// Says why the message was not simply accepted. The first reason stays: it is the nearest to the cause.
+    pub(crate) fn refused(&mut self, reason: &'static str) {
+        if self.verdict == ACCEPTED {
+            self.verdict = reason;
+        }
+    }
+}
+
+impl Verified {
+    /// Takes from the message what the line says of it.
+    pub(crate) fn new(org: OrgId, envelope: &Envelope<'_>) -> Self {
+        let head = envelope.head();
+        Self {
+            org,
+            kind: head.kind_text().chars().take(MAX_KIND).collect(),
+            assistant: head.of_kind(IdentifierKind::AssistantId).next().map(|id| id.as_ref().into()),
+            call: head.call_id().map(Into::into),
+        }
+    }
+}
