@@ -65,7 +65,6 @@ impl Dispatcher {
                 MessageKind::CampaignPredial => {
                     handlers::campaign_predial(&self.services, org, &incoming).await
                 }
-                MessageKind::CallDeleted => handlers::call_deleted(&self.services, org, &incoming).await,
                 _ => handlers::event(&self.services, org, &incoming).await,
             }
         };

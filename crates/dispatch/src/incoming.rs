@@ -8,7 +8,7 @@ use org_resolver::{LookupStep, Trace};
 use serde_json::json;
 use storage::repo::EventVerdict;
 use storage::{CallUpdate, CallerUpdate, NewEvent, Record};
-use vapi_types::{DriftedBody, Envelope, ServerMessage, ToolCall, redact};
+use vapi_types::{DriftedBody, Envelope, MessageKind, ServerMessage, ToolCall, redact};
 
 use crate::context::{Context, DIRECT_KIND};
 use crate::dedupe::{dedupe_key, hash};
@@ -140,6 +140,11 @@ impl<'a> IncomingMessage<'a> {
 
     /// What the message says of its call, for kinds that say something of it.
     fn call_update(&self) -> Option<CallUpdate> {
+        if *self.envelope.kind() == MessageKind::CallDeleted {
+            let at = self.message().and_then(ServerMessage::common).and_then(|common| common.timestamp);
+            // The call that comes with it is the content that has to go, so nothing of it is read; drifted or not.
+            return Some(CallUpdate { at, erases: true, ..CallUpdate::default() });
+        }
         let message = self.message().filter(|_| belongs_in_ledger(self.envelope.kind()))?;
         Some(call_update(self.envelope.head(), message))
     }

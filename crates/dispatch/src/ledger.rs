@@ -90,8 +90,7 @@ fn clean(value: &Value) -> Value {
 
 /// True for kinds that say something about a call's course. Streams come by the hundred and add nothing.
 pub(crate) fn belongs_in_ledger(kind: &MessageKind) -> bool {
-    kind.class() != TrafficClass::Stream
-        && !matches!(kind, MessageKind::CallDeleted | MessageKind::Unknown(_))
+    kind.class() != TrafficClass::Stream && !matches!(kind, MessageKind::Unknown(_))
 }
 
 #[cfg(test)]

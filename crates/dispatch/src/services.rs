@@ -88,6 +88,7 @@ fn effects(recorded: &Recorded) -> Vec<&'static str> {
         (recorded.is_contested, "pin_contested"),
         (recorded.ledger_changed, "ledger"),
         (recorded.has_contact, "contact"),
+        (recorded.is_erased, "erased"),
     ];
     effects.extend(others.into_iter().filter(|(is_done, _)| *is_done).map(|(_, effect)| effect));
     effects

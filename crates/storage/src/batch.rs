@@ -15,7 +15,7 @@ use serde_json::Value;
 use tenant::phone::Region;
 
 use crate::error::StorageError;
-use crate::record::{Entry, EventRow, Record, Recorded};
+use crate::record::{CallerUpdate, Entry, EventRow, Record, Recorded};
 use crate::repo::{Call, CallReport, Contact};
 
 /// The records of one organization, in the order of their arrival.
@@ -28,8 +28,18 @@ struct Member<'a> {
     /// Its place among all records of the transaction.
     index: usize,
     record: &'a Record,
+    /// None where an earlier record of the transaction erases the call.
+    caller: Option<&'a CallerUpdate>,
     /// The caller's number in its normal form.
     phone: Option<String>,
+}
+
+/// A call that a message says nothing of, or erases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OtherCall<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) is_pinned: bool,
+    pub(crate) erases: bool,
 }
 
 /// One row for the inbox: the deliveries of one message that came together.
@@ -53,6 +63,14 @@ pub(crate) struct Found {
     pub(crate) contacts: Vec<Contact>,
     /// Calls that other organizations have pinned too.
     pub(crate) contested: HashSet<String>,
+    /// Those of [`Group::other_calls`] that were erased.
+    pub(crate) erased: HashSet<String>,
+}
+
+impl Found {
+    pub(crate) fn is_erased(&self, call: &str) -> bool {
+        self.erased.contains(call) || self.calls.iter().any(|row| row.vapi_call_id == call && row.is_erased())
+    }
 }
 
 /// What is left to write for a group, and what each record did.
@@ -60,6 +78,8 @@ pub(crate) struct Changes<'a> {
     pub(crate) calls: Vec<Call>,
     pub(crate) reports: Vec<CallReport>,
     pub(crate) contacts: Vec<Contact>,
+    /// Erased calls of which messages came: what was said in them goes, these messages' bodies too.
+    pub(crate) erased: BTreeSet<&'a str>,
     pub(crate) alarms: Vec<Alarm<'a>>,
     /// By the record's place among all records of the transaction.
     pub(crate) recorded: Vec<(usize, Recorded)>,
@@ -77,12 +97,19 @@ pub(crate) const PIN_AGAINST_MAPPING: &str = "pin_against_mapping";
 /// Sorts records by organization; the records of each keep their order.
 pub(crate) fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
     let mut by_org = BTreeMap::<_, Group<'_>>::new();
+    let mut erased = HashSet::new();
     for (index, entry) in entries.iter().enumerate() {
         let group = by_org
             .entry(entry.org.as_uuid())
             .or_insert_with(|| Group { org: entry.org, members: Vec::new() });
-        let phone = entry.record.caller.as_ref().and_then(|caller| caller.phone(None));
-        group.members.push(Member { index, record: &entry.record, phone });
+        let record = &*entry.record;
+        let call = record.event.vapi_call_id.as_deref().map(|call| (entry.org, call));
+        if record.erases() {
+            erased.extend(call);
+        }
+        let caller = record.caller.as_ref().filter(|_| call.is_none_or(|call| !erased.contains(&call)));
+        let phone = caller.and_then(|caller| caller.phone(None));
+        group.members.push(Member { index, record, caller, phone });
     }
     by_org.into_values().collect()
 }
@@ -121,14 +148,14 @@ impl<'a> Group<'a> {
     /// Reads the numbers that need the organization's region.
     pub(crate) fn set_region(&mut self, region: Region) {
         for member in &mut self.members {
-            if let (None, Some(caller)) = (&member.phone, &member.record.caller) {
+            if let (None, Some(caller)) = (&member.phone, member.caller) {
                 member.phone = caller.phone(Some(region));
             }
         }
     }
 
-    fn callers(&self) -> impl Iterator<Item = &crate::record::CallerUpdate> {
-        self.members.iter().filter_map(|member| member.record.caller.as_ref())
+    fn callers(&self) -> impl Iterator<Item = &CallerUpdate> {
+        self.members.iter().filter_map(|member| member.caller)
     }
 
     /// The rows for the inbox: one for each key, sorted by it.
@@ -163,11 +190,19 @@ impl<'a> Group<'a> {
         calls.into_iter().collect()
     }
 
-    /// The calls that are pinned and nothing else, sorted. Those of the ledger are pinned by their rows.
-    pub(crate) fn other_calls(&self) -> Vec<&'a str> {
+    /// The calls that have no row to lock, and those that are erased; sorted.
+    pub(crate) fn other_calls(&self) -> Vec<OtherCall<'a>> {
         let ledger: HashSet<_> = self.ledger_calls().into_iter().collect();
-        let calls: BTreeSet<_> = self.calls().into_iter().filter(|call| !ledger.contains(call)).collect();
-        calls.into_iter().collect()
+        let mut calls = BTreeMap::<&str, OtherCall<'_>>::new();
+        for record in self.members.iter().map(|member| member.record) {
+            let Some(id) = record.event.vapi_call_id.as_deref() else { continue };
+            if record.erases() || !ledger.contains(id) {
+                let call = calls.entry(id).or_insert(OtherCall { id, is_pinned: false, erases: false });
+                call.is_pinned |= record.pins_call;
+                call.erases |= record.erases();
+            }
+        }
+        calls.into_values().collect()
     }
 
     /// Every call that is pinned, sorted.
@@ -176,9 +211,16 @@ impl<'a> Group<'a> {
         calls.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// The numbers whose contacts are found or made, sorted.
-    pub(crate) fn phones(&self) -> Vec<&str> {
-        let phones: BTreeSet<_> = self.members.iter().filter_map(|member| member.phone.as_deref()).collect();
+    /// The numbers whose contacts are found or made, sorted, each with the calls that it came with: an erased call makes
+    /// no contact.
+    pub(crate) fn phones(&self) -> Vec<(&str, Option<&'a str>)> {
+        let phones: BTreeSet<_> = self
+            .members
+            .iter()
+            .filter_map(|member| {
+                Some((member.phone.as_deref()?, member.record.event.vapi_call_id.as_deref()))
+            })
+            .collect();
         phones.into_iter().collect()
     }
 
@@ -203,17 +245,21 @@ impl<'a> Group<'a> {
         let mut calls = Rows::new(found.calls, |call| call.vapi_call_id.clone());
         let mut reports = Rows::new(found.reports, |report| report.vapi_call_id.clone());
         let mut contacts = Rows::new(found.contacts, |contact| contact.phone.clone().unwrap_or_default());
+        let mut erased: BTreeSet<&str> = BTreeSet::new();
         let mut alarms = Vec::new();
         let mut recorded = Vec::with_capacity(self.members.len());
-        for Member { index, record, phone } in &self.members {
+        for Member { index, record, caller, phone } in &self.members {
             let event = &record.event;
+            let was_erased = event.vapi_call_id.as_deref().is_some_and(|call| {
+                found.erased.contains(call) || calls.get(call).is_some_and(Call::is_erased)
+            });
             let mut outcome = Recorded {
                 is_new: record.is_delivery && new_keys.remove(event.dedupe_key.as_str()),
                 is_contested: record.pinned_call().is_some_and(|call| found.contested.contains(call)),
                 ..Recorded::default()
             };
             let mut contact_id = None;
-            if let (Some(phone), Some(caller)) = (phone, &record.caller) {
+            if let (Some(phone), Some(caller), false) = (phone, caller, was_erased) {
                 let missing = || missing("contacts", "phone", phone);
                 contact_id = Some(contacts.change(phone, missing, |contact| {
                     contact.fill(&caller.contact(phone));
@@ -228,12 +274,16 @@ impl<'a> Group<'a> {
                     call.merge(update, contact_id);
                     *call != before
                 })?;
-                if let Some(told) = &update.report {
+                if let (Some(told), false) = (&update.report, was_erased) {
                     let report = reports.find_or_make(call_id, || CallReport::new(call_id.to_owned()));
                     let before = report.clone();
                     report.merge(update.at, told);
                     outcome.ledger_changed |= *report != before;
                 }
+            }
+            outcome.is_erased = was_erased || record.erases();
+            if outcome.is_erased {
+                erased.extend(event.vapi_call_id.as_deref());
             }
             if let (true, true, Some(detail)) = (outcome.is_contested, outcome.is_new, &record.alarm) {
                 alarms.push(Alarm { event, detail });
@@ -242,8 +292,13 @@ impl<'a> Group<'a> {
         }
         Ok(Changes {
             calls: calls.changed(),
-            reports: reports.changed(),
+            reports: reports
+                .changed()
+                .into_iter()
+                .filter(|report| !erased.contains(report.vapi_call_id.as_str()))
+                .collect(),
             contacts: contacts.changed(),
+            erased,
             alarms,
             recorded,
         })
@@ -256,6 +311,10 @@ struct Rows<T>(HashMap<String, (T, T)>);
 impl<T: Clone + PartialEq> Rows<T> {
     fn new(rows: Vec<T>, key: impl Fn(&T) -> String) -> Self {
         Self(rows.into_iter().map(|row| (key(&row), (row.clone(), row))).collect())
+    }
+
+    fn get(&self, key: &str) -> Option<&T> {
+        self.0.get(key).map(|(_, row)| row)
     }
 
     fn change<R>(

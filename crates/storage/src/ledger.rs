@@ -2,7 +2,8 @@
 //!
 //! Messages come late, twice and in any order, so the rule is commutative and may be applied again: for each column it
 //! keeps the value whose [key](Decided) is greatest, and of two values with one key the greater value. Every column is
-//! decided by itself, so a message that lacks one says nothing about it.
+//! decided by itself, so a message that lacks one says nothing about it. An erasure outlasts whatever comes before and
+//! after it: of an erased call nothing stays that was said in it or that names its caller.
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,8 @@ pub struct CallUpdate {
     pub control_url: Option<String>,
     /// What the report at the end says. It outranks other messages in what both tell.
     pub report: Option<Box<ReportUpdate>>,
+    /// True when the call was deleted at the provider: its content goes, and does not come back.
+    pub erases: bool,
 }
 
 /// What the report at the end of a call says beside what every message may say.
@@ -71,11 +74,13 @@ pub struct ReportUpdate {
 
 /// The key of each column's value: the greatest one stays. In milliseconds since 1970: of the latest message that had
 /// the value (`latest`), with its sign turned of the first (`first`), and for a report beyond every other's
-/// (`reported`). Keys of metadata are `metadata.` and the member's name.
+/// (`reported`). Keys of metadata are `metadata.` and the member's name; an erasure leaves the key `erased`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Decided(BTreeMap<String, i64>);
 
+/// The key of an erasure: when the call was erased, in milliseconds since 1970, 0 where the message did not say.
+const ERASED: &str = "erased";
 /// Beyond every instant that a message may have.
 const FAR_MS: i64 = 100_000_000_000_000;
 /// What a report's key lies above other messages' keys.
@@ -112,10 +117,17 @@ impl Decided {
         Value::Object(self.0.into_iter().map(|(column, key)| (column, key.into())).collect())
     }
 
-    /// Nothing is decided but the column.
-    pub(crate) fn only(mut self, column: &str) -> Self {
-        self.0.retain(|decided, _| decided == column);
+    /// Nothing is decided but the live-control URL, which no stored message can say again. An erased call has none left.
+    pub(crate) fn reopened(mut self) -> Self {
+        if !self.is_erased() {
+            self.0.retain(|column, _| column == "control_url");
+        }
         self
+    }
+
+    /// True once the call was erased.
+    pub(crate) fn is_erased(&self) -> bool {
+        self.0.contains_key(ERASED)
     }
 
     /// Puts the value into its place if its key is greater than the stored one's, or the value is under the same key.
@@ -156,6 +168,11 @@ fn longer(slot: &mut Option<String>, value: Option<&String>) {
 }
 
 impl Call {
+    /// True once the call was erased.
+    pub fn is_erased(&self) -> bool {
+        self.decided.is_erased()
+    }
+
     /// Merges what a message says of the call itself. `contact` is the caller's contact, where the message led to one.
     pub(crate) fn merge(&mut self, update: &CallUpdate, contact: Option<uuid::Uuid>) {
         let at = update.at;
@@ -191,6 +208,26 @@ impl Call {
             self.control_url = None;
             self.decided.0.remove("control_url");
         }
+        if update.erases {
+            let erased = self.decided.0.entry(ERASED.to_owned()).or_default();
+            *erased = latest(at).max(*erased);
+        }
+        if self.is_erased() {
+            self.drop_content();
+        }
+    }
+
+    /// Ids, times and how the call ended stay.
+    fn drop_content(&mut self) {
+        self.customer_number = None;
+        self.contact_id = None;
+        self.control_url = None;
+        self.metadata = Value::Object(Map::new());
+        // The names of the metadata's members are content too.
+        let content = ["customer_number", "contact_id", "control_url"];
+        self.decided
+            .0
+            .retain(|column, _| !column.starts_with("metadata.") && !content.contains(&column.as_str()));
     }
 
     /// Each member by itself: the latest message that has it decides.

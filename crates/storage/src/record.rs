@@ -87,6 +87,8 @@ pub struct Recorded {
     pub ledger_changed: bool,
     /// The caller has a contact.
     pub has_contact: bool,
+    /// The call is erased, so that nothing of the message's content was kept.
+    pub is_erased: bool,
 }
 
 impl Record {
@@ -160,6 +162,11 @@ impl Record {
     /// The call whose report changes.
     pub(crate) fn reported_call(&self) -> Option<&str> {
         self.call_update.as_ref().filter(|update| update.report.is_some()).and(self.pinned_call())
+    }
+
+    /// True when the message erases its call.
+    pub(crate) fn erases(&self) -> bool {
+        self.ledger_call().is_some() && self.call_update.as_ref().is_some_and(|update| update.erases)
     }
 
     /// About how much memory it takes, in bytes.

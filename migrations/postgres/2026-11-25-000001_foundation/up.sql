@@ -382,7 +382,7 @@ CREATE TABLE call_logs (
     ended_at timestamptz,
     ended_reason text,
     sealed_control_url bytea,                  -- the sealing key's id, then the sealed URL; null once the call is over
-    decided jsonb NOT NULL DEFAULT '{}',       -- column -> key
+    decided jsonb NOT NULL DEFAULT '{}',       -- column -> key; `erased` once the call was erased
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (organization_id, vapi_call_id)
 ) WITH (fillfactor = 70);  -- most updates change no indexed column: room in the page spares every index a new entry
@@ -1097,6 +1097,15 @@ BEGIN
 END
 $$;
 
+-- Whether a call of the organization that is entered was erased.
+CREATE FUNCTION is_erased(owner uuid, call text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM call_logs c
+                   WHERE c.organization_id = owner AND c.vapi_call_id = call AND c.decided ? 'erased');
+END
+$$;
+
 -- Finds or makes the rows of calls, and locks them, in the order in which they come.
 CREATE FUNCTION lock_calls(owners uuid[], calls text[], arrivals timestamptz[]) RETURNS SETOF call_logs
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -1202,19 +1211,23 @@ BEGIN
 END
 $$;
 
--- Finds or makes the contacts of numbers, and locks them, in the order in which they come.
-CREATE FUNCTION lock_contacts(owners uuid[], ids uuid[], phones text[], arrivals timestamptz[]) RETURNS SETOF contacts
+-- Finds or makes the contacts of numbers, and locks them, in the order in which they come. A number comes once for each
+-- call that it came with, and the call that was erased makes no contact.
+CREATE FUNCTION lock_contacts(owners uuid[], ids uuid[], phones text[], calls text[], arrivals timestamptz[])
+RETURNS SETOF contacts
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     entered uuid;
     wanted record;
     found_row contacts%ROWTYPE;
 BEGIN
-    FOR wanted IN SELECT * FROM unnest(owners, ids, phones, arrivals) AS u (owner, id, phone, arrival) LOOP
+    FOR wanted IN SELECT * FROM unnest(owners, ids, phones, calls, arrivals) AS u (owner, id, phone, call, arrival) LOOP
         IF wanted.owner IS DISTINCT FROM entered THEN
             PERFORM set_config('app.organization_id', wanted.owner::text, true);
             entered := wanted.owner;
+            found_row := NULL;
         END IF;
+        CONTINUE WHEN found_row.phone = wanted.phone OR is_erased(wanted.owner, wanted.call);
         FOR attempt IN 1..2 LOOP
             SELECT * INTO found_row FROM contacts c
             WHERE c.organization_id = wanted.owner AND c.phone = wanted.phone FOR UPDATE;
@@ -1255,20 +1268,56 @@ BEGIN
 END
 $$;
 
--- Pins calls that have no row in the ledger.
-CREATE FUNCTION pin_calls(owners uuid[], calls text[], arrivals timestamptz[]) RETURNS void
+-- Pins calls that have no row in the ledger; gives those that were erased, so that the bodies of their messages go. An
+-- erasure and such a message must not pass each other unseen: messages share a lock on the call, an erasure has it alone,
+-- before it takes the row of the call, which is the lock for all other messages.
+CREATE FUNCTION pin_calls(owners uuid[], calls text[], arrivals timestamptz[], pins boolean[], erasures boolean[])
+RETURNS TABLE (owner uuid, call text)
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     entered uuid;
-    pin record;
+    arrival timestamptz;
+    is_pinned boolean;
+    is_erasure boolean;
+    lock_key bigint;
 BEGIN
-    FOR pin IN SELECT * FROM unnest(owners, calls, arrivals) AS u (owner, call, arrival) LOOP
-        IF pin.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', pin.owner::text, true);
-            entered := pin.owner;
+    FOR owner, call, arrival, is_pinned, is_erasure IN SELECT * FROM unnest(owners, calls, arrivals, pins, erasures) LOOP
+        IF owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', owner::text, true);
+            entered := owner;
         END IF;
-        INSERT INTO call_pins (organization_id, vapi_call_id, created_at) VALUES (pin.owner, pin.call, pin.arrival)
-        ON CONFLICT DO NOTHING;
+        lock_key := hashtextextended(owner::text || call, 0);
+        IF is_erasure THEN
+            PERFORM pg_advisory_xact_lock(lock_key);
+            CONTINUE;
+        END IF;
+        PERFORM pg_advisory_xact_lock_shared(lock_key);
+        IF is_pinned THEN
+            INSERT INTO call_pins (organization_id, vapi_call_id, created_at) VALUES (owner, call, arrival)
+            ON CONFLICT DO NOTHING;
+        END IF;
+        IF is_erased(owner, call) THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Erases what was said in calls that are locked. Their rows stay, and the kinds and times of their messages.
+CREATE FUNCTION erase_calls(owners uuid[], calls text[], empty bytea) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    entered uuid;
+    gone record;
+BEGIN
+    FOR gone IN SELECT * FROM unnest(owners, calls) AS u (owner, call) LOOP
+        IF gone.owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', gone.owner::text, true);
+            entered := gone.owner;
+        END IF;
+        DELETE FROM call_reports WHERE organization_id = gone.owner AND vapi_call_id = gone.call;
+        UPDATE webhook_events SET body = empty, body_bytes = 0, answer = NULL
+        WHERE organization_id = gone.owner AND vapi_call_id = gone.call AND (body_bytes > 0 OR answer IS NOT NULL);
     END LOOP;
 END
 $$;
@@ -1390,7 +1439,8 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
 GRANT EXECUTE ON FUNCTION touch_credential, pinned_by_others, quarantine_message, add_deliveries, lock_calls, read_reports,
-    write_calls, write_reports, lock_contacts, write_contacts, pin_calls, raise_alarms, contested_calls TO gateway_app;
+    write_calls, write_reports, is_erased, lock_contacts, write_contacts, pin_calls, erase_calls, raise_alarms,
+    contested_calls TO gateway_app;
 
 -- Every role may ask which migrations have run (the table is diesel's, and absent when this file is run by hand).
 DO $$

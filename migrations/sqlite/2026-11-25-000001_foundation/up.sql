@@ -370,7 +370,7 @@ CREATE TABLE call_logs (
     ended_at TEXT,
     ended_reason TEXT,
     sealed_control_url BLOB,  -- the sealing key's id, then the sealed URL; null once the call is over
-    decided TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(decided)),  -- column -> key
+    decided TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(decided)),  -- column -> key; `erased` once the call was erased
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     PRIMARY KEY (organization_id, vapi_call_id)
 ) STRICT;

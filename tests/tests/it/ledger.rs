@@ -13,6 +13,7 @@ on_postgres![
     a_report_keeps_the_caller_as_a_contact,
     secrets_in_a_payload_are_not_stored,
     a_deleted_call_loses_its_content,
+    a_deleted_call_stays_without_content,
 ];
 
 fn row(postgres: &Postgres, call_id: &str, columns: &str) -> Vec<String> {
@@ -222,4 +223,37 @@ fn a_deleted_call_loses_its_content(database: Database) {
         ))
     };
     assert_eq!((bodies("call-1"), bodies("call-2")), (0, 1));
+}
+
+fn a_deleted_call_stays_without_content(database: Database) {
+    let World { gateway, deployment, northgate, .. } = &World::new(database);
+    let postgres = deployment.postgres().unwrap();
+    let in_call = || call("call-1", &northgate.assistant);
+    let report = |summary: &str| {
+        let told = json!({
+            "endedReason": "customer-ended-call",
+            "artifact": {"transcript": "Qwghlm spoken here.", "recordingUrl": "https://example.com/qwghlm.wav"},
+            "analysis": {"summary": summary, "structuredData": {"word": "Qwghlm"}},
+        });
+        of_kind("end-of-call-report", in_call(), told)
+    };
+    let said = of_kind(
+        "conversation-update",
+        in_call(),
+        json!({"conversation": [{"role": "user", "content": "Qwghlm"}]}),
+    );
+    // The provider deletes the call before its report has arrived, sends that twice, and then a fuller one.
+    let deleted = of_kind("call.deleted", in_call(), json!({}));
+    assert_eq!(gateway.answer(northgate, &deleted), json!({}));
+    for body in [&report("Qwghlm."), &report("Qwghlm."), &said, &deleted, &report("Qwghlm, at length.")] {
+        assert_eq!(gateway.send(northgate, body).status, 200);
+    }
+    assert_eq!(postgres.count("SELECT count(*) FROM call_reports"), 0);
+    assert_eq!(postgres.count("SELECT count(*) FROM contacts"), 0);
+    let columns = "coalesce(customer_number, '-'), coalesce(contact_id::text, '-'), metadata::text, status";
+    assert_eq!(row(postgres, "call-1", columns), ["-", "-", "{}", "ended"]);
+    let (stored, with_body) = ("count(*)", "count(*) FILTER (WHERE length(body) > 32 OR body_bytes > 0)");
+    let messages =
+        postgres.run(&format!("SELECT ({stored} >= 3)::text, ({with_body})::text FROM webhook_events"));
+    assert_eq!(messages, [[Some("true".to_owned()), Some("0".to_owned())]]);
 }

@@ -31,18 +31,3 @@ pub(crate) async fn endpointing(
     let reply = settings.endpointing_timeout_seconds.map(EndpointingReply::new).unwrap_or_default();
     Ok(Handled::reply(Reply::Endpointing(reply), effects))
 }
-
-/// The call was deleted at the provider, so its content is erased here. The row itself and its times stay.
-pub(crate) async fn call_deleted(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = services.receive(org, incoming).await?;
-    if let Some(call_id) = incoming.call_id() {
-        scope.calls().erase_content(call_id).await?;
-        effects.push("erased");
-    }
-    scope.commit().await?;
-    Ok(Handled::reply(Reply::Empty, effects))
-}

@@ -206,7 +206,7 @@ async fn refusal(
     }
     // What was erased must not come back by another door. A message that was filed before may go, as it has come.
     if let Some(call_id) = incoming.call_id()
-        && scope.inbox().is_erased(call_id).await?
+        && scope.calls().get(call_id).await?.is_some_and(|call| call.is_erased())
         && scope.inbox().find_by_key(key).await?.is_none()
     {
         return Ok(Some(ClaimRefusal::Erased));

@@ -35,7 +35,6 @@ pub(super) async fn store(
     if !scope.events().record(Arc::new(incoming.record(via))).await?.is_new {
         return Ok(Stored::Raced);
     }
-    erase(scope, incoming).await?;
     Ok(Stored::New)
 }
 
@@ -45,15 +44,7 @@ pub(super) async fn act(
     incoming: &IncomingMessage<'_>,
     via: LookupStep,
 ) -> Result<(), StorageError> {
-    scope.events().record(Arc::new(incoming.record(via).without_delivery())).await?;
-    erase(scope, incoming).await
-}
-
-async fn erase(scope: &mut OrgScope, incoming: &IncomingMessage<'_>) -> Result<(), StorageError> {
-    match (incoming.envelope().kind(), incoming.call_id()) {
-        (MessageKind::CallDeleted, Some(call_id)) => scope.calls().erase_content(call_id).await,
-        _ => Ok(()),
-    }
+    scope.events().record(Arc::new(incoming.record(via).without_delivery())).await.map(|_| ())
 }
 
 /// The caller's number in the organization's form, for kinds that keep a contact.

@@ -29,6 +29,8 @@ struct Tables {
 /// A row of the inbox.
 #[derive(Clone, Debug, PartialEq)]
 struct Event {
+    /// Of the request that came first, as the name of it below.
+    call: Option<String>,
     deliveries: i32,
     body: Vec<u8>,
     body_bytes: i32,
@@ -53,6 +55,13 @@ impl Tables {
                 let phone = contact.phone.clone().unwrap();
                 assert_eq!(self.contacts.insert((org, phone), contact.clone()).unwrap().id, contact.id);
             }
+            for call in &changes.erased {
+                self.reports.remove(&(org, (*call).to_owned()));
+                let told = self.events.iter_mut().filter(|((owner, _), _)| *owner == org);
+                for (_, event) in told.filter(|(_, event)| event.call.as_deref() == Some(call)) {
+                    (event.body, event.body_bytes) = (Vec::new(), 0);
+                }
+            }
             for alarm in &changes.alarms {
                 let raised = (org, alarm.event.dedupe_key.clone(), alarm.event.vapi_call_id.clone());
                 assert!(self.alarms.insert(raised), "an alarm is raised once a message");
@@ -68,6 +77,7 @@ impl Tables {
         for delivery in group.deliveries() {
             let Delivery { first, fullest, count } = delivery;
             let row = self.events.entry((org, first.dedupe_key.clone())).or_insert_with(|| Event {
+                call: first.vapi_call_id.clone(),
                 deliveries: 0,
                 body: fullest.body.clone(),
                 body_bytes: fullest.body_bytes,
@@ -89,9 +99,17 @@ impl Tables {
         for call in group.reported_calls() {
             found.reports.extend(self.reports.get(&(org, call.to_owned())).cloned());
         }
-        for phone in group.phones() {
-            let row = self.contacts.entry((org, phone.to_owned())).or_insert_with(|| new_contact(org, phone));
-            found.contacts.push(row.clone());
+        for call in group.other_calls() {
+            if self.calls.get(&(org, call.id.to_owned())).is_some_and(Call::is_erased) {
+                found.erased.insert(call.id.to_owned());
+            }
+        }
+        for (phone, call) in group.phones() {
+            if !call.is_some_and(|call| found.is_erased(call)) {
+                let row =
+                    self.contacts.entry((org, phone.to_owned())).or_insert_with(|| new_contact(org, phone));
+                found.contacts.push(row.clone());
+            }
         }
         for call in group.calls() {
             self.pins.insert((call.to_owned(), org));
@@ -131,6 +149,8 @@ struct Message {
     rank: Option<i16>,
     caller: Option<u8>,
     has_alarm: bool,
+    /// It says that its call was deleted, and nothing else of it.
+    erases: bool,
 }
 
 /// A message that moves the call, and adds a member of its own to the metadata; even ones report.
@@ -165,7 +185,10 @@ fn entry(place: usize, message: &Message) -> Entry {
         request_id: &format!("request-{place}"),
         received_at: instant(place),
     });
-    if let Some(rank) = message.rank {
+    if message.erases {
+        let at = Some(instant(place));
+        record = record.with_call_update(CallUpdate { at, erases: true, ..CallUpdate::default() });
+    } else if let Some(rank) = message.rank {
         record = record.with_call_update(said(rank));
     }
     if let Some(caller) = message.caller {
@@ -195,8 +218,9 @@ fn messages() -> impl Strategy<Value = Vec<Message>> {
         prop::option::of(0_i16..5),
         prop::option::of(0_u8..3),
         any::<bool>(),
+        prop::bool::weighted(0.1),
     );
-    let message = message.prop_map(|(org, key, call, body, rank, caller, has_alarm)| Message {
+    let message = message.prop_map(|(org, key, call, body, rank, caller, has_alarm, erases)| Message {
         org,
         key,
         call,
@@ -204,6 +228,7 @@ fn messages() -> impl Strategy<Value = Vec<Message>> {
         rank,
         caller,
         has_alarm,
+        erases,
     });
     prop::collection::vec(message, 0..40)
 }
@@ -243,9 +268,34 @@ proptest! {
         prop_assert_eq!(&at_once, &one_by_one);
     }
 
+    /// Contacts are filled in the order of the messages, and so are the inbox's counts; what is kept of calls is not.
+    #[test]
+    fn any_order_gives_the_same_calls((messages, shuffled) in messages().prop_flat_map(|messages| {
+        let entries = entries(&messages);
+        (Just(entries.clone()), Just(entries).prop_shuffle())
+    })) {
+        let (mut told, mut otherwise) = (tables(), tables());
+        told.record(&messages);
+        for entry in &shuffled {
+            otherwise.record(std::slice::from_ref(entry));
+        }
+        prop_assert_eq!(&told.calls, &otherwise.calls);
+        prop_assert_eq!(&told.reports, &otherwise.reports);
+        for tables in [&told, &otherwise] {
+            for ((org, call), _) in tables.calls.iter().filter(|(_, call)| call.is_erased()) {
+                let mut own = tables.events.iter().filter(|((owner, _), _)| owner == org);
+                prop_assert!(own.all(|(_, event)| event.call.as_ref() != Some(call) || event.body.is_empty()));
+                prop_assert!(!tables.reports.contains_key(&(*org, call.clone())));
+            }
+        }
+    }
+
     /// The same, told without the code under test.
     #[test]
-    fn a_batch_does_what_its_messages_say(messages in messages()) {
+    fn a_batch_does_what_its_messages_say(mut messages in messages()) {
+        for message in &mut messages {
+            message.erases = false;
+        }
         let entries = entries(&messages);
         let mut tables = tables();
         let recorded = tables.record(&entries);
@@ -301,6 +351,7 @@ fn statements_go_in_the_order_of_their_keys() {
         rank,
         caller: Some(9 - key),
         has_alarm: false,
+        erases: false,
     };
     let messages = [
         message(2, 3, 2, Some(1)),
@@ -315,9 +366,11 @@ fn statements_go_in_the_order_of_their_keys() {
     let keys: Vec<_> = group.deliveries().iter().map(|delivery| delivery.first.dedupe_key.clone()).collect();
     assert_eq!(keys, ["k1", "k2", "k3"]);
     assert_eq!(group.ledger_calls(), ["call-2-1", "call-2-2"]);
-    assert_eq!(group.other_calls(), ["call-2-0"]);
+    assert_eq!(group.other_calls(), [OtherCall { id: "call-2-0", is_pinned: true, erases: false }]);
     assert_eq!(group.calls(), ["call-2-0", "call-2-1", "call-2-2"]);
-    assert_eq!(group.phones(), [phone(6), phone(7), phone(8)]);
+    let phones: Vec<_> = group.phones().into_iter().map(|(phone, call)| (phone.to_owned(), call)).collect();
+    let of_calls = [(6, "call-2-2"), (7, "call-2-0"), (8, "call-2-1")];
+    assert_eq!(phones, of_calls.map(|(caller, call)| (phone(caller), Some(call))));
     assert_eq!(group.now(), instant(3));
 }
 
@@ -325,8 +378,16 @@ fn statements_go_in_the_order_of_their_keys() {
 fn organizations_that_share_a_call_meet() {
     let messages = [(1, "shared"), (2, "shared"), (2, "own"), (3, "other")];
     let entries = messages.map(|(org, call)| {
-        let message =
-            Message { org, key: 1, call: None, body: 1, rank: None, caller: None, has_alarm: false };
+        let message = Message {
+            org,
+            key: 1,
+            call: None,
+            body: 1,
+            rank: None,
+            caller: None,
+            has_alarm: false,
+            erases: false,
+        };
         let mut entry = entry(0, &message);
         Arc::make_mut(&mut entry.record).event.vapi_call_id = Some(call.to_owned());
         entry
@@ -339,8 +400,16 @@ fn organizations_that_share_a_call_meet() {
 
 #[test]
 fn a_row_that_is_not_there_is_told() {
-    let message =
-        Message { org: 1, key: 1, call: Some(1), body: 1, rank: Some(1), caller: None, has_alarm: false };
+    let message = Message {
+        org: 1,
+        key: 1,
+        call: Some(1),
+        body: 1,
+        rank: Some(1),
+        caller: None,
+        has_alarm: false,
+        erases: false,
+    };
     let entries = [entry(0, &message)];
     let refused = groups(&entries)[0].fold(Found::default());
     assert!(matches!(refused, Err(StorageError::Inconsistent { table: "call_logs", .. })));

@@ -50,18 +50,25 @@ prop_compose! {
         (customer_number, ended_reason, control_url) in (word(), word(), word()),
         metadata in metadata(),
         report in prop::option::of(report()),
+        erases in prop::bool::weighted(0.1),
     ) -> CallUpdate {
         let report = report.map(Box::new);
         CallUpdate { at, status, call_type, vapi_assistant_id, phone_number_id, customer_number, metadata, started_at,
-                     ended_reason, control_url, report }
+                     ended_reason, control_url, report, erases }
     }
+}
+
+/// The contact that a number has.
+fn contact(number: &str) -> uuid::Uuid {
+    uuid::Uuid::new_v5(&uuid::Uuid::nil(), number.as_bytes())
 }
 
 fn rows(updates: &[CallUpdate]) -> (Call, CallReport) {
     let mut call = Call::new("call-1".to_owned(), DateTime::UNIX_EPOCH);
     let mut report = CallReport::new("call-1".to_owned());
     for update in updates {
-        call.merge(update, None);
+        let number = update.customer_number.as_deref().filter(|_| update.report.is_some());
+        call.merge(update, number.map(contact));
         if let Some(told) = &update.report {
             report.merge(update.at, told);
         }
@@ -84,6 +91,19 @@ proptest! {
         }),
     ) {
         prop_assert_eq!(rows(&messages), rows(&shuffled));
+    }
+
+    /// An erasure leaves nothing that was said, wherever it stands among the messages.
+    #[test]
+    fn an_erased_call_holds_no_content(messages in prop::collection::vec(update(), 0..6), place in 0_usize..6) {
+        let mut messages = messages;
+        messages.insert(place.min(messages.len()), CallUpdate { erases: true, ..CallUpdate::default() });
+        let call = row(&messages);
+        prop_assert!(call.is_erased());
+        prop_assert_eq!((call.customer_number, call.contact_id, call.control_url), (None, None, None));
+        prop_assert_eq!(call.metadata, json!({}));
+        let decided = call.decided.into_value().to_string();
+        prop_assert!(!decided.contains("metadata"), "{decided}");
     }
 
     /// Told without the code under test: of those who say something, the one that says it last.

@@ -17,8 +17,8 @@ use org_resolver::OrgId;
 use tenant::phone::Region;
 
 use self::statements::{
-    AddDeliveries, Commit, ContestedCalls, LockCalls, LockContacts, PinCalls, RaiseAlarms, ReadReports,
-    WriteCalls, WriteContacts, WriteReports,
+    AddDeliveries, Commit, ContestedCalls, EraseCalls, LockCalls, LockContacts, PinCalls, RaiseAlarms,
+    ReadReports, WriteCalls, WriteContacts, WriteReports,
 };
 use super::calls::{CallRow, ReportRow};
 use super::connect::Pool;
@@ -162,7 +162,7 @@ impl BatchScope<'_> {
 
     /// Writes what needs no look, and locks what does.
     async fn look(&self, groups: &[Group<'_>]) -> QueryResult<Vec<Found>> {
-        let (deliveries, (), calls, mut reports, contacts, mut contested) = try_join!(
+        let (deliveries, mut erased, calls, mut reports, mut contacts, mut contested) = try_join!(
             self.add_deliveries(groups),
             self.pin(groups),
             self.lock_calls(groups),
@@ -171,8 +171,7 @@ impl BatchScope<'_> {
             self.contested(groups),
         )?;
         // The rows come in the order in which they were asked for.
-        let (mut deliveries, mut calls, mut contacts) =
-            (deliveries.into_iter(), calls.into_iter(), contacts.into_iter());
+        let (mut deliveries, mut calls) = (deliveries.into_iter(), calls.into_iter());
         let found = groups.iter().map(|group| Found {
             deliveries: deliveries.by_ref().take(group.deliveries().len()).collect(),
             calls: calls
@@ -181,8 +180,9 @@ impl BatchScope<'_> {
                 .map(|row| row.read(DbUuid(group.org.as_uuid()), self.sealer))
                 .collect(),
             reports: reports.remove(&group.org).unwrap_or_default(),
-            contacts: contacts.by_ref().take(group.phones().len()).map(Contact::from).collect(),
+            contacts: contacts.remove(&group.org).unwrap_or_default(),
             contested: contested.remove(&group.org).unwrap_or_default(),
+            erased: erased.remove(&group.org).unwrap_or_default(),
         });
         Ok(found.collect())
     }
@@ -195,12 +195,16 @@ impl BatchScope<'_> {
         sent.load(&mut { self.conn }).await
     }
 
-    async fn pin(&self, groups: &[Group<'_>]) -> QueryResult<()> {
-        let pins = PinCalls::of(groups);
-        if !pins.calls.is_empty() {
-            pins.execute(&mut { self.conn }).await?;
+    /// Pins calls; gives those that were erased.
+    async fn pin(&self, groups: &[Group<'_>]) -> QueryResult<HashMap<OrgId, HashSet<String>>> {
+        let mut erased = HashMap::<_, HashSet<_>>::new();
+        let wanted = PinCalls::of(groups);
+        if !wanted.calls.is_empty() {
+            for (org, call) in wanted.load::<(DbUuid, String)>(&mut { self.conn }).await? {
+                erased.entry(OrgId::new(org.0)).or_default().insert(call);
+            }
         }
-        Ok(())
+        Ok(erased)
     }
 
     async fn lock_calls(&self, groups: &[Group<'_>]) -> QueryResult<Vec<CallRow>> {
@@ -223,12 +227,15 @@ impl BatchScope<'_> {
         Ok(reports)
     }
 
-    async fn lock_contacts(&self, groups: &[Group<'_>]) -> QueryResult<Vec<ContactRow>> {
+    async fn lock_contacts(&self, groups: &[Group<'_>]) -> QueryResult<HashMap<OrgId, Vec<Contact>>> {
+        let mut contacts = HashMap::<_, Vec<_>>::new();
         let wanted = LockContacts::of(groups);
-        if wanted.phones.is_empty() {
-            return Ok(Vec::new());
+        if !wanted.phones.is_empty() {
+            for (row, org) in wanted.load::<(ContactRow, DbUuid)>(&mut { self.conn }).await? {
+                contacts.entry(OrgId::new(org.0)).or_default().push(row.into());
+            }
         }
-        wanted.load(&mut { self.conn }).await
+        Ok(contacts)
     }
 
     /// The calls that organizations of the batch share with others, here or in the database.
@@ -263,8 +270,10 @@ impl BatchScope<'_> {
         }
         let mut contacts = Vec::new();
         let mut alarms = Vec::new();
+        let mut erased = Vec::new();
         for (org, now, changes) in changes {
             let (org, now) = (DbUuid(org.as_uuid()), *now);
+            erased.extend(changes.erased.iter().map(|call| (org, *call)));
             contacts.extend(changes.contacts.iter().map(|contact| (org, now, contact)));
             alarms.extend(changes.alarms.iter().map(|alarm| (org, alarm)));
         }
@@ -273,6 +282,7 @@ impl BatchScope<'_> {
             self.write_calls(calls),
             self.write_reports(reports),
             self.write_contacts(&contacts),
+            self.erase(&erased),
             self.raise(&alarms),
             self.end(ending)
         )?;
@@ -296,6 +306,13 @@ impl BatchScope<'_> {
     async fn write_contacts(&self, contacts: &[(DbUuid, DateTime<Utc>, &Contact)]) -> QueryResult<()> {
         if !contacts.is_empty() {
             WriteContacts::of(contacts).execute(&mut { self.conn }).await?;
+        }
+        Ok(())
+    }
+
+    async fn erase(&self, calls: &[(DbUuid, &str)]) -> QueryResult<()> {
+        if !calls.is_empty() {
+            EraseCalls::of(calls).execute(&mut { self.conn }).await?;
         }
         Ok(())
     }

@@ -146,13 +146,6 @@ pub trait Calls: Send {
     /// [`StorageError`] when the database does not answer.
     async fn undecide(&mut self, vapi_call_id: &str) -> Result<(), StorageError>;
 
-    /// Erases what was said in a call: the report, metadata and number in the ledger, and the bodies and answers of its
-    /// stored messages. The rows, kinds and times stay.
-    ///
-    /// # Errors
-    /// [`StorageError`] when the database does not answer.
-    async fn erase_content(&mut self, vapi_call_id: &str) -> Result<(), StorageError>;
-
     /// The latest calls first, at most `limit`.
     ///
     /// # Errors

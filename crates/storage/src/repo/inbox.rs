@@ -94,12 +94,6 @@ pub trait Inbox: Send {
     /// [`StorageError::Inconsistent`] when the row is gone.
     async fn set_verdict(&mut self, id: EventId, verdict: EventVerdict) -> Result<(), StorageError>;
 
-    /// Whether the content of the call, or of a part of it, was erased.
-    ///
-    /// # Errors
-    /// [`StorageError`] when the database does not answer.
-    async fn is_erased(&mut self, vapi_call_id: &str) -> Result<bool, StorageError>;
-
     /// Whether the call is pinned to the organization.
     ///
     /// # Errors

@@ -7,12 +7,11 @@ use org_resolver::OrgId;
 use serde_json::{Value, json};
 
 use super::scope::Scope;
-use crate::body::pack;
 use crate::columns::{call_columns, report_columns, row};
 use crate::error::StorageError;
 use crate::ledger::Decided;
 use crate::repo::{Call, CallReport, Calls, SealedUrl};
-use crate::schema::{call_logs, call_reports, webhook_events};
+use crate::schema::{call_logs, call_reports};
 use crate::seal::{Purpose, Sealer};
 use crate::sql_types::{DbJson, DbTime, DbUuid};
 use crate::text::{clean, clean_json};
@@ -51,7 +50,7 @@ impl Calls for Scope {
             .filter(call_logs::vapi_call_id.eq(&*vapi_call_id));
         let found = call.select(call_logs::decided).first::<DbJson>(self.tx.conn()?).await.optional();
         let Some(decided) = self.tx.check(found)? else { return Ok(()) };
-        let decided = Decided::from_value(decided.0).only("control_url").into_value();
+        let decided = Decided::from_value(decided.0).reopened().into_value();
         let written =
             diesel::update(call).set(call_logs::decided.eq(DbJson(decided))).execute(self.tx.conn()?).await;
         self.tx.check(written)?;
@@ -63,41 +62,6 @@ impl Calls for Scope {
             .execute(self.tx.conn()?)
             .await;
         self.tx.check(written).map(|_| ())
-    }
-
-    async fn erase_content(&mut self, vapi_call_id: &str) -> Result<(), StorageError> {
-        let vapi_call_id = clean(vapi_call_id);
-        let report = call_reports::table
-            .filter(call_reports::organization_id.eq(self.org))
-            .filter(call_reports::vapi_call_id.eq(&*vapi_call_id));
-        let erased = diesel::delete(report).execute(self.tx.conn()?).await;
-        self.tx.check(erased)?;
-        let call = call_logs::table
-            .filter(call_logs::organization_id.eq(self.org))
-            .filter(call_logs::vapi_call_id.eq(&*vapi_call_id));
-        let erased = diesel::update(call)
-            .set((
-                call_logs::customer_number.eq(None::<String>),
-                call_logs::metadata.eq(DbJson(json!({}))),
-                call_logs::sealed_control_url.eq(None::<Vec<u8>>),
-                // The names of the metadata's members stand there.
-                call_logs::decided.eq(DbJson(json!({}))),
-            ))
-            .execute(self.tx.conn()?)
-            .await;
-        self.tx.check(erased)?;
-        let messages = webhook_events::table
-            .filter(webhook_events::organization_id.eq(self.org))
-            .filter(webhook_events::vapi_call_id.eq(&*vapi_call_id));
-        let erased = diesel::update(messages)
-            .set((
-                webhook_events::body.eq(pack(b"")),
-                webhook_events::body_bytes.eq(0),
-                webhook_events::answer.eq(None::<DbJson>),
-            ))
-            .execute(self.tx.conn()?)
-            .await;
-        self.tx.check(erased).map(|_| ())
     }
 
     async fn list(&mut self, limit: i64) -> Result<Vec<Call>, StorageError> {

@@ -88,15 +88,6 @@ impl Inbox for Scope {
         if self.tx.check(changed)? == 1 { Ok(()) } else { Err(inconsistent("id", id.0)) }
     }
 
-    async fn is_erased(&mut self, vapi_call_id: &str) -> Result<bool, StorageError> {
-        let erased = webhook_events::table
-            .filter(webhook_events::organization_id.eq(self.org))
-            .filter(webhook_events::vapi_call_id.eq(clean(vapi_call_id)))
-            .filter(webhook_events::body_bytes.eq(0));
-        let found = select(exists(erased)).get_result(self.tx.conn()?).await;
-        self.tx.check(found)
-    }
-
     async fn is_pinned(&mut self, vapi_call_id: &str) -> Result<bool, StorageError> {
         let pins = call_pins::table
             .filter(call_pins::organization_id.eq(self.org))

@@ -19,7 +19,9 @@ use super::calls::{CallRow, ReportRow};
 use super::contacts::ContactRow;
 use super::scope::Scope;
 use crate::batch::{Alarm, Delivery, Found, Group, PIN_AGAINST_MAPPING, groups, in_order, meetings};
+use crate::body::pack;
 use crate::error::StorageError;
+use crate::ledger::Decided;
 use crate::record::{Entry, Record, Recorded};
 use crate::repo::{Call, CallReport, Contact};
 use crate::schema::{
@@ -101,6 +103,9 @@ impl BatchScope<'_> {
             for contact in &changes.contacts {
                 self.write_contact(org, contact, now)?;
             }
+            for call in &changes.erased {
+                self.erase(org, call)?;
+            }
             for alarm in &changes.alarms {
                 self.raise(org, alarm)?;
             }
@@ -123,7 +128,12 @@ impl BatchScope<'_> {
             found.deliveries.push(self.add_delivery(org, &delivery)?);
         }
         for call in group.other_calls() {
-            self.pin(org, call, now)?;
+            if call.is_pinned {
+                self.pin(org, call.id, now)?;
+            }
+            if self.is_erased(org, call.id)? {
+                found.erased.insert(call.id.to_owned());
+            }
         }
         for call in group.ledger_calls() {
             found.calls.push(self.find_or_make_call(org, call, now)?);
@@ -131,8 +141,11 @@ impl BatchScope<'_> {
         for call in group.reported_calls() {
             found.reports.extend(self.find_report(org, call)?);
         }
-        for phone in group.phones() {
-            found.contacts.push(self.find_or_make_contact(org, phone, now)?);
+        for (phone, call) in group.phones() {
+            let is_known = found.contacts.last().is_some_and(|known| known.phone.as_deref() == Some(phone));
+            if !is_known && !call.is_some_and(|call| found.is_erased(call)) {
+                found.contacts.push(self.find_or_make_contact(org, phone, now)?);
+            }
         }
         found.contested = self.contested(org, group)?;
         Ok(found)
@@ -178,6 +191,34 @@ impl BatchScope<'_> {
                 .execute(self.conn)?;
         }
         Ok(deliveries)
+    }
+
+    fn is_erased(&mut self, org: DbUuid, call: &str) -> QueryResult<bool> {
+        let own = call_logs::table
+            .filter(call_logs::organization_id.eq(org))
+            .filter(call_logs::vapi_call_id.eq(call));
+        let decided = own.select(call_logs::decided).first::<DbJson>(self.conn).optional()?;
+        Ok(decided.is_some_and(|decided| Decided::from_value(decided.0).is_erased()))
+    }
+
+    /// Erases what was said in a call. Its rows stay, and the kinds and times of its messages.
+    fn erase(&mut self, org: DbUuid, call: &str) -> QueryResult<()> {
+        let report = call_reports::table
+            .filter(call_reports::organization_id.eq(org))
+            .filter(call_reports::vapi_call_id.eq(call));
+        diesel::delete(report).execute(self.conn)?;
+        let messages = webhook_events::table
+            .filter(webhook_events::organization_id.eq(org))
+            .filter(webhook_events::vapi_call_id.eq(call))
+            .filter(webhook_events::body_bytes.gt(0).or(webhook_events::answer.is_not_null()));
+        diesel::update(messages)
+            .set((
+                webhook_events::body.eq(pack(b"")),
+                webhook_events::body_bytes.eq(0),
+                webhook_events::answer.eq(None::<DbJson>),
+            ))
+            .execute(self.conn)
+            .map(|_| ())
     }
 
     /// Pins a call that has no row in the ledger.

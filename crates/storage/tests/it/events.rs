@@ -18,8 +18,13 @@ on_both!(
     a_message_of_another_organization_is_a_missing_one,
 );
 
-const NEW: Recorded =
-    Recorded { is_new: true, is_contested: false, ledger_changed: false, has_contact: false };
+const NEW: Recorded = Recorded {
+    is_new: true,
+    is_contested: false,
+    ledger_changed: false,
+    has_contact: false,
+    is_erased: false,
+};
 const AGAIN: Recorded = Recorded { is_new: false, ..NEW };
 
 async fn record(scope: &mut OrgScope, event: &NewEvent<'_>) -> Recorded {

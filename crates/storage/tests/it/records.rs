@@ -2,6 +2,7 @@
 
 mod callers;
 mod contested;
+mod erasure;
 mod ledger;
 mod trouble;
 
@@ -10,7 +11,7 @@ use org_resolver::VerifiedOrg;
 use storage::{CallerUpdate, NewEvent, Record, Recorded, Storage};
 
 use self::ledger::step;
-use crate::support::{A, B, Fixture, event, now, on_both, verified};
+use crate::support::{A, B, Fixture, erasure, event, now, on_both, verified};
 
 on_both!(
     messages_of_many_organizations_land_in_their_own,
@@ -160,9 +161,7 @@ async fn a_fuller_delivery_replaces_the_body(fixture: Fixture) {
 async fn an_erased_body_stays_erased(fixture: Fixture) {
     let record = || Record::new(&NewEvent { body: b"what was said", ..event("k1", "call-1") });
     fixture.storage.record(&fixture.a, record()).await.unwrap();
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    scope.calls().erase_content("call-1").await.unwrap();
-    scope.commit().await.unwrap();
+    fixture.storage.record(&fixture.a, erasure("call-1")).await.unwrap();
     let again = record_all(&fixture.storage, [(&fixture.a, record()), (&fixture.a, record())]).await;
     assert!(again.iter().all(|one| !one.is_new));
     assert_eq!(fixture.count("webhook_events", "deliveries = 3 AND body_bytes = 0").await, 1);
@@ -198,7 +197,13 @@ async fn nul_never_reaches_the_database(fixture: Fixture) {
     let recorded = fixture.storage.record(&fixture.a, record()).await.unwrap();
     assert_eq!(
         recorded,
-        Recorded { is_new: true, is_contested: true, ledger_changed: true, has_contact: true }
+        Recorded {
+            is_new: true,
+            is_contested: true,
+            ledger_changed: true,
+            has_contact: true,
+            is_erased: false
+        }
     );
     let own = format!("organization_id = '{A}'");
     let event = "kind = 'status-update' AND vapi_call_id = 'call-1' AND dedupe_key = 'k1' AND

@@ -86,6 +86,18 @@ pub(crate) fn event<'a>(dedupe_key: &'a str, call: &'a str) -> NewEvent<'a> {
     }
 }
 
+/// A message that erases a call.
+pub(crate) fn erasure(call: &str) -> Record {
+    let update = CallUpdate { erases: true, ..CallUpdate::default() };
+    let key = format!("erase {call}");
+    Record::new(&NewEvent { kind: "call.deleted", ..event(&key, call) }).with_call_update(update)
+}
+
+/// Erases a call, and leaves the inbox as it is.
+pub(crate) async fn erase(scope: &mut OrgScope, call: &str) {
+    scope.events().record(Arc::new(erasure(call).without_delivery())).await.unwrap();
+}
+
 enum Database {
     Sqlite { _directory: TempDir, path: PathBuf },
     Postgres(TestDb),

@@ -6,11 +6,12 @@ use diesel::dsl::{AsSelect, SqlTypeOf};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, SmallInt, Text};
 
 use super::super::calls::{CallRow, ReportRow};
 use super::super::contacts::ContactRow;
 use crate::batch::{Alarm, Delivery, Group, PIN_AGAINST_MAPPING};
+use crate::body::pack;
 use crate::columns::{call_columns, names, report_columns};
 use crate::repo::Contact;
 use crate::sql_types::{DbJson, DbTime, DbUuid, JsonText, SqlJson, SqlTime, SqlUuid};
@@ -106,14 +107,14 @@ impl<'a> AddDeliveries<'a> {
 }
 
 /// Pairs of organization and value, with the instant of the organization's latest record.
-struct Pairs<'a> {
+struct Pairs<T> {
     orgs: Vec<DbUuid>,
-    values: Vec<&'a str>,
+    values: Vec<T>,
     times: Vec<DbTime>,
 }
 
-impl<'a> Pairs<'a> {
-    fn of(groups: &'a [Group<'a>], values: impl Fn(&'a Group<'a>) -> Vec<&'a str>) -> Self {
+impl<T> Pairs<T> {
+    fn of<'a>(groups: &'a [Group<'a>], values: impl Fn(&'a Group<'a>) -> Vec<T>) -> Self {
         let mut pairs = Self { orgs: Vec::new(), values: Vec::new(), times: Vec::new() };
         for group in groups {
             for value in values(group) {
@@ -131,11 +132,13 @@ impl<'a> Pairs<'a> {
 }
 
 statement! {
-    /// Pins calls that have no row in the ledger.
-    PinCalls<'a> {
-        "SELECT pin_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+    /// Pins calls that have no row in the ledger; gives the pairs of organization and call whose call was erased.
+    PinCalls<'a> -> (SqlUuid, Text) {
+        "SELECT * FROM pin_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
         ", " calls: Array<Text> = Vec<&'a str>,
-        ", " times: Array<SqlTime> = Vec<DbTime>;
+        ", " times: Array<SqlTime> = Vec<DbTime>,
+        ", " pins: Array<Bool> = Vec<bool>,
+        ", " erasures: Array<Bool> = Vec<bool>;
         ")"
     }
 }
@@ -143,7 +146,13 @@ statement! {
 impl<'a> PinCalls<'a> {
     pub(super) fn of(groups: &'a [Group<'a>]) -> Self {
         let Pairs { orgs, values, times } = Pairs::of(groups, Group::other_calls);
-        Self { orgs, calls: values, times }
+        Self {
+            orgs,
+            calls: values.iter().map(|call| call.id).collect(),
+            times,
+            pins: values.iter().map(|call| call.is_pinned).collect(),
+            erasures: values.iter().map(|call| call.erases).collect(),
+        }
     }
 }
 
@@ -199,12 +208,13 @@ impl<'a> ReadReports<'a> {
 }
 
 statement! {
-    /// Finds or makes the contacts of numbers and locks them, in their order.
-    LockContacts<'a> -> SqlTypeOf<AsSelect<ContactRow, Pg>> {
-        "SELECT id, name, phone, email, language, do_not_call, last_call_at FROM lock_contacts("
+    /// Finds or makes the contacts of numbers and locks them, in their order; not for calls that were erased.
+    LockContacts<'a> -> (SqlTypeOf<AsSelect<ContactRow, Pg>>, SqlUuid) {
+        "SELECT id, name, phone, email, language, do_not_call, last_call_at, organization_id FROM lock_contacts("
         orgs: Array<SqlUuid> = Vec<DbUuid>,
         ", " ids: Array<SqlUuid> = Vec<DbUuid>,
         ", " phones: Array<Text> = Vec<&'a str>,
+        ", " calls: Array<Nullable<Text>> = Vec<Option<&'a str>>,
         ", " times: Array<SqlTime> = Vec<DbTime>;
         ")"
     }
@@ -213,7 +223,13 @@ statement! {
 impl<'a> LockContacts<'a> {
     pub(super) fn of(groups: &'a [Group<'a>]) -> Self {
         let pairs = Pairs::of(groups, Group::phones);
-        Self { ids: pairs.ids(), orgs: pairs.orgs, phones: pairs.values, times: pairs.times }
+        Self {
+            ids: pairs.ids(),
+            orgs: pairs.orgs,
+            phones: pairs.values.iter().map(|(phone, _)| *phone).collect(),
+            calls: pairs.values.iter().map(|(_, call)| *call).collect(),
+            times: pairs.times,
+        }
     }
 }
 
@@ -289,6 +305,23 @@ impl<'a> WriteContacts<'a> {
             last_calls: rows().map(|contact| contact.last_call_at.map(DbTime)).collect(),
             updates: contacts.iter().map(|(_, now, _)| DbTime(*now)).collect(),
         }
+    }
+}
+
+statement! {
+    /// Erases what was said in calls that are locked.
+    EraseCalls<'a> {
+        "SELECT erase_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+        ", " calls: Array<Text> = Vec<&'a str>,
+        ", " empty: Binary = Vec<u8>;
+        ")"
+    }
+}
+
+impl<'a> EraseCalls<'a> {
+    pub(super) fn of(calls: &[(DbUuid, &'a str)]) -> Self {
+        let (orgs, calls) = calls.iter().copied().unzip();
+        Self { orgs, calls, empty: pack(b"") }
     }
 }
 

@@ -156,6 +156,7 @@ async fn every_column_is_written(fixture: Fixture) {
         ended_reason: Some("customer-ended-call".into()),
         control_url: Some("https://example.org/control".into()),
         report: Some(Box::new(report.clone())),
+        erases: false,
     };
     let say = |key, call, update| (&fixture.a, Record::new(&event(key, call)).with_call_update(update));
     // Beside rows that say less: no column may slip into the next row.
