@@ -4,7 +4,8 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use uuid::Uuid;
 
-use crate::{DEFAULT_DAYS_AHEAD, DEFAULT_MINUTES, MAX_MINUTES, MIN_MINUTES, OpeningHours};
+use crate::hours::OpeningHours;
+use crate::{DEFAULT_DAYS_AHEAD, DEFAULT_MINUTES, MAX_MINUTES, MIN_MINUTES};
 
 /// Everything that decides where appointments of one organization may lie.
 #[derive(Debug, Clone)]

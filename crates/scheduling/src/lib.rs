@@ -5,14 +5,16 @@ mod civil;
 mod hours;
 mod parse;
 mod place;
+mod seats;
 mod slots;
 
 pub use calendar::{Busy, Calendar, Closure, Resource, Service};
 pub use civil::{Civil, resolve};
 pub use hours::{HoursError, OpenRange, OpeningHours, parse_weekday, weekday_name};
 pub use parse::{parse_date, parse_time};
-pub use place::{Placement, SlotRequest, Unbookable, place};
-pub use slots::{Slot, alternatives, free_slots};
+pub use place::{Unbookable, place};
+pub use seats::Placement;
+pub use slots::{Slot, SlotRequest, alternatives, free_slots};
 
 /// The shortest appointment that can be asked for, in minutes.
 pub const MIN_MINUTES: u16 = 15;

@@ -2,12 +2,25 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
+use crate::calendar::{Busy, Calendar};
 use crate::civil::{Civil, resolve};
-use crate::place::{OpenDay, Seats, hours_on};
-use crate::{Busy, Calendar, SlotRequest};
+use crate::seats::{OpenDay, Seats, hours_on};
 
 /// How many days, the wished one included, alternatives are looked for.
 const SEARCH_DAYS: usize = 14;
+
+/// Wished appointment, in the organization's civil time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotRequest {
+    /// The civil date.
+    pub date: NaiveDate,
+    /// The civil time at which it begins.
+    pub time: NaiveTime,
+    /// Length in minutes of elapsed time: 15 to 240 or the service's own; [`Calendar::minutes_for`] has the defaults.
+    pub minutes: u16,
+    /// The service, if one was named; an unknown one has no buffer and goes to any resource.
+    pub service: Option<String>,
+}
 
 /// Free time for one appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +51,7 @@ pub fn free_slots(
     if !bookable.contains(&date) || !calendar.length_fits(minutes, service) {
         return Vec::new();
     }
-    let seats = Seats::new(calendar, service.and_then(|name| calendar.service(name)));
+    let seats = Seats::new(calendar, service);
     slots_of_day(calendar, date, minutes, &seats, busy, now).take(limit).collect()
 }
 
@@ -57,7 +70,7 @@ pub fn alternatives(
     if !calendar.length_fits(request.minutes, request.service.as_deref()) {
         return Vec::new();
     }
-    let seats = Seats::new(calendar, request.service.as_deref().and_then(|name| calendar.service(name)));
+    let seats = Seats::new(calendar, request.service.as_deref());
     let last = calendar.last_day(now);
     let mut found = Vec::new();
     for date in request.date.max(calendar.today(now)).iter_days().take(SEARCH_DAYS) {
@@ -107,6 +120,6 @@ fn starts(calendar: &Calendar, date: NaiveDate, minutes: u16) -> impl Iterator<I
 /// buffer comes on top. Every slot is held against each of them, so the rest of a full book is left out here.
 fn near(open: &OpenDay, seats: &Seats, busy: &[Busy]) -> Vec<Busy> {
     let Some((opens, closes)) = open.span() else { return Vec::new() };
-    let until = closes + seats.buffer();
+    let until = closes + seats.buffer;
     busy.iter().filter(|busy| busy.overlaps(opens, until)).copied().collect()
 }

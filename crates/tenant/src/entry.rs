@@ -1,63 +1,11 @@
-//! The single things that an organization declares many of, and one name for all of them.
+//! One name for all the single things that an organization declares.
 
-use chrono::{DateTime, Utc};
 use scheduling::{Closure, OpeningHours, Resource, Service};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use signature::{Scheme, SecretKey};
 
 use crate::number::PhoneNumber;
-use crate::organization::Organization;
-
-/// One of the provider's assistants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assistant {
-    /// The provider's id.
-    pub id: String,
-    /// The name that callers hear; may be empty.
-    pub name: String,
-    /// What it is there for, such as `inbound`; may be empty.
-    pub role: String,
-}
-
-/// A credential as declared.
-#[derive(Clone, Debug)]
-pub struct CredentialSpec {
-    /// Its name, unique within the organization.
-    pub label: String,
-    /// How it is presented; the parts fit together.
-    pub scheme: Scheme,
-    /// The secret, which fits the scheme; `None` keeps the stored one.
-    pub secret: Option<SecretKey>,
-    /// The first instant at which it counts.
-    pub not_before: Option<DateTime<Utc>>,
-    /// The first instant at which it no longer counts.
-    pub not_after: Option<DateTime<Utc>>,
-}
-
-/// A department that calls are handed to; exactly one of `number` and `sip_uri` is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transfer {
-    /// Its name, unique within the organization whatever the case.
-    pub department: String,
-    /// `+` and digits.
-    pub number: Option<String>,
-    /// SIP URI in lower case.
-    pub sip_uri: Option<String>,
-    /// When it answers; `None` is always.
-    pub opening_hours: Option<OpeningHours>,
-}
-
-/// A text that answers callers' questions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
-    /// Path relative to the organizations file, unique within the organization.
-    pub path: String,
-    /// Its first Markdown heading, else the name of the file.
-    pub title: String,
-    /// Its text.
-    pub content: String,
-}
+use crate::organization::{Assistant, CredentialSpec, Document, Organization, Transfer};
 
 /// One declared thing of any section.
 #[derive(Clone, Debug)]

@@ -13,14 +13,12 @@ pub mod phone;
 mod settings;
 
 #[cfg(feature = "declared")]
-pub use entry::{
-    Assistant, CredentialSpec, Document, Entry, Section, Transfer, hours_from_value, hours_to_value,
-};
+pub use entry::{Entry, Section, hours_from_value, hours_to_value};
 pub use kind::IdentifierKind;
 pub use limits::Limits;
 #[cfg(feature = "declared")]
 pub use number::{PhoneNumber, Route};
 #[cfg(feature = "declared")]
-pub use organization::{Organization, Profile};
+pub use organization::{Assistant, CredentialSpec, Document, Organization, Profile, Transfer};
 #[cfg(feature = "declared")]
 pub use settings::{CallingHours, Settings};

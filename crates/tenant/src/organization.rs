@@ -1,10 +1,11 @@
-//! An organization as a whole.
+//! An organization as a whole, and the parts that nothing else is about.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use scheduling::{Calendar, Closure, OpeningHours, Resource, Service};
+use signature::{Scheme, SecretKey};
 use uuid::Uuid;
 
-use crate::entry::{Assistant, CredentialSpec, Document, Transfer};
 use crate::limits::Limits;
 use crate::number::PhoneNumber;
 use crate::phone::Region;
@@ -62,6 +63,56 @@ pub struct Profile {
     pub secondary_languages: Vec<String>,
     /// How it wants things done.
     pub settings: Settings,
+}
+
+/// One of the provider's assistants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assistant {
+    /// The provider's id.
+    pub id: String,
+    /// The name that callers hear; may be empty.
+    pub name: String,
+    /// What it is there for, such as `inbound`; may be empty.
+    pub role: String,
+}
+
+/// A credential as declared.
+#[derive(Clone, Debug)]
+pub struct CredentialSpec {
+    /// Its name, unique within the organization.
+    pub label: String,
+    /// How it is presented; the parts fit together.
+    pub scheme: Scheme,
+    /// The secret, which fits the scheme; `None` keeps the stored one.
+    pub secret: Option<SecretKey>,
+    /// The first instant at which it counts.
+    pub not_before: Option<DateTime<Utc>>,
+    /// The first instant at which it no longer counts.
+    pub not_after: Option<DateTime<Utc>>,
+}
+
+/// A department that calls are handed to; exactly one of `number` and `sip_uri` is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Its name, unique within the organization whatever the case.
+    pub department: String,
+    /// `+` and digits.
+    pub number: Option<String>,
+    /// SIP URI in lower case.
+    pub sip_uri: Option<String>,
+    /// When it answers; `None` is always.
+    pub opening_hours: Option<OpeningHours>,
+}
+
+/// A text that answers callers' questions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Path relative to the organizations file, unique within the organization.
+    pub path: String,
+    /// Its first Markdown heading, else the name of the file.
+    pub title: String,
+    /// Its text.
+    pub content: String,
 }
 
 impl Profile {
