@@ -1,89 +1,54 @@
 //! From the form of the file to what it declares, with every mistake noted on the way.
 
 use std::collections::HashSet;
-use std::fmt::Display;
-use std::path::Path;
 use std::str::FromStr;
 
 use chrono::NaiveDate;
 use scheduling::{Closure, OpeningHours, Resource, Service};
 use serde_json::{Map, Value};
-use tenant::phone::Region;
 use tenant::{Assistant, IdentifierKind, Limits, Organization, Profile, Route, Settings};
 use uuid::Uuid;
 
-use crate::ORGANIZATION_NAMESPACE;
-use crate::claims::{Claims, Owner};
-use crate::error::{ManifestError, Problem};
-use crate::file::{File, FileClosure, FileHours, FileOrganization, FileResource, FileService, Moment};
-use crate::model::Manifest;
-use crate::source::{Source, Vars};
-
-/// Longest name, label or id, in characters.
-const MAX_TEXT: usize = 200;
+use crate::checker::Checker;
+use crate::error::ManifestError;
+use crate::file::{
+    File, FileAssistant, FileClosure, FileHours, FileOrganization, FileResource, FileService, Moment,
+};
+use crate::organization_id;
+use crate::source::Source;
 
 /// Turns the form into values.
-pub(crate) fn check(file: File, source: &Source<'_>) -> Result<Manifest, ManifestError> {
-    let mut claims = Claims::default();
-    let mut problems = Vec::new();
+pub(crate) fn check(file: File, source: &Source<'_>) -> Result<Vec<Organization>, ManifestError> {
+    let mut checker = Checker::new(source);
     let mut organizations = Vec::new();
     for (index, organization) in file.organizations.into_iter().enumerate() {
-        let label = match organization.slug.trim() {
+        checker.index = index;
+        checker.label = match organization.slug.trim() {
             "" => format!("number {}", index + 1),
             slug => slug.to_owned(),
         };
-        let mut checker = Checker { index, label, source, claims: &mut claims, problems: &mut problems };
         organizations.push(checker.organization(organization));
     }
-    let mut seen =
-        Checker { index: 0, label: String::new(), source, claims: &mut claims, problems: &mut problems };
     for (index, organization) in organizations.iter().enumerate() {
         let Some(organization) = organization else { continue };
-        seen.index = index;
-        seen.label.clone_from(&organization.slug);
-        seen.routes(organization);
+        checker.index = index;
+        checker.label.clone_from(&organization.slug);
+        checker.routes(organization);
     }
-    if !problems.is_empty() {
-        return Err(ManifestError::Invalid(problems));
+    match checker.problems {
+        problems if problems.is_empty() => Ok(organizations.into_iter().flatten().collect()),
+        problems => Err(ManifestError::Invalid(problems)),
     }
-    Ok(Manifest { organizations: organizations.into_iter().flatten().collect() })
-}
-
-/// Checks one organization and notes its mistakes.
-///
-/// A value that is wrong is noted and replaced by some default; the result is thrown away then.
-pub(crate) struct Checker<'a> {
-    index: usize,
-    label: String,
-    source: &'a Source<'a>,
-    claims: &'a mut Claims,
-    problems: &'a mut Vec<Problem>,
 }
 
 impl Checker<'_> {
-    pub(crate) fn problem(&mut self, field: impl Into<String>, reason: impl Display) {
-        self.problems.push(Problem {
-            organization: self.label.clone(),
-            field: field.into(),
-            reason: reason.to_string(),
-        });
-    }
-
-    pub(crate) fn vars(&self) -> &dyn Vars {
-        self.source.vars
-    }
-
-    pub(crate) fn base_dir(&self) -> &Path {
-        &self.source.base_dir
-    }
-
     /// The organization; `None` only when a mistake was noted.
     fn organization(&mut self, file: FileOrganization) -> Option<Organization> {
         self.slug(&file.slug);
         let id = self.id(file.id.as_deref(), &file.slug);
         let name = self.text("name", &file.name);
         let timezone = self.parse("timezone", file.timezone.as_deref(), "an IANA time zone");
-        let region = self.region(file.region.as_deref());
+        let region = self.named("region", file.region.as_deref().unwrap_or("US"));
         let primary_language =
             self.language("primary_language", file.primary_language.as_deref().unwrap_or("en"));
         let mut secondary_languages = Vec::new();
@@ -94,30 +59,25 @@ impl Checker<'_> {
             }
         }
         let vapi_org_id = file.vapi_org_id.map(|id| self.provider_id("vapi_org_id", &id));
-        let mut assistants = Vec::new();
-        for (index, assistant) in file.assistants.into_iter().enumerate() {
-            let field = format!("assistants[{index}].id");
-            let id = self.provider_id(&field, &assistant.id);
-            self.claim(IdentifierKind::AssistantId, &id, field);
-            assistants.push(Assistant { id, name: assistant.name, role: assistant.role });
-        }
-        let mut squads = Vec::new();
-        for (index, squad) in file.squads.iter().enumerate() {
-            let field = format!("squads[{index}]");
-            let squad = self.provider_id(&field, squad);
-            self.claim(IdentifierKind::SquadId, &squad, field);
-            squads.push(squad);
-        }
+        let assistants = file.assistants.into_iter().enumerate();
+        let assistants = assistants.map(|(index, FileAssistant { id, name, role })| {
+            let id = self.own_id(IdentifierKind::AssistantId, &format!("assistants[{index}].id"), &id);
+            Assistant { id, name, role }
+        });
+        let assistants = assistants.collect();
+        let squads = file.squads.iter().enumerate();
+        let squads =
+            squads.map(|(index, id)| self.own_id(IdentifierKind::SquadId, &format!("squads[{index}]"), id));
         Some(Organization {
             id,
             active: file.active.unwrap_or(true),
             vapi_org_id,
             assistants,
-            squads,
+            squads: squads.collect(),
             phone_numbers: self.phone_numbers(file.phone_numbers, region),
             credentials: self.credentials(file.credentials),
-            services: self.services(&file.services),
-            resources: self.resources(&file.resources, id),
+            services: self.services(file.services),
+            resources: self.resources(file.resources, id),
             opening_hours: self.hours("opening_hours", file.opening_hours.as_ref()),
             closures: self.closures(file.closures),
             transfers: self.transfers(file.transfers, region),
@@ -150,10 +110,7 @@ impl Checker<'_> {
     }
 
     fn id(&mut self, declared: Option<&str>, slug: &str) -> Uuid {
-        let id = match self.parse("id", declared, "a UUID") {
-            Some(id) => id,
-            None => Uuid::new_v5(&ORGANIZATION_NAMESPACE, slug.as_bytes()),
-        };
+        let id = self.parse("id", declared, "a UUID").unwrap_or_else(|| organization_id(slug));
         if id.is_nil() {
             self.problem("id", "the nil UUID names no organization");
         }
@@ -161,44 +118,10 @@ impl Checker<'_> {
         id
     }
 
-    fn region(&mut self, declared: Option<&str>) -> Option<Region> {
-        match declared.unwrap_or("US").parse() {
-            Ok(region) => Some(region),
-            Err(error) => {
-                self.problem("region", format_args!("{error}"));
-                None
-            }
-        }
-    }
-
     /// Parses a declared value; a wrong one is noted, and `None` like an absent one.
     fn parse<T: FromStr>(&mut self, field: &str, text: Option<&str>, what: &str) -> Option<T> {
         let text = text?;
-        let parsed = text.trim().parse().ok();
-        if parsed.is_none() {
-            self.problem(field, format_args!("{text:?} is not {what}"));
-        }
-        parsed
-    }
-
-    /// A text for people, without surrounding blanks.
-    pub(crate) fn text(&mut self, field: &str, text: &str) -> String {
-        let text = text.trim();
-        if text.is_empty() {
-            self.problem(field, "it is empty");
-        } else if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
-            self.problem(field, format_args!("it has line breaks or more than {MAX_TEXT} characters"));
-        }
-        text.to_owned()
-    }
-
-    /// An id of the provider's, of which only the obviously wrong is known.
-    pub(crate) fn provider_id(&mut self, field: &str, id: &str) -> String {
-        let id = self.text(field, id);
-        if id.contains(|c: char| c.is_whitespace() || c == '*' || c == '%') {
-            self.problem(field, format_args!("{id:?} is not an id"));
-        }
-        id
+        self.noted(field, text.trim().parse().ok().ok_or_else(|| format!("{text:?} is not {what}")))
     }
 
     fn language(&mut self, field: &str, tag: &str) -> String {
@@ -215,87 +138,49 @@ impl Checker<'_> {
         tag.to_owned()
     }
 
-    /// Claims a value for this organization and notes when it has an owner already. Empty values are noted elsewhere.
-    pub(crate) fn claim(&mut self, kind: IdentifierKind, value: &str, field: impl Into<String>) {
-        if value.is_empty() {
-            return;
-        }
-        let field = field.into();
-        let owner = Owner { index: self.index, organization: self.label.clone(), field: field.clone() };
-        if let Err(first) = self.claims.claim(kind, value, owner) {
-            let whose = if first.index == self.index {
-                "this organization".to_owned()
-            } else {
-                format!("organization {}", first.organization)
-            };
-            self.problem(field, format_args!("{value:?} already belongs to {whose} ({})", first.field));
-        }
-    }
-
-    /// Notes routes that lead into another organization. Assistants that nobody declares are the provider's business.
+    /// Notes routes that lead into another organization.
     fn routes(&mut self, organization: &Organization) {
         for (index, number) in organization.phone_numbers.iter().enumerate() {
-            let route = match &number.route {
-                Some(Route::Assistant(id)) => Some((IdentifierKind::AssistantId, id, "route.assistant")),
-                Some(Route::Squad(id)) => Some((IdentifierKind::SquadId, id, "route.squad")),
-                Some(Route::Destination(_)) | None => None,
-            };
-            let fallback = number
-                .fallback_assistant
-                .as_ref()
-                .map(|id| (IdentifierKind::AssistantId, id, "fallback_assistant"));
-            for (kind, id, part) in route.into_iter().chain(fallback) {
-                let foreign = self.claims.owner(kind, id).filter(|owner| owner.index != self.index);
-                if let Some(owner) = foreign.map(|owner| owner.organization.clone()) {
-                    self.problem(
-                        format!("phone_numbers[{index}].{part}"),
-                        format_args!("{id:?} belongs to organization {owner}"),
-                    );
+            let field = |part: &str| format!("phone_numbers[{index}].{part}");
+            match &number.route {
+                Some(Route::Assistant(id)) => {
+                    self.not_foreign(IdentifierKind::AssistantId, id, &field("route.assistant"));
                 }
+                Some(Route::Squad(id)) => {
+                    self.not_foreign(IdentifierKind::SquadId, id, &field("route.squad"));
+                }
+                Some(Route::Destination(_)) | None => {}
+            }
+            if let Some(id) = &number.fallback_assistant {
+                self.not_foreign(IdentifierKind::AssistantId, id, &field("fallback_assistant"));
             }
         }
     }
 
-    fn services(&mut self, services: &[FileService]) -> Vec<Service> {
+    fn services(&mut self, services: Vec<FileService>) -> Vec<Service> {
         let mut names = HashSet::new();
-        let mut checked = Vec::new();
-        for (index, service) in services.iter().enumerate() {
+        let check = |(index, service): (usize, FileService)| {
             let field = |part: &str| format!("services[{index}].{part}");
             let name = self.unique_name(&mut names, &field("name"), &service.name);
             let minutes = service.minutes.unwrap_or(scheduling::DEFAULT_MINUTES);
             self.within(&field("minutes"), minutes, 5, 480);
             self.within(&field("buffer_minutes"), service.buffer_minutes, 0, 240);
-            checked.push(Service {
-                name,
-                minutes,
-                buffer_minutes: service.buffer_minutes,
-                resources: Vec::new(),
-            });
-        }
-        checked
+            Service { name, minutes, buffer_minutes: service.buffer_minutes, resources: Vec::new() }
+        };
+        services.into_iter().enumerate().map(check).collect()
     }
 
-    fn resources(&mut self, resources: &[FileResource], organization: Uuid) -> Vec<Resource> {
+    fn resources(&mut self, resources: Vec<FileResource>, organization: Uuid) -> Vec<Resource> {
         let mut names = HashSet::new();
-        let mut checked = Vec::new();
-        for (index, resource) in resources.iter().enumerate() {
+        let check = |(index, resource): (usize, FileResource)| {
             let field = |part: &str| format!("resources[{index}].{part}");
             let name = self.unique_name(&mut names, &field("name"), &resource.name);
             let capacity = resource.capacity.unwrap_or(1);
             self.within(&field("capacity"), capacity, 1, 1000);
             let id = Uuid::new_v5(&organization, format!("resource/{}", name.to_lowercase()).as_bytes());
-            checked.push(Resource { id, name, capacity });
-        }
-        checked
-    }
-
-    /// A name that stands once in its list, whatever its case.
-    pub(crate) fn unique_name(&mut self, names: &mut HashSet<String>, field: &str, name: &str) -> String {
-        let name = self.text(field, name);
-        if !names.insert(name.to_lowercase()) {
-            self.problem(field, format_args!("{name:?} is given twice"));
-        }
-        name
+            Resource { id, name, capacity }
+        };
+        resources.into_iter().enumerate().map(check).collect()
     }
 
     fn within(&mut self, field: &str, value: u16, low: u16, high: u16) {
@@ -305,54 +190,45 @@ impl Checker<'_> {
     }
 
     pub(crate) fn hours(&mut self, field: &str, hours: Option<&FileHours>) -> Option<OpeningHours> {
-        match OpeningHours::parse(hours?) {
-            Ok(hours) => Some(hours),
-            Err(error) => {
-                self.problem(field, error);
-                None
-            }
-        }
+        self.noted(field, OpeningHours::parse(hours?))
     }
 
     fn closures(&mut self, closures: Vec<FileClosure>) -> Vec<Closure> {
-        let mut checked = Vec::new();
-        for (index, closure) in closures.into_iter().enumerate() {
-            let from = self.date(&format!("closures[{index}].from"), &closure.from);
+        let check = |(index, closure): (usize, FileClosure)| {
+            let field = |part: &str| format!("closures[{index}].{part}");
+            let from = self.date(&field("from"), &closure.from);
             let to = match &closure.to {
-                Some(to) => self.date(&format!("closures[{index}].to"), to),
+                Some(to) => self.date(&field("to"), to),
                 None => from,
             };
-            let (Some(from), Some(to)) = (from, to) else { continue };
+            let (from, to) = (from?, to?);
             if to < from {
-                self.problem(format!("closures[{index}].to"), format_args!("{to} is before {from}"));
+                self.problem(field("to"), format_args!("{to} is before {from}"));
             }
-            let reason =
-                closure.reason.map(|reason| self.text(&format!("closures[{index}].reason"), &reason));
-            checked.push(Closure { from, to, reason });
-        }
-        checked
+            let reason = closure.reason.map(|reason| self.text(&field("reason"), &reason));
+            Some(Closure { from, to, reason })
+        };
+        closures.into_iter().enumerate().filter_map(check).collect()
     }
 
-    fn date(&mut self, field: &str, moment: &Moment) -> Option<NaiveDate> {
-        let date = scheduling::parse_date(&moment.0);
-        if date.is_none() {
-            self.problem(field, format_args!("{:?} is not a date such as 2026-12-24", moment.0));
-        }
-        date
+    fn date(&mut self, field: &str, Moment(text): &Moment) -> Option<NaiveDate> {
+        let date = scheduling::parse_date(text);
+        self.noted(field, date.ok_or_else(|| format!("{text:?} is not a date such as 2026-12-24")))
     }
 
     fn settings(&mut self, settings: Map<String, Value>) -> Settings {
-        let wrong = |key: &str, fits: fn(&Value) -> bool| settings.get(key).is_some_and(|value| !fits(value));
-        if wrong("endpointing_timeout_seconds", |v| v.as_f64().is_some_and(|n| (0.0..=15.0).contains(&n))) {
-            self.problem("settings.endpointing_timeout_seconds", "it is not a number between 0 and 15");
+        let settings = Settings::read(settings);
+        for (key, reason) in [
+            ("endpointing_timeout_seconds", "it is not a number between 0 and 15"),
+            ("booking_days_ahead", "it is not an integer between 1 and 3650"),
+            ("unavailable_sentence", "it is not a sentence"),
+        ] {
+            // A known setting is among the others when its value does not fit.
+            if settings.other.contains_key(key) {
+                self.problem(format!("settings.{key}"), reason);
+            }
         }
-        if wrong("booking_days_ahead", |v| v.as_u64().is_some_and(|n| (1..=3650).contains(&n))) {
-            self.problem("settings.booking_days_ahead", "it is not an integer between 1 and 3650");
-        }
-        if wrong("unavailable_sentence", |v| v.as_str().is_some_and(|text| !text.trim().is_empty())) {
-            self.problem("settings.unavailable_sentence", "it is not a sentence");
-        }
-        Settings::read(settings)
+        settings
     }
 
     fn limits(&mut self, limits: Limits) -> Limits {

@@ -11,7 +11,7 @@ use signature::{
 use tenant::CredentialSpec;
 use uuid::Uuid;
 
-use crate::check::Checker;
+use crate::checker::Checker;
 use crate::file::{FileCredential, Moment};
 
 impl Checker<'_> {
@@ -34,8 +34,8 @@ impl Checker<'_> {
                 self.problem(format!("{place}.not_after"), "it is not later than not_before");
             }
             let Some(scheme) = scheme else { continue };
-            if let Some(secret) = &secret {
-                self.fits(&place, &scheme, secret);
+            if let Some(error) = secret.as_ref().and_then(|secret| misfit(&scheme, secret)) {
+                self.problem(format!("{place}.secret"), error);
             }
             checked.push(CredentialSpec { label, scheme, secret, not_before, not_after });
         }
@@ -53,27 +53,20 @@ impl Checker<'_> {
             (Some(secret), None) => (format!("{place}.secret"), secret.0.clone()),
             (None, Some(name)) => {
                 let field = format!("{place}.secret_env");
-                let Some(value) = self.vars().get(name) else {
-                    self.problem(field, format_args!("the variable {name} is not set"));
-                    return None;
-                };
+                let value = self.source.vars.get(name);
+                let value = value.ok_or_else(|| format!("the variable {name} is not set"));
+                let value = self.noted(&field, value)?;
                 (field, value)
             }
         };
-        match SecretKey::new(text) {
-            Ok(secret) => Some(secret),
-            Err(error) => {
-                self.problem(field, error);
-                None
-            }
-        }
+        self.noted(&field, SecretKey::new(text))
     }
 
     fn scheme(&mut self, place: &str, mut credential: FileCredential) -> Option<Scheme> {
         let scheme = match (credential.preset.take(), credential.scheme.take()) {
             (Some(preset), None) => {
                 let field = format!("{place}.preset");
-                self.unused(place, &mut credential, &format!("the preset {preset}"));
+                self.unused(place, &credential, &format!("the preset {preset}"));
                 self.named::<Preset>(&field, &preset)?.scheme()
             }
             (None, Some(scheme)) => {
@@ -89,7 +82,7 @@ impl Checker<'_> {
                         return None;
                     }
                 };
-                self.unused(place, &mut credential, &format!("the scheme {scheme}"));
+                self.unused(place, &credential, &format!("the scheme {scheme}"));
                 built
             }
             _ => {
@@ -97,13 +90,7 @@ impl Checker<'_> {
                 return None;
             }
         };
-        match scheme.validated() {
-            Ok(scheme) => Some(scheme),
-            Err(error) => {
-                self.problem(place, error);
-                None
-            }
-        }
+        self.noted(place, scheme.validated())
     }
 
     fn hmac(&mut self, place: &str, credential: &mut FileCredential) -> Option<Scheme> {
@@ -131,61 +118,30 @@ impl Checker<'_> {
     where
         T: FromStr<Err: Display>,
     {
-        match text {
-            Some(text) => self.named(&format!("{place}.{name}"), &text),
-            None => Some(default),
-        }
-    }
-
-    fn named<T: FromStr<Err: Display>>(&mut self, field: &str, text: &str) -> Option<T> {
-        match text.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.problem(field, format_args!("{error}"));
-                None
-            }
-        }
+        text.map_or(Some(default), |text| self.named(&format!("{place}.{name}"), &text))
     }
 
     /// Notes every part of a recipe that nothing has taken.
-    fn unused(&mut self, place: &str, credential: &mut FileCredential, what: &str) {
-        let left = [
-            ("algorithm", credential.algorithm.is_some()),
-            ("signature_header", credential.signature_header.is_some()),
-            ("timestamp_header", credential.timestamp_header.is_some()),
-            ("message_id_header", credential.message_id_header.is_some()),
-            ("prefix", credential.prefix.is_some()),
-            ("encoding", credential.encoding.is_some()),
-            ("secret_is_base64", credential.secret_is_base64.is_some()),
-            ("include_timestamp", credential.include_timestamp.is_some()),
-            ("payload_format", credential.payload_format.is_some()),
-            ("header", credential.header.is_some()),
-        ];
-        for (name, _) in left.into_iter().filter(|(_, is_left)| *is_left) {
+    fn unused(&mut self, place: &str, credential: &FileCredential, what: &str) {
+        macro_rules! left {
+            ($($name:ident),*) => { [$((stringify!($name), credential.$name.is_some())),*] };
+        }
+        let recipe =
+            left!(algorithm, signature_header, timestamp_header, message_id_header, prefix, encoding);
+        let others = left!(secret_is_base64, include_timestamp, payload_format, header);
+        for (name, _) in recipe.into_iter().chain(others).filter(|(_, is_left)| *is_left) {
             self.problem(format!("{place}.{name}"), format_args!("it does not go with {what}"));
         }
     }
 
-    /// Notes a secret that the scheme cannot take, such as one that should be base64 and is not.
-    fn fits(&mut self, place: &str, scheme: &Scheme, secret: &SecretKey) {
-        let id = CredentialId::new(Uuid::nil());
-        let made: Result<Credential, CredentialError> =
-            Credential::new(id, "", scheme.clone(), secret.clone(), None, None);
-        if let Err(error) = made {
-            self.problem(format!("{place}.secret"), error);
-        }
-    }
-
     fn instant(&mut self, field: &str, moment: Option<&Moment>) -> Option<DateTime<Utc>> {
-        let text = &moment?.0;
-        match DateTime::parse_from_rfc3339(text) {
-            Ok(instant) => Some(instant.with_timezone(&Utc)),
-            // The parser's own text says less than an example does.
-            Err(_) => {
-                self.problem(field, format_args!("{text:?} is not an instant such as 2027-01-31T00:00:00Z"));
-                None
-            }
-        }
+        let Moment(text) = moment?;
+        // The parser's own text says less than an example does.
+        let instant = DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc());
+        self.noted(
+            field,
+            instant.ok_or_else(|| format!("{text:?} is not an instant such as 2027-01-31T00:00:00Z")),
+        )
     }
 
     /// Notes when more credentials overlap than may count at one time.
@@ -208,6 +164,12 @@ impl Checker<'_> {
             self.problem("credentials", reason);
         }
     }
+}
+
+/// Why a scheme cannot take a secret, such as one that should be base64 and is not.
+pub(crate) fn misfit(scheme: &Scheme, secret: &SecretKey) -> Option<CredentialError> {
+    let id = CredentialId::new(Uuid::nil());
+    Credential::new(id, "", scheme.clone(), secret.clone(), None, None).err()
 }
 
 /// The prefix is meant as a word: "Bearer" is "Bearer " on the wire, and an empty one is none.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use tenant::Limits;
 
 #[cfg(test)]
-mod reference;
+mod tests;
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tenant::Document;
 
-use crate::check::Checker;
+use crate::checker::Checker;
 
 /// Largest knowledge file, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -16,25 +16,17 @@ impl Checker<'_> {
         let mut files = BTreeMap::new();
         for (index, pattern) in patterns.iter().enumerate() {
             let field = format!("knowledge[{index}]");
-            let paths = match self.matches(pattern) {
-                Ok(paths) => paths,
-                Err(error) => {
-                    self.problem(field, format_args!("{pattern:?} is not a file pattern: {error}"));
-                    continue;
-                }
-            };
+            let found = self.matches(pattern);
+            let found = found.map_err(|error| format!("{pattern:?} is not a file pattern: {error}"));
+            let Some(paths) = self.noted(&field, found) else { continue };
             if paths.is_empty() {
                 self.problem(&field, format_args!("{pattern:?} matches no file"));
             }
             for path in paths {
-                let name = path.strip_prefix(self.base_dir()).unwrap_or(&path);
+                let name = path.strip_prefix(&self.source.base_dir).unwrap_or(&path);
                 let name = name.to_string_lossy().replace('\\', "/");
-                match read(&path) {
-                    Ok(content) => {
-                        files.insert(name, content);
-                    }
-                    Err(reason) => self.problem(&field, format_args!("{name} {reason}")),
-                }
+                let content = self.noted(&field, read(&path).map_err(|reason| format!("{name} {reason}")));
+                files.extend(content.map(|content| (name, content)));
             }
         }
         files
@@ -44,7 +36,7 @@ impl Checker<'_> {
     }
 
     fn matches(&self, pattern: &str) -> Result<Vec<PathBuf>, glob::PatternError> {
-        let base = glob::Pattern::escape(&self.base_dir().to_string_lossy());
+        let base = glob::Pattern::escape(&self.source.base_dir.to_string_lossy());
         let full = Path::new(&base).join(pattern);
         let found = glob::glob(&full.to_string_lossy())?;
         // Directories that cannot be read hold nothing that could be taken.

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod check;
-mod claims;
+mod checker;
 mod credential;
 mod error;
 mod file;
@@ -20,3 +20,8 @@ pub use source::{Source, Vars};
 ///
 /// It never changes: the same slug is the same organization in every deployment.
 pub const ORGANIZATION_NAMESPACE: uuid::Uuid = uuid::uuid!("b0a5c2a4-52cf-4a4b-9d6c-5a4a1f0f6f2e");
+
+/// The id of an organization that declares none.
+fn organization_id(slug: &str) -> uuid::Uuid {
+    uuid::Uuid::new_v5(&ORGANIZATION_NAMESPACE, slug.as_bytes())
+}

@@ -23,7 +23,7 @@ impl Manifest {
     /// [`ManifestError::Form`] when the text does not have the form, [`ManifestError::Invalid`] with every mistake else.
     pub fn from_toml(text: &str, source: &Source<'_>) -> Result<Self, ManifestError> {
         let file: File = toml::from_str(text).map_err(|error| toml_form(text, &error))?;
-        check(file, source)
+        Ok(Self { organizations: check(file, source)? })
     }
 
     /// Reads the JSON form.
@@ -32,7 +32,7 @@ impl Manifest {
     /// [`ManifestError::Form`] when the text does not have the form, [`ManifestError::Invalid`] with every mistake else.
     pub fn from_json(text: &str, source: &Source<'_>) -> Result<Self, ManifestError> {
         let file: File = serde_json::from_str(text).map_err(|error| json_form(&error))?;
-        check(file, source)
+        Ok(Self { organizations: check(file, source)? })
     }
 
     /// Reads a file: JSON when its name ends in `.json`, else TOML; knowledge patterns are relative to its directory.

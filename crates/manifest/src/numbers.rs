@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use tenant::phone::{Region, normalise};
 use tenant::{IdentifierKind, PhoneNumber, Route, Transfer};
 
-use crate::check::Checker;
+use crate::checker::Checker;
 use crate::file::{FilePhoneNumber, FileRoute, FileTransfer};
 
 impl Checker<'_> {
@@ -14,35 +14,25 @@ impl Checker<'_> {
         numbers: Vec<FilePhoneNumber>,
         region: Option<Region>,
     ) -> Vec<PhoneNumber> {
-        let mut checked = Vec::new();
-        for (index, number) in numbers.into_iter().enumerate() {
+        let check = |(index, number): (usize, FilePhoneNumber)| {
             let field = |part: &str| format!("phone_numbers[{index}].{part}");
             if number.id.is_none() && number.number.is_none() && number.sip_uri.is_none() {
                 self.problem(format!("phone_numbers[{index}]"), "it needs an id, a number or a sip_uri");
             }
-            let id = number.id.map(|id| self.provider_id(&field("id"), &id));
-            if let Some(id) = &id {
-                self.claim(IdentifierKind::PhoneNumberId, id, field("id"));
-            }
+            let id = number.id.map(|id| self.own_id(IdentifierKind::PhoneNumberId, &field("id"), &id));
             let line = number.number.and_then(|text| self.number(&field("number"), &text, region));
             let sip_uri = number.sip_uri.and_then(|text| self.sip_uri(&field("sip_uri"), &text));
             for (part, value) in [("number", &line), ("sip_uri", &sip_uri)] {
                 if let Some(value) = value {
-                    self.claim(IdentifierKind::PhoneNumber, value, field(part));
+                    self.claim(IdentifierKind::PhoneNumber, value, &field(part));
                 }
             }
-            checked.push(PhoneNumber {
-                id,
-                number: line,
-                sip_uri,
-                label: number.label,
-                route: number.route.and_then(|route| self.route(&field("route"), &route, region)),
-                fallback_assistant: number
-                    .fallback_assistant
-                    .map(|id| self.provider_id(&field("fallback_assistant"), &id)),
-            });
-        }
-        checked
+            let route = number.route.and_then(|route| self.route(&field("route"), &route, region));
+            let fallback = number.fallback_assistant;
+            let fallback_assistant = fallback.map(|id| self.provider_id(&field("fallback_assistant"), &id));
+            PhoneNumber { id, number: line, sip_uri, label: number.label, route, fallback_assistant }
+        };
+        numbers.into_iter().enumerate().map(check).collect()
     }
 
     pub(crate) fn transfers(
@@ -51,21 +41,20 @@ impl Checker<'_> {
         region: Option<Region>,
     ) -> Vec<Transfer> {
         let mut names = HashSet::new();
-        let mut checked = Vec::new();
-        for (index, transfer) in transfers.into_iter().enumerate() {
+        let check = |(index, transfer): (usize, FileTransfer)| {
             let field = |part: &str| format!("transfers[{index}].{part}");
             let department = self.unique_name(&mut names, &field("department"), &transfer.department);
             if transfer.number.is_some() == transfer.sip_uri.is_some() {
                 self.problem(format!("transfers[{index}]"), "it needs either a number or a sip_uri");
             }
-            checked.push(Transfer {
+            Transfer {
                 department,
                 number: transfer.number.and_then(|text| self.number(&field("number"), &text, region)),
                 sip_uri: transfer.sip_uri.and_then(|text| self.sip_uri(&field("sip_uri"), &text)),
                 opening_hours: self.hours(&field("opening_hours"), transfer.opening_hours.as_ref()),
-            });
-        }
-        checked
+            }
+        };
+        transfers.into_iter().enumerate().map(check).collect()
     }
 
     fn route(&mut self, field: &str, route: &FileRoute, region: Option<Region>) -> Option<Route> {
@@ -104,10 +93,10 @@ impl Checker<'_> {
 
     fn sip_uri(&mut self, field: &str, text: &str) -> Option<String> {
         let normal = normalise(text, None).filter(|normal| is_sip(normal));
-        if normal.is_none() {
-            self.problem(field, format_args!("{text:?} is not a SIP URI such as sip:front@example.com"));
-        }
-        normal
+        self.noted(
+            field,
+            normal.ok_or_else(|| format!("{text:?} is not a SIP URI such as sip:front@example.com")),
+        )
     }
 }
 

@@ -3,8 +3,8 @@
 mod changed;
 mod entries;
 mod owners;
+mod pairs;
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::ser::SerializeStruct;
@@ -13,7 +13,7 @@ use tenant::{Entry, Organization, Section};
 use uuid::Uuid;
 
 use self::entries::{Planned, credential_problems};
-use crate::ORGANIZATION_NAMESPACE;
+use self::pairs::{pair, pair_organizations};
 use crate::error::{Problem, lines};
 
 /// What has to change so that the store says what the file says.
@@ -180,90 +180,12 @@ pub fn plan(stored: &[Organization], wanted: &[Organization], prune: bool) -> Re
     if problems.is_empty() { Ok(plan) } else { Err(PlanError { problems }) }
 }
 
-/// The stored organization of each declared one.
-fn pair_organizations<'a>(
-    stored: &'a [Organization],
-    wanted: &[Organization],
-    problems: &mut Vec<Problem>,
-) -> Vec<Option<&'a Organization>> {
-    let by_id: HashMap<Uuid, &Organization> = stored.iter().map(|stored| (stored.id, stored)).collect();
-    let by_slug: HashMap<&str, &Organization> =
-        stored.iter().map(|stored| (stored.slug.as_str(), stored)).collect();
-    let mut slugs_of_declared = HashMap::new();
-    for wanted in wanted {
-        if let Some(stored) = by_id.get(&wanted.id) {
-            slugs_of_declared.insert(stored.id, wanted.slug.as_str());
-        }
-    }
-    let mut pairs = Vec::new();
-    for wanted in wanted {
-        let same_id = by_id.get(&wanted.id).copied();
-        let same_slug = by_slug.get(wanted.slug.as_str()).copied();
-        pairs.push(match (same_id, same_slug) {
-            (Some(stored), None) => Some(stored),
-            (None, None) => None,
-            (Some(stored), Some(other)) if stored.id == other.id => Some(stored),
-            // The slug's present owner takes another one in this very file.
-            (own, Some(other))
-                if slugs_of_declared.get(&other.id).is_some_and(|slug| *slug != wanted.slug) =>
-            {
-                own
-            }
-            // The file left the id out, and the organization was made in another way.
-            (None, Some(stored)) if wanted.id == made_id(&wanted.slug) => Some(stored),
-            (own, Some(other)) => {
-                problems.push(Problem {
-                    organization: wanted.slug.clone(),
-                    field: "slug".to_owned(),
-                    reason: format!("{:?} already belongs to organization {}", wanted.slug, other.id),
-                });
-                own
-            }
-        });
-    }
-    pairs
-}
-
-fn made_id(slug: &str) -> Uuid {
-    Uuid::new_v5(&ORGANIZATION_NAMESPACE, slug.as_bytes())
-}
-
 fn removed(stored: &Organization) -> Change {
     Change {
         organization: stored.slug.clone(),
         organization_id: stored.id,
         edit: Edit::Remove(stored.entry()),
     }
-}
-
-/// For each wanted entry the index of the stored one that it is: first by their strongest keys, then by the next.
-fn pair<T: Planned>(stored: &[T], wanted: &[T]) -> Vec<Option<usize>> {
-    let stored_keys: Vec<_> = stored.iter().map(Planned::keys).collect();
-    let wanted_keys: Vec<_> = wanted.iter().map(Planned::keys).collect();
-    let mut pairs = vec![None; wanted.len()];
-    let mut is_taken = vec![false; stored.len()];
-    let most = wanted_keys.iter().map(Vec::len).max().unwrap_or(0);
-    for strength in 0..most {
-        let mut free: HashMap<&str, usize> = HashMap::new();
-        for (index, keys) in stored_keys.iter().enumerate().rev() {
-            if let (Some(Some(key)), Some(false)) = (keys.get(strength), is_taken.get(index)) {
-                // From the back, so that of several with one key the first stands.
-                free.insert(key, index);
-            }
-        }
-        for (pair, keys) in pairs.iter_mut().zip(&wanted_keys) {
-            let Some(Some(key)) = keys.get(strength) else { continue };
-            if pair.is_none()
-                && let Some(index) = free.remove(key.as_str())
-            {
-                *pair = Some(index);
-                if let Some(taken) = is_taken.get_mut(index) {
-                    *taken = true;
-                }
-            }
-        }
-    }
-    pairs
 }
 
 /// Collects the changes of one organization.

@@ -22,10 +22,10 @@ impl Changed {
     pub(super) fn optional<T: PartialEq + Display>(
         &mut self,
         name: &str,
-        stored: Option<&T>,
-        wanted: Option<&T>,
+        stored: &Option<T>,
+        wanted: &Option<T>,
     ) {
-        let told = |value: Option<&T>| value.map_or_else(|| "none".to_owned(), ToString::to_string);
+        let told = |value: &Option<T>| value.as_ref().map_or_else(|| "none".to_owned(), T::to_string);
         self.note(stored != wanted, format_args!("{name} {} -> {}", told(stored), told(wanted)));
     }
 

@@ -4,36 +4,49 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use scheduling::{Closure, OpeningHours, Resource, Service};
-use signature::{Credential, CredentialId, SecretKey};
 use tenant::{
     Assistant, CredentialSpec, Document, Entry, Organization, PhoneNumber, Route, Transfer, hours_to_value,
 };
-use uuid::Uuid;
 
 use super::changed::{Changed, plain, same_json};
+use crate::credential::misfit;
 use crate::error::Problem;
 
 /// An entry as a plan compares it.
-pub(super) trait Planned {
+pub(super) trait Planned: Sized {
     /// The entry under the name that all entries share.
     fn entry(&self) -> Entry;
 
-    /// By what two entries are the same, strongest first; every entry has the same number of keys.
-    fn keys(&self) -> Vec<Option<String>>;
+    /// By what two entries are the same, strongest first; every entry of a kind has the same number of keys.
+    fn keys(&self) -> Vec<Option<String>> {
+        vec![Some(self.entry().subject())]
+    }
 
     /// What it is, for people.
     fn describe(&self) -> String;
 
+    /// Notes what is different in this declared entry from the stored one.
+    fn compare(&self, stored: &Self, changed: &mut Changed);
+
     /// What is different in this declared entry from the stored one.
-    fn differences(&self, stored: &Self) -> Vec<String>;
+    fn differences(&self, stored: &Self) -> Vec<String> {
+        let mut changed = Changed::default();
+        self.compare(stored, &mut changed);
+        changed.0
+    }
 
     /// Whether declared entries say all that this stored one says, though none of them is it.
-    fn is_covered_by(&self, _wanted: &[Self]) -> bool
-    where
-        Self: Sized,
-    {
+    fn is_covered_by(&self, _wanted: &[Self]) -> bool {
         false
     }
+}
+
+macro_rules! entry {
+    ($kind:ident) => {
+        fn entry(&self) -> Entry {
+            Entry::$kind(self.clone())
+        }
+    };
 }
 
 /// Runs a function of [`Planned`] on what an entry holds.
@@ -90,52 +103,36 @@ impl Planned for Organization {
         Entry::Organization(Box::new(self.clone()))
     }
 
-    fn keys(&self) -> Vec<Option<String>> {
-        vec![Some(self.id.to_string())]
-    }
-
     fn describe(&self) -> String {
         let profile = &self.profile;
         format!("{}, {}, region {}", profile.name, profile.timezone, profile.region)
     }
 
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        organization_differences(stored, self)
+    /// Its own fields, not its lists.
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
+        let (before, after) = (&stored.profile, &self.profile);
+        changed.text("slug", &stored.slug, &self.slug);
+        changed.text("name", &before.name, &after.name);
+        changed.value("timezone", &before.timezone, &after.timezone);
+        changed.text("region", before.region.code(), after.region.code());
+        changed.value("active", &stored.active, &self.active);
+        changed.text("primary_language", &before.primary_language, &after.primary_language);
+        let list = |languages: &[String]| format!("[{}]", languages.join(" "));
+        let languages = (list(&before.secondary_languages), list(&after.secondary_languages));
+        changed.text("secondary_languages", &languages.0, &languages.1);
+        changed.optional("vapi_org_id", &stored.vapi_org_id, &self.vapi_org_id);
+        let (before, after) = (before.settings.document(), after.settings.document());
+        let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for key in keys {
+            let is_same =
+                before.get(key).zip(after.get(key)).is_some_and(|(one, other)| same_json(one, other));
+            // Free settings may hold what is nobody else's business, so only their names are told.
+            changed.note(!is_same, format_args!("settings.{key}"));
+        }
+        for ((name, stored), (_, wanted)) in stored.limits.named().into_iter().zip(self.limits.named()) {
+            changed.optional(&format!("limits.{name}"), &stored, &wanted);
+        }
     }
-}
-
-/// The fields of the organization itself.
-fn organization_differences(stored: &Organization, wanted: &Organization) -> Vec<String> {
-    let mut changed = Changed::default();
-    let (before, after) = (&stored.profile, &wanted.profile);
-    changed.text("slug", &stored.slug, &wanted.slug);
-    changed.text("name", &before.name, &after.name);
-    changed.value("timezone", &before.timezone, &after.timezone);
-    changed.text("region", before.region.code(), after.region.code());
-    changed.value("active", &stored.active, &wanted.active);
-    changed.text("primary_language", &before.primary_language, &after.primary_language);
-    let list = |languages: &[String]| format!("[{}]", languages.join(" "));
-    changed.text(
-        "secondary_languages",
-        &list(&before.secondary_languages),
-        &list(&after.secondary_languages),
-    );
-    changed.optional("vapi_org_id", stored.vapi_org_id.as_ref(), wanted.vapi_org_id.as_ref());
-    let (before, after) = (before.settings.document(), after.settings.document());
-    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    for key in keys {
-        let is_same = match (before.get(key), after.get(key)) {
-            (Some(stored), Some(wanted)) => same_json(stored, wanted),
-            (Some(_), None) | (None, Some(_)) => false,
-            (None, None) => true,
-        };
-        // Free settings may hold what is nobody else's business, so only their names are told.
-        changed.note(!is_same, format_args!("settings.{key}"));
-    }
-    for ((name, stored), (_, wanted)) in stored.limits.named().into_iter().zip(wanted.limits.named()) {
-        changed.optional(&format!("limits.{name}"), stored.as_ref(), wanted.as_ref());
-    }
-    changed.0
 }
 
 /// Credentials that would have no secret, or one that does not go with their recipe.
@@ -147,7 +144,8 @@ pub(super) fn credential_problems(stored: Option<&Organization>, wanted: &Organi
         let reason = match known.map(|known| known.secret.as_ref()) {
             None => Some("it has no secret, and none is stored for it".to_owned()),
             Some(None) => Some("its stored secret cannot be opened, so the file has to give one".to_owned()),
-            Some(Some(secret)) => misfit(spec, secret),
+            Some(Some(secret)) => misfit(&spec.scheme, secret)
+                .map(|error| format!("its stored secret does not go with the new recipe: {error}")),
         };
         problems.extend(reason.map(|reason| Problem {
             organization: wanted.slug.clone(),
@@ -158,57 +156,33 @@ pub(super) fn credential_problems(stored: Option<&Organization>, wanted: &Organi
     problems
 }
 
-fn misfit(spec: &CredentialSpec, secret: &SecretKey) -> Option<String> {
-    let id = CredentialId::new(Uuid::nil());
-    let made = Credential::new(id, "", spec.scheme.clone(), secret.clone(), None, None);
-    made.err().map(|error| format!("its stored secret does not go with the new recipe: {error}"))
-}
-
 impl Planned for Assistant {
-    fn entry(&self) -> Entry {
-        Entry::Assistant(self.clone())
-    }
-
-    fn keys(&self) -> Vec<Option<String>> {
-        vec![Some(self.id.clone())]
-    }
+    entry!(Assistant);
 
     fn describe(&self) -> String {
         let parts = [self.name.as_str(), self.role.as_str()];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
     }
 
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        let mut changed = Changed::default();
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
         changed.text("name", &stored.name, &self.name);
         changed.text("role", &stored.role, &self.role);
-        changed.0
     }
 }
 
 /// A squad is nothing but its id.
 impl Planned for String {
-    fn entry(&self) -> Entry {
-        Entry::Squad(self.clone())
-    }
-
-    fn keys(&self) -> Vec<Option<String>> {
-        vec![Some(self.clone())]
-    }
+    entry!(Squad);
 
     fn describe(&self) -> String {
         String::new()
     }
 
-    fn differences(&self, _stored: &Self) -> Vec<String> {
-        Vec::new()
-    }
+    fn compare(&self, _: &Self, _: &mut Changed) {}
 }
 
 impl Planned for PhoneNumber {
-    fn entry(&self) -> Entry {
-        Entry::PhoneNumber(self.clone())
-    }
+    entry!(PhoneNumber);
 
     fn keys(&self) -> Vec<Option<String>> {
         vec![self.id.clone(), self.number.clone(), self.sip_uri.clone()]
@@ -220,29 +194,18 @@ impl Planned for PhoneNumber {
         told.map(str::to_owned).chain(self.route.as_ref().map(route)).collect::<Vec<_>>().join(", ")
     }
 
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        let mut changed = Changed::default();
-        changed.optional("id", stored.id.as_ref(), self.id.as_ref());
-        changed.optional("number", stored.number.as_ref(), self.number.as_ref());
-        changed.optional("sip_uri", stored.sip_uri.as_ref(), self.sip_uri.as_ref());
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
+        changed.optional("id", &stored.id, &self.id);
+        changed.optional("number", &stored.number, &self.number);
+        changed.optional("sip_uri", &stored.sip_uri, &self.sip_uri);
         changed.text("label", &stored.label, &self.label);
-        changed.optional(
-            "route",
-            stored.route.as_ref().map(route).as_ref(),
-            self.route.as_ref().map(route).as_ref(),
-        );
-        let fallbacks = (stored.fallback_assistant.as_ref(), self.fallback_assistant.as_ref());
-        changed.optional("fallback_assistant", fallbacks.0, fallbacks.1);
-        changed.0
+        changed.optional("route", &stored.route.as_ref().map(route), &self.route.as_ref().map(route));
+        changed.optional("fallback_assistant", &stored.fallback_assistant, &self.fallback_assistant);
     }
 
     fn is_covered_by(&self, wanted: &[Self]) -> bool {
-        let says = |part: fn(&Self) -> Option<&String>| {
-            part(self).is_none_or(|value| wanted.iter().any(|other| part(other) == Some(value)))
-        };
-        says(|number| number.id.as_ref())
-            && says(|number| number.number.as_ref())
-            && says(|number| number.sip_uri.as_ref())
+        let parts: [fn(&Self) -> &Option<String>; 3] = [|it| &it.id, |it| &it.number, |it| &it.sip_uri];
+        parts.iter().all(|part| part(self).is_none() || wanted.iter().any(|other| part(other) == part(self)))
     }
 }
 
@@ -255,13 +218,7 @@ fn route(route: &Route) -> String {
 }
 
 impl Planned for CredentialSpec {
-    fn entry(&self) -> Entry {
-        Entry::Credential(self.clone())
-    }
-
-    fn keys(&self) -> Vec<Option<String>> {
-        vec![Some(self.label.clone())]
-    }
+    entry!(Credential);
 
     fn describe(&self) -> String {
         let mut told = self.scheme.as_str().to_owned();
@@ -273,8 +230,7 @@ impl Planned for CredentialSpec {
         told
     }
 
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        let mut changed = Changed::default();
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
         changed.note(self.scheme != stored.scheme, format_args!("recipe"));
         if let Some(secret) = &self.secret {
             let is_same = stored.secret.as_ref().is_some_and(|stored| stored.expose() == secret.expose());
@@ -287,10 +243,9 @@ impl Planned for CredentialSpec {
         for (name, stored, wanted) in times {
             // Databases keep microseconds.
             if stored.map(|at| at.timestamp_micros()) != wanted.map(|at| at.timestamp_micros()) {
-                changed.optional(name, stored.map(instant).as_ref(), wanted.map(instant).as_ref());
+                changed.optional(name, &stored.map(instant), &wanted.map(instant));
             }
         }
-        changed.0
     }
 }
 
@@ -299,9 +254,7 @@ fn instant(at: DateTime<Utc>) -> String {
 }
 
 impl Planned for Service {
-    fn entry(&self) -> Entry {
-        Entry::Service(self.clone())
-    }
+    entry!(Service);
 
     fn keys(&self) -> Vec<Option<String>> {
         name_keys(&self.name)
@@ -314,19 +267,15 @@ impl Planned for Service {
         }
     }
 
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        let mut changed = Changed::default();
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
         changed.text("name", &stored.name, &self.name);
         changed.value("minutes", &stored.minutes, &self.minutes);
         changed.value("buffer_minutes", &stored.buffer_minutes, &self.buffer_minutes);
-        changed.0
     }
 }
 
 impl Planned for Resource {
-    fn entry(&self) -> Entry {
-        Entry::Resource(self.clone())
-    }
+    entry!(Resource);
 
     fn keys(&self) -> Vec<Option<String>> {
         name_keys(&self.name)
@@ -337,11 +286,9 @@ impl Planned for Resource {
     }
 
     /// The id does not count: appointments refer to the stored one, which stays.
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        let mut changed = Changed::default();
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
         changed.text("name", &stored.name, &self.name);
         changed.value("capacity", &stored.capacity, &self.capacity);
-        changed.0
     }
 }
 
@@ -351,50 +298,34 @@ fn name_keys(name: &str) -> Vec<Option<String>> {
 }
 
 impl Planned for OpeningHours {
-    fn entry(&self) -> Entry {
-        Entry::OpeningHours(self.clone())
-    }
-
-    fn keys(&self) -> Vec<Option<String>> {
-        vec![Some(String::new())]
-    }
+    entry!(OpeningHours);
 
     fn describe(&self) -> String {
-        let mut last = None;
-        let mut told = String::new();
+        let mut days: Vec<(&str, String)> = Vec::new();
         for (day, range) in self.rows() {
-            if last != Some(day) {
-                let comma = if told.is_empty() { "" } else { ", " };
-                told.push_str(&format!("{comma}{}", scheduling::weekday_name(day)));
-                last = Some(day);
+            let day = scheduling::weekday_name(day);
+            match days.last_mut() {
+                Some((last, told)) if *last == day => told.push_str(&format!(" {range}")),
+                _ => days.push((day, format!("{day} {range}"))),
             }
-            told.push_str(&format!(" {range}"));
         }
-        told
+        days.into_iter().map(|(_, told)| told).collect::<Vec<_>>().join(", ")
     }
 
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        if self == stored { Vec::new() } else { vec![format!("now {}", self.describe())] }
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
+        changed.note(self != stored, format_args!("now {}", self.describe()));
     }
 }
 
 impl Planned for Closure {
-    fn entry(&self) -> Entry {
-        Entry::Closure(self.clone())
-    }
-
-    fn keys(&self) -> Vec<Option<String>> {
-        vec![Some(self.entry().subject())]
-    }
+    entry!(Closure);
 
     fn describe(&self) -> String {
         self.reason.clone().unwrap_or_default()
     }
 
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        let mut changed = Changed::default();
-        changed.optional("reason", stored.reason.as_ref(), self.reason.as_ref());
-        changed.0
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
+        changed.optional("reason", &stored.reason, &self.reason);
     }
 
     /// The same days declared once and stored twice are closed either way.
@@ -404,9 +335,7 @@ impl Planned for Closure {
 }
 
 impl Planned for Transfer {
-    fn entry(&self) -> Entry {
-        Entry::Transfer(self.clone())
-    }
+    entry!(Transfer);
 
     fn keys(&self) -> Vec<Option<String>> {
         name_keys(&self.department)
@@ -416,26 +345,19 @@ impl Planned for Transfer {
         self.number.as_ref().or(self.sip_uri.as_ref()).cloned().unwrap_or_default()
     }
 
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        let mut changed = Changed::default();
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
         changed.text("department", &stored.department, &self.department);
-        changed.optional("number", stored.number.as_ref(), self.number.as_ref());
-        changed.optional("sip_uri", stored.sip_uri.as_ref(), self.sip_uri.as_ref());
-        let hours = |hours: &Option<OpeningHours>| hours.as_ref().map(hours_to_value);
-        changed.optional(
-            "opening_hours",
-            hours(&stored.opening_hours).as_ref(),
-            hours(&self.opening_hours).as_ref(),
-        );
-        changed.0
+        changed.optional("number", &stored.number, &self.number);
+        changed.optional("sip_uri", &stored.sip_uri, &self.sip_uri);
+        let hours = |transfer: &Self| transfer.opening_hours.as_ref().map(hours_to_value);
+        changed.optional("opening_hours", &hours(stored), &hours(self));
     }
 }
 
 impl Planned for Document {
-    fn entry(&self) -> Entry {
-        Entry::Document(self.clone())
-    }
+    entry!(Document);
 
+    /// As the default, without a copy of the text.
     fn keys(&self) -> Vec<Option<String>> {
         vec![Some(self.path.clone())]
     }
@@ -444,10 +366,8 @@ impl Planned for Document {
         self.title.clone()
     }
 
-    fn differences(&self, stored: &Self) -> Vec<String> {
-        let mut changed = Changed::default();
+    fn compare(&self, stored: &Self, changed: &mut Changed) {
         changed.text("title", &stored.title, &self.title);
         changed.note(plain(&stored.content) != plain(&self.content), format_args!("content"));
-        changed.0
     }
 }

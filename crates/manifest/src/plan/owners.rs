@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tenant::{IdentifierKind, Organization, PhoneNumber};
 
-use super::pair;
+use super::pairs::pair;
 use crate::error::Problem;
 
 /// An identifier with the section that declares it.

@@ -114,7 +114,7 @@ fn line(comment: &str) -> String {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the variable asks for a new page, which is no configuration")]
-fn the_page_says_what_the_types_say() {
+fn the_reference_says_what_the_types_say() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/organizations-file.md");
     let page = page();
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -128,7 +128,7 @@ fn the_page_says_what_the_types_say() {
 }
 
 #[test]
-fn the_example_of_the_page_is_a_file() {
+fn the_example_of_the_reference_is_a_file() {
     let vars = |key: &str| (key == "NORTHGATE_SECRET").then(|| "northgate secret".to_owned());
     let manifest = Manifest::from_toml(EXAMPLE, &Source::new(&vars, ".")).unwrap();
     assert_eq!(manifest.organizations[0].profile.settings.booking_days_ahead, Some(90));
