@@ -54,7 +54,7 @@ fn fingerprint(envelope: &Envelope<'_>, calls: &[ToolCall]) -> String {
     } else {
         serde_json::to_value(calls).unwrap_or_default()
     };
-    hash(&canonical(&own))
+    hash(&canonical(own))
 }
 
 /// The message's members without the shared ones. A body too odd for a tree stands for itself.
@@ -73,29 +73,14 @@ fn own_members(text: &str) -> Value {
 }
 
 /// JSON with sorted keys, so that equal values give equal text.
-pub(crate) fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(members) => {
-            let mut keys: Vec<&String> = members.keys().collect();
-            keys.sort_unstable();
-            let members: Vec<String> = keys
-                .into_iter()
-                .filter_map(|key| {
-                    Some(format!("{}:{}", Value::from(key.as_str()), canonical(members.get(key)?)))
-                })
-                .collect();
-            format!("{{{}}}", members.join(","))
-        }
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
-        }
-        other => other.to_string(),
-    }
+fn canonical(mut value: Value) -> String {
+    value.sort_all_objects();
+    value.to_string()
 }
 
 /// The canonical text of a tool's arguments.
 pub(crate) fn canonical_arguments(arguments: &Map<String, Value>) -> String {
-    canonical(&Value::Object(arguments.clone()))
+    canonical(Value::Object(arguments.clone()))
 }
 
 /// A key of bounded length: an overlong one keeps its beginning and becomes unique by its hash.
@@ -111,7 +96,11 @@ fn bounded(key: &str) -> String {
 
 /// SHA-256 of a text, in hex.
 pub(crate) fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -38,37 +38,35 @@ impl Dispatcher {
         if *envelope.kind() == MessageKind::VoiceRequest {
             return self.turn_away(org.language(), envelope, context, RefusalCode::NotSupported);
         }
-        let incoming = IncomingMessage::new(envelope, org.trace(), context);
-        if matches!(envelope.kind(), MessageKind::ToolCalls | MessageKind::FunctionCall) {
-            return handlers::tool_calls(&self.services, org, &incoming, context).await;
-        }
+        let (services, incoming) = (&self.services, &IncomingMessage::new(envelope, org.trace(), context));
         let work = async {
             match envelope.kind() {
-                MessageKind::AssistantRequest => {
-                    handlers::assistant_request(&self.services, org, &incoming).await
-                }
+                MessageKind::AssistantRequest => handlers::assistant_request(services, org, incoming).await,
                 MessageKind::ConversationUpdate => {
-                    handlers::conversation_update(&self.services, org, &incoming).await
+                    handlers::conversation_update(services, org, incoming).await
                 }
                 MessageKind::KnowledgeBaseRequest => {
-                    handlers::knowledge_base_request(&self.services, org, &incoming).await
+                    handlers::knowledge_base_request(services, org, incoming).await
                 }
                 MessageKind::TransferDestinationRequest => {
-                    handlers::transfer_destination(&self.services, org, &incoming).await
+                    handlers::transfer_destination(services, org, incoming).await
                 }
                 MessageKind::HandoffDestinationRequest => {
-                    handlers::handoff_destination(&self.services, org, &incoming).await
+                    handlers::handoff_destination(services, org, incoming).await
                 }
-                MessageKind::EndpointingRequest => {
-                    handlers::endpointing(&self.services, org, &incoming).await
-                }
-                MessageKind::CampaignPredial => {
-                    handlers::campaign_predial(&self.services, org, &incoming).await
-                }
-                _ => handlers::event(&self.services, org, &incoming).await,
+                MessageKind::EndpointingRequest => handlers::endpointing(services, org, incoming).await,
+                MessageKind::CampaignPredial => handlers::campaign_predial(services, org, incoming).await,
+                _ => handlers::event(services, org, incoming).await,
             }
         };
-        self.services.in_time(self.services.options.message_deadline, work).await.unwrap_or_else(|error| {
+        let done = match envelope.kind() {
+            // Each tool has a deadline of its own.
+            MessageKind::ToolCalls | MessageKind::FunctionCall => {
+                handlers::tool_calls(services, org, incoming, context).await
+            }
+            _ => services.in_time(services.options.message_deadline, work).await,
+        };
+        done.unwrap_or_else(|error| {
             let (calls, code) = (incoming.tool_calls(), RefusalCode::Unavailable);
             let handled = turned_away(org.language(), envelope.kind(), calls, context, code);
             Handled { error: Some(error), ..handled }

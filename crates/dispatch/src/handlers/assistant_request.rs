@@ -11,7 +11,7 @@ use vapi_types::reply::{AssistantRequestReply, PhoneDestination};
 use vapi_types::{AssistantId, Head, IdentifierKind, Reply, SquadId};
 
 use crate::incoming::IncomingMessage;
-use crate::outcome::{DispatchError, Handled};
+use crate::outcome::Handled;
 use crate::services::Services;
 
 /// Answers with the number's route within the deadline, else with the number's fallback assistant.
@@ -21,10 +21,9 @@ pub(crate) async fn assistant_request(
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
     let deadline = services.options.assistant_request_deadline;
-    let error = match tokio::time::timeout(deadline, route(services, org, incoming)).await {
-        Ok(Ok(handled)) => return Ok(handled),
-        Ok(Err(error)) => DispatchError::Storage(error),
-        Err(_) => DispatchError::Deadline(deadline),
+    let error = match services.in_time(deadline, route(services, org, incoming)).await {
+        Ok(handled) => return Ok(handled),
+        Err(error) => error,
     };
     let reply = match services.fallbacks.find(org.id(), incoming.envelope.head()) {
         Some(assistant) => AssistantRequestReply::assistant(AssistantId::new(&*assistant)),

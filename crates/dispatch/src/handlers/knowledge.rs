@@ -20,11 +20,7 @@ pub(crate) async fn knowledge_base_request(
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let question = match incoming.message() {
-        Some(ServerMessage::KnowledgeBaseRequest(request)) => latest_question(request.turns()),
-        _ => None,
-    };
-    let (passages, effects) = search(services, org, incoming, question).await?;
+    let (passages, effects) = search(services, org, incoming).await?;
     Ok(Handled::reply(Reply::Knowledge(KnowledgeReply::new(documents(&passages))), effects))
 }
 
@@ -34,11 +30,7 @@ pub(crate) async fn conversation_update(
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
 ) -> Result<Handled, StorageError> {
-    let question = match incoming.message() {
-        Some(ServerMessage::ConversationUpdate(update)) => latest_question(update.turns()),
-        _ => None,
-    };
-    let (passages, effects) = search(services, org, incoming, question).await?;
+    let (passages, effects) = search(services, org, incoming).await?;
     let context = passages.iter().map(|passage| passage.text.as_str()).collect::<Vec<_>>().join("\n\n");
     let reply = ConversationUpdateReply::new(context, documents(&passages));
     Ok(Handled::reply(Reply::ConversationUpdate(reply), effects))
@@ -52,9 +44,13 @@ async fn search(
     services: &Services,
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
-    question: Option<String>,
 ) -> Result<(Vec<Passage>, Vec<&'static str>), StorageError> {
-    let Some(question) = question else {
+    let turns = match incoming.message() {
+        Some(ServerMessage::KnowledgeBaseRequest(request)) => request.turns(),
+        Some(ServerMessage::ConversationUpdate(update)) => update.turns(),
+        _ => None,
+    };
+    let Some(question) = latest_question(turns) else {
         return Ok((Vec::new(), services.record(org, incoming).await?));
     };
     let (mut scope, effects) = services.receive(org, incoming).await?;

@@ -31,24 +31,16 @@ pub(crate) async fn answer(
     org: &VerifiedOrg,
     incoming: &IncomingMessage<'_>,
     context: &Context<'_>,
-) -> Handled {
+) -> Result<Handled, DispatchError> {
     let calls = incoming.tool_calls();
-    let mut handled = Handled::reply(Reply::Empty, Vec::new());
     // The message is kept before anything is done for it, so that no effect ever stands without its message.
-    let answers = match services.in_time(INBOX_DEADLINE, services.record(org, incoming)).await {
-        Ok(effects) => {
-            handled.effects = effects;
-            let answering = futures::stream::iter(calls)
-                .map(|call| answer_call(services, org, incoming, call, context))
-                .buffered(SIDE_BY_SIDE);
-            // Boxed, because a closure over borrowed items would tie the work to one thread.
-            answering.boxed().collect::<Vec<_>>().await
-        }
-        Err(error) => {
-            handled.error = Some(error);
-            calls.iter().map(|_| Answered::error(org, &RefusalCode::Unavailable.phrase())).collect()
-        }
-    };
+    let effects = services.in_time(INBOX_DEADLINE, services.record(org, incoming)).await?;
+    let mut handled = Handled::reply(Reply::Empty, effects);
+    let answering = futures::stream::iter(calls)
+        .map(|call| answer_call(services, org, incoming, call, context))
+        .buffered(SIDE_BY_SIDE);
+    // Boxed, because a closure over borrowed items would tie the work to one thread.
+    let answers: Vec<Answered> = answering.boxed().collect().await;
     let mut results = Vec::with_capacity(answers.len());
     for (call, answered) in calls.iter().zip(answers) {
         handled.effects.extend(answered.effect);
@@ -64,7 +56,7 @@ pub(crate) async fn answer(
         ),
         _ => Reply::ToolCalls(ToolCallsReply::new(results)),
     });
-    handled
+    Ok(handled)
 }
 
 /// Answers a body that holds a tool's arguments only.
@@ -173,15 +165,16 @@ async fn answer_call(
 /// Runs a tool; past its deadline the scope is dropped, so nothing of it is kept, and the caller is told.
 async fn within_deadline(services: &Services, org: &VerifiedOrg, invocation: &Invocation<'_>) -> Answered {
     let deadline = services.options.tool_deadline.min(TOOL_DEADLINE);
-    match tokio::time::timeout(deadline, tools::once(&services.storage, org, invocation)).await {
-        Ok(Ok(ran)) => Answered { answer: ran.answer, effect: Some(ran.effect), error: None },
-        Ok(Err(error)) => failed(org, DispatchError::Storage(error), RefusalCode::Unavailable.phrase()),
-        Err(_) => failed(org, DispatchError::Deadline(deadline), Phrase::TooSlow),
+    match services.in_time(deadline, tools::once(&services.storage, org, invocation)).await {
+        Ok(ran) => Answered { answer: ran.answer, effect: Some(ran.effect), error: None },
+        Err(error) => {
+            let phrase = match error {
+                DispatchError::Deadline(_) => Phrase::TooSlow,
+                DispatchError::Storage(_) => RefusalCode::Unavailable.phrase(),
+            };
+            Answered { error: Some(error), ..Answered::error(org, &phrase) }
+        }
     }
-}
-
-fn failed(org: &VerifiedOrg, error: DispatchError, phrase: Phrase<'_>) -> Answered {
-    Answered { error: Some(error), ..Answered::error(org, &phrase) }
 }
 
 /// What is said without the store, which may be what failed.

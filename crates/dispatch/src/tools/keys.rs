@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use storage::repo::KeyHash;
 use vapi_types::ToolCallId;
 
-use crate::dedupe::canonical_arguments;
+use crate::dedupe::{canonical_arguments, hex};
 
 /// The keys under which a run is stored.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,8 +43,7 @@ impl RunKeys {
 
 /// The inbox's key of bare arguments.
 pub(crate) fn inbox_key(tool: &str, key: &str) -> String {
-    let hash = hash(&["tool-request", tool, key]);
-    format!("tool-request/{}", hash.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("tool-request/{}", hex(&hash(&["tool-request", tool, key]).0))
 }
 
 /// Each part goes in with its length, so that no two lists of parts give the same bytes.
