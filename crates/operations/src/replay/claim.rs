@@ -58,7 +58,7 @@ impl Replayer {
                 Some((entry, body)) => {
                     self.claim_one(operator, &entry, &body, &mut entered, mode, now).await?
                 }
-                None => absent(id),
+                None => ClaimReport { id, ..ClaimReport::default() },
             });
         }
         if mode == Mode::Apply {
@@ -102,8 +102,7 @@ impl Replayer {
             call_id: entry.vapi_call_id.clone(),
             received_at: Some(entry.received_at),
             outcome: ClaimOutcome::Kept(ClaimRefusal::Unreadable),
-            tools: Vec::new(),
-            changes: Vec::new(),
+            ..ClaimReport::default()
         };
         let Ok(envelope) = Envelope::parse(body) else { return Ok(report) };
         if *envelope.kind() == MessageKind::VoiceRequest {
@@ -237,16 +236,4 @@ async fn take_known(
         effects::act(scope, incoming, LookupStep::CallId).await?;
     }
     Ok(())
-}
-
-fn absent(id: Uuid) -> ClaimReport {
-    ClaimReport {
-        id,
-        kind: String::new(),
-        call_id: None,
-        received_at: None,
-        outcome: ClaimOutcome::Absent,
-        tools: Vec::new(),
-        changes: Vec::new(),
-    }
 }

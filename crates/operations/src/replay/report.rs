@@ -1,7 +1,5 @@
 //! What replaying and claiming say.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use storage::OrgEntry;
 use storage::repo::EventVerdict;
@@ -51,19 +49,25 @@ pub enum ReplayOutcome {
 }
 
 /// Why a stored message stays without effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayRefusal {
     /// The stored body is no JSON object.
+    #[error("the stored body cannot be read")]
     Unreadable,
     /// Its kind is known, and the body has another shape; the path that has nothing usable.
+    #[error("its kind is known, and there is nothing usable at {0}")]
     Drifted(String),
     /// It still names two organizations, or another account of the provider's.
+    #[error("it still names another organization or account")]
     Conflict,
     /// Nothing in it points at this organization now.
+    #[error("nothing in it points at this organization now")]
     NotOurs,
     /// The organization is switched off.
+    #[error("the organization is switched off")]
     OrganizationInactive,
     /// It is a tool's bare arguments.
+    #[error("it is a tool's bare arguments, and tools are never run again")]
     BareArguments,
 }
 
@@ -77,21 +81,6 @@ impl ReplayRefusal {
             Self::NotOurs => "not_ours",
             Self::OrganizationInactive => "organization_inactive",
             Self::BareArguments => "bare_arguments",
-        }
-    }
-}
-
-impl fmt::Display for ReplayRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable => f.write_str("the stored body cannot be read"),
-            Self::Drifted(path) => write!(f, "its kind is known, and there is nothing usable at {path}"),
-            Self::Conflict => f.write_str("it still names another organization or account"),
-            Self::NotOurs => f.write_str("nothing in it points at this organization now"),
-            Self::OrganizationInactive => f.write_str("the organization is switched off"),
-            Self::BareArguments => {
-                f.write_str("it is a tool's bare arguments, and tools are never run again")
-            }
         }
     }
 }
@@ -127,7 +116,7 @@ impl ToolState {
 }
 
 /// What claiming one message of the quarantine did, or would do.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ClaimReport {
     /// Our id in the quarantine.
     pub id: Uuid,
@@ -146,7 +135,7 @@ pub struct ClaimReport {
 }
 
 /// What became of a message of the quarantine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ClaimOutcome {
     /// It is its organization's.
     Claimed {
@@ -158,29 +147,39 @@ pub enum ClaimOutcome {
     /// It stays where it is.
     Kept(ClaimRefusal),
     /// It is not in the quarantine, or not any more.
+    #[default]
     Absent,
 }
 
 /// Why a message stays in the quarantine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimRefusal {
     /// The stored body is no JSON object.
+    #[error("the stored body cannot be read")]
     Unreadable,
     /// Nothing in it points at an organization; the resolver's sentence.
+    #[error("{0}")]
     Unresolved(String),
     /// A mapping points at an organization and is switched off.
+    #[error("the mapping of its assistant, number or squad is switched off")]
     MappingInactive,
     /// It names two organizations, or another account of the provider's.
+    #[error("it names two organizations, or another account at the provider")]
     Conflict,
     /// The organization is switched off.
+    #[error("its organization is switched off")]
     OrganizationInactive,
     /// The organization has, or had, credentials of its own: the shared secret proves nothing to it.
+    #[error("its organization has credentials of its own, and the shared secret proves nothing to it")]
     OwnCredentials,
     /// Only its metadata names the organization, which the shared secret does not prove.
+    #[error("only its metadata names the organization, which needs a credential of its own")]
     MetadataOnly,
     /// The content of its call was erased.
+    #[error("the content of its call was erased")]
     Erased,
     /// A kind that this gateway does not serve.
+    #[error("this gateway does not serve its kind")]
     NotServed,
 }
 
@@ -198,25 +197,5 @@ impl ClaimRefusal {
             Self::Erased => "erased",
             Self::NotServed => "not_served",
         }
-    }
-}
-
-impl fmt::Display for ClaimRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unreadable => "the stored body cannot be read",
-            Self::Unresolved(sentence) => sentence,
-            Self::MappingInactive => "the mapping of its assistant, number or squad is switched off",
-            Self::Conflict => "it names two organizations, or another account at the provider",
-            Self::OrganizationInactive => "its organization is switched off",
-            Self::OwnCredentials => {
-                "its organization has credentials of its own, and the shared secret proves nothing to it"
-            }
-            Self::MetadataOnly => {
-                "only its metadata names the organization, which needs a credential of its own"
-            }
-            Self::Erased => "the content of its call was erased",
-            Self::NotServed => "this gateway does not serve its kind",
-        })
     }
 }

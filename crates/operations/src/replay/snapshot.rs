@@ -12,6 +12,13 @@ const PAGE: i64 = 500;
 /// One row's fields. When a row was last written is left out: it says nothing of what the row holds.
 pub(super) type Fields = BTreeMap<&'static str, Value>;
 
+/// Fields of a row under their own names.
+macro_rules! fields {
+    ($row:expr, $($field:ident),*) => {
+        Fields::from([$((stringify!($field), json!($row.$field))),*])
+    };
+}
+
 /// Rows by table and by what each is known by.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
@@ -89,27 +96,14 @@ impl Snapshot {
     }
 
     fn put_message(&mut self, message: &StoredMessage) {
-        let fields = Fields::from([
-            ("kind", json!(message.kind)),
-            ("vapi_call_id", json!(message.vapi_call_id)),
-            ("verdict", json!(message.verdict.as_str())),
-            ("body_bytes", json!(message.body_bytes)),
-            ("received_at", json!(message.received_at)),
-            ("deliveries", json!(message.deliveries)),
-        ]);
+        let mut fields = fields!(message, kind, vapi_call_id, body_bytes, received_at, deliveries);
+        fields.insert("verdict", json!(message.verdict.as_str()));
         self.put("webhook_events", &message.dedupe_key, fields);
     }
 
     fn put_contact(&mut self, contact: &Contact) {
         let row = contact.phone.clone().unwrap_or_else(|| contact.id.0.to_string());
-        let fields = Fields::from([
-            ("name", json!(contact.name)),
-            ("phone", json!(contact.phone)),
-            ("email", json!(contact.email)),
-            ("language", json!(contact.language)),
-            ("do_not_call", json!(contact.do_not_call)),
-            ("last_call_at", json!(contact.last_call_at)),
-        ]);
+        let fields = fields!(contact, name, phone, email, language, do_not_call, last_call_at);
         self.put("contacts", &row, fields);
     }
 }
@@ -131,32 +125,15 @@ pub(super) async fn messages_of(
 }
 
 fn call_fields(call: &Call) -> Fields {
-    Fields::from([
-        ("call_type", json!(call.call_type)),
-        ("status", json!(call.status)),
-        ("status_rank", json!(call.status_rank)),
-        ("vapi_assistant_id", json!(call.vapi_assistant_id)),
-        ("phone_number_id", json!(call.phone_number_id)),
-        ("customer_number", json!(call.customer_number)),
-        ("contact_id", json!(call.contact_id)),
-        ("metadata", call.metadata.clone()),
-        ("started_at", json!(call.started_at)),
-        ("ended_at", json!(call.ended_at)),
-        ("ended_reason", json!(call.ended_reason)),
-        // The URL lets its holder speak in the call, so that it is shown to nobody.
-        ("control_url", json!(call.control_url.as_ref().map(|_| "(sealed)"))),
-    ])
+    let mut fields = fields!(call, call_type, status, status_rank, vapi_assistant_id, phone_number_id);
+    fields.extend(fields!(call, customer_number, contact_id, metadata, started_at, ended_at, ended_reason));
+    // The URL lets its holder speak in the call, so that it is shown to nobody.
+    fields.insert("control_url", json!(call.control_url.as_ref().map(|_| "(sealed)")));
+    fields
 }
 
 fn report_fields(report: &CallReport) -> Fields {
-    Fields::from([
-        ("duration_ms", json!(report.duration_ms)),
-        ("cost", json!(report.cost)),
-        ("transcript", json!(report.transcript)),
-        ("summary", json!(report.summary)),
-        ("structured_data", json!(report.structured_data)),
-        ("success_evaluation", json!(report.success_evaluation)),
-        ("recording_url", json!(report.recording_url)),
-        ("stereo_recording_url", json!(report.stereo_recording_url)),
-    ])
+    let mut fields = fields!(report, duration_ms, cost, transcript, summary, structured_data);
+    fields.extend(fields!(report, success_evaluation, recording_url, stereo_recording_url));
+    fields
 }
