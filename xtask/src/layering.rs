@@ -52,11 +52,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &["job"]),
     ("pg", &["job"]),
     ("gateway-process", &["job"]),
-    ("crash", &["gateway-process", "job", "pg"]),
+    ("crash", &["gateway-process", "job", "pg", "vapi-types"]),
     ("bench", &["gateway-process", "job", "pg"]),
     ("bench-baselines", &["vapi-types"]),
     ("test-support", &[]),
-    ("blackbox", &[]),
+    ("blackbox", &["vapi-types"]),
 ];
 
 /// Crates that only tests may depend on.

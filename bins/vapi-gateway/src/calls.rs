@@ -1,16 +1,16 @@
 //! The messages of one call, as the provider sends them: for calls to paste and for simulated ones.
 
-use chrono::{DateTime, Datelike, Days, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDateTime, Utc};
 use scheduling::Calendar;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tenant::{Organization, PhoneNumber, Route};
 use uuid::Uuid;
+use vapi_types::CallStatus;
+use vapi_types::sample::{self, CALLER, CALLER_NAME, PhoneCall};
 
 /// How many days ahead a booking may be wished for, so that repeated runs rarely wish for the same time.
 const DAYS_AHEAD: u64 = 42;
 const MINUTES: u16 = 30;
-const CALLER: &str = "+15552010142";
-const CALLER_NAME: &str = "Ada Lovelace";
 /// What a tool call's id looks like: as long as the models' own.
 const TOOL_CALL_ID_DIGITS: usize = 24;
 
@@ -18,11 +18,9 @@ const TOOL_CALL_ID_DIGITS: usize = 24;
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     id: Uuid,
+    sample: PhoneCall,
     tool_call_id: String,
-    assistant_id: String,
-    organization_id: Option<Uuid>,
-    account: Option<String>,
-    number: Option<PhoneNumber>,
+    routed_assistant: Option<String>,
     wish: NaiveDateTime,
     started_at: DateTime<Utc>,
 }
@@ -35,14 +33,24 @@ impl Call {
     /// When the system has no randomness, or the organization is never open.
     pub(crate) fn to(organization: &Organization, now: DateTime<Utc>) -> anyhow::Result<Option<Self>> {
         let Some(assistant) = organization.assistants.first() else { return Ok(None) };
-        let is_routed = |number: &&PhoneNumber| matches!(number.route, Some(Route::Assistant(_)));
+        let routed = |number: &PhoneNumber| match &number.route {
+            Some(Route::Assistant(id)) => Some(id.clone()),
+            _ => None,
+        };
         let numbers = &organization.phone_numbers;
-        let number = numbers.iter().find(is_routed).or_else(|| numbers.first());
-        let mut call = Self::new(&assistant.id, &organization.calendar(), now)?;
-        call.organization_id = Some(organization.id);
-        call.account.clone_from(&organization.vapi_org_id);
-        call.number = number.cloned();
-        Ok(Some(call))
+        let number = numbers.iter().find(|number| routed(number).is_some()).or_else(|| numbers.first());
+        let mut made = Self::new(&assistant.id, &organization.calendar(), now)?;
+        let PhoneCall { call, common, .. } = &mut made.sample;
+        call.metadata = Some(json!({ "org_id": organization.id }));
+        call.account_id = organization.vapi_org_id.as_deref().map(Into::into);
+        if let Some(number) = number {
+            call.phone_number_id = number.id.as_deref().map(Into::into);
+            let own = common.phone_number.get_or_insert_default();
+            own.id.clone_from(&call.phone_number_id);
+            own.number.clone_from(&number.number);
+            made.routed_assistant = routed(number);
+        }
+        Ok(Some(made))
     }
 
     /// A call to an assistant of which nothing else is known.
@@ -52,13 +60,17 @@ impl Call {
     pub(crate) fn new(assistant_id: &str, calendar: &Calendar, now: DateTime<Utc>) -> anyhow::Result<Self> {
         let digits = Uuid::new_v4().simple().to_string();
         let digits: String = digits.chars().take(TOOL_CALL_ID_DIGITS).collect();
+        let id = Uuid::new_v4();
+        let mut sample = PhoneCall::inbound(id.to_string(), assistant_id);
+        sample.call.created_at = Some(now);
+        let mut customer = sample::customer(CALLER);
+        customer.name = Some(CALLER_NAME.to_owned());
+        sample.common.customer = Some(customer);
         Ok(Self {
-            id: Uuid::new_v4(),
+            id,
+            sample,
             tool_call_id: format!("call_{digits}"),
-            assistant_id: assistant_id.to_owned(),
-            organization_id: None,
-            account: None,
-            number: None,
+            routed_assistant: None,
             wish: wish(calendar, now)?,
             started_at: now,
         })
@@ -81,106 +93,47 @@ impl Call {
 
     /// The assistant that the number's route leads to.
     pub(crate) fn routed_assistant(&self) -> Option<&str> {
-        match self.number.as_ref()?.route.as_ref()? {
-            Route::Assistant(id) => Some(id),
-            Route::Squad(_) | Route::Destination(_) => None,
-        }
+        self.routed_assistant.as_deref()
     }
 
     /// A `call.started`, without the wrapper: the form of relays.
     pub(crate) fn started(&self) -> Value {
-        let mut call = json!({
-            "id": self.id,
-            "assistantId": self.assistant_id,
-            "customer": { "number": CALLER },
-        });
-        if let (Some(call), Some(id)) = (call.as_object_mut(), self.organization_id) {
-            call.insert("metadata".to_owned(), json!({ "org_id": id }));
-        }
-        json!({ "type": "call.started", "call": call })
+        self.sample.started()
     }
 
     /// An `assistant-request`: the call rings, and no assistant is known yet.
     pub(crate) fn assistant_request(&self, now: DateTime<Utc>) -> Value {
-        let mut call = self.call("ringing");
-        call.remove("assistantId");
-        self.message("assistant-request", now, call, json!({}))
+        self.at(CallStatus::Ringing, now).assistant_request()
     }
 
     /// A `status-update` that the call is in progress.
     pub(crate) fn in_progress(&self, now: DateTime<Utc>) -> Value {
-        self.message("status-update", now, self.call("in-progress"), json!({ "status": "in-progress" }))
+        self.at(CallStatus::InProgress, now).status_update(CallStatus::InProgress)
     }
 
     /// A `tool-calls` message that books the wished time.
-    pub(crate) fn booking(&self, now: DateTime<Utc>) -> Value {
-        let list = json!([{
-            "id": self.tool_call_id,
-            "type": "function",
-            "function": { "name": "bookAppointment", "arguments": {
-                "appointmentDate": self.wish.format("%Y-%m-%d").to_string(),
-                "appointmentTime": self.wish.format("%H:%M").to_string(),
-                "patientName": CALLER_NAME,
-                "patientPhone": CALLER,
-                "duration": MINUTES,
-            } },
-        }]);
-        self.message("tool-calls", now, self.call("in-progress"), json!({ "toolCallList": list }))
+    pub(crate) fn booking(&self, tool_call_id: &str, now: DateTime<Utc>) -> Value {
+        let time = self.wish.format("%H:%M").to_string();
+        let mut arguments = sample::booking(self.wish.date(), &time, CALLER_NAME, CALLER);
+        arguments.insert("duration".to_owned(), MINUTES.into());
+        let entry = sample::tool_call(tool_call_id, "bookAppointment", arguments);
+        self.at(CallStatus::InProgress, now).tool_calls(&[entry])
     }
 
     /// The `end-of-call-report`.
     pub(crate) fn report(&self, now: DateTime<Utc>) -> Value {
-        let sentence = format!("{CALLER_NAME} asked for an appointment.");
-        self.message(
-            "end-of-call-report",
-            now,
-            self.call("ended"),
-            json!({
-                "endedReason": "customer-ended-call",
-                "startedAt": timestamp(self.started_at),
-                "endedAt": timestamp(now),
-                "cost": 0.05,
-                "analysis": { "summary": sentence, "successEvaluation": "true" },
-                "artifact": { "transcript": "AI: How can I help you?\nUser: I would like an appointment." },
-            }),
-        )
+        let transcript = "AI: How can I help you?\nUser: I would like an appointment.";
+        let summary = format!("{CALLER_NAME} asked for an appointment.");
+        let report = sample::report(self.started_at, now, transcript, &summary);
+        self.at(CallStatus::Ended, now).end_of_call_report(report)
     }
 
-    fn call(&self, status: &str) -> Map<String, Value> {
-        let mut call = Map::new();
-        call.insert("id".to_owned(), json!(self.id));
-        call.insert("type".to_owned(), json!("inboundPhoneCall"));
-        call.insert("status".to_owned(), json!(status));
-        call.insert("createdAt".to_owned(), json!(timestamp(self.started_at)));
-        call.insert("assistantId".to_owned(), json!(self.assistant_id));
-        if let Some(account) = &self.account {
-            call.insert("orgId".to_owned(), json!(account));
-        }
-        if let Some(id) = self.number.as_ref().and_then(|number| number.id.as_ref()) {
-            call.insert("phoneNumberId".to_owned(), json!(id));
-        }
-        if let Some(id) = self.organization_id {
-            call.insert("metadata".to_owned(), json!({ "org_id": id }));
-        }
-        call
-    }
-
-    fn message(&self, kind: &str, now: DateTime<Utc>, call: Map<String, Value>, own: Value) -> Value {
-        let mut message = match own {
-            Value::Object(own) => own,
-            _ => Map::new(),
-        };
-        message.insert("type".to_owned(), json!(kind));
-        message.insert("timestamp".to_owned(), json!(now.timestamp_millis()));
-        message.insert("call".to_owned(), Value::Object(call));
-        message.insert("customer".to_owned(), json!({ "number": CALLER, "name": CALLER_NAME }));
-        if let Some(PhoneNumber { id, number, .. }) = &self.number {
-            let mut own = Map::new();
-            own.extend(id.iter().map(|id| ("id".to_owned(), json!(id))));
-            own.extend(number.iter().map(|number| ("number".to_owned(), json!(number))));
-            message.insert("phoneNumber".to_owned(), Value::Object(own));
-        }
-        json!({ "message": message })
+    /// The call as its messages have it at one time of its life.
+    fn at(&self, status: CallStatus, now: DateTime<Utc>) -> PhoneCall {
+        let mut sample = self.sample.clone();
+        sample.call.status = Some(status);
+        sample.common.timestamp = Some(now);
+        sample
     }
 }
 
@@ -202,8 +155,4 @@ fn wish(calendar: &Calendar, now: DateTime<Utc>) -> anyhow::Result<NaiveDateTime
     wish.copied().ok_or_else(|| {
         anyhow::anyhow!("the organization is not open for {MINUTES} minutes in the next weeks")
     })
-}
-
-fn timestamp(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

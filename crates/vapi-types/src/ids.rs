@@ -28,14 +28,8 @@ macro_rules! opaque_ids {
             }
         }
 
-        impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                Self::new(text)
-            }
-        }
-
-        impl From<String> for $name {
-            fn from(text: String) -> Self {
+        impl<T: Into<Box<str>>> From<T> for $name {
+            fn from(text: T) -> Self {
                 Self::new(text)
             }
         }

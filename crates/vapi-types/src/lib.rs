@@ -9,6 +9,8 @@ mod open_enum;
 mod payload;
 mod redact;
 pub mod reply;
+#[cfg(feature = "sample")]
+pub mod sample;
 mod scan;
 mod text;
 mod tool_call;

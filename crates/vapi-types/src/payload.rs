@@ -53,9 +53,9 @@ impl Json for Raw {
     }
 }
 
-impl From<Value> for Raw {
-    fn from(value: Value) -> Self {
-        Self(value.to_string().into())
+impl<V: Into<Value>> From<V> for Raw {
+    fn from(value: V) -> Self {
+        Self(value.into().to_string().into())
     }
 }
 
@@ -67,7 +67,7 @@ impl Serialize for Raw {
 
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(Self::from)
+        deserialize(deserializer, |json| Ok(Self(json.into())))
     }
 }
 
@@ -110,7 +110,7 @@ macro_rules! payload {
             $($(#[$fmeta])* pub $field: $crate::payload::field_type!($mode $ty),)*
             /// Members without a field, or whose value did not fit it.
             pub extra: serde_json::Map<String, serde_json::Value>,
-            sent: $crate::payload::Sent,
+            pub(crate) sent: $crate::payload::Sent,
         }
 
         impl $name {
@@ -222,28 +222,24 @@ macro_rules! read {
     };
 }
 
-/// Makes the common part of a message, with the members that are needed.
-macro_rules! common {
-    ($kind:expr;) => {
-        $crate::message::Common::of($kind)
-    };
-    ($kind:expr; $needed:ident) => {{
-        let mut common = $crate::message::Common::of($kind);
-        common.$needed = Some($needed.into());
-        common
-    }};
-}
-
 /// Declares `new`, with an argument for each required member, and `Default` for messages that need none.
 macro_rules! construct {
     ($name:ident in $common:ident ($kind:ident) ($($needed:ident: $nty:ty,)*) {$($fields:tt)*}) => {
         $crate::payload::construct!(@ message $name ($($needed: $nty,)*) {
-            $common: $crate::payload::common!($crate::kind::MessageKind::$kind; $($needed)*),
+            $common: $crate::message::Common {
+                kind: Some($crate::kind::MessageKind::$kind),
+                $($needed: Some($needed.into()),)*
+                ..$crate::message::Common::default()
+            },
         } $($fields)*);
     };
     ($name:ident in $common:ident () ($($needed:ident: $nty:ty,)*) {$($fields:tt)*}) => {
         $crate::payload::construct!(@ message $name (kind: $crate::kind::MessageKind, $($needed: $nty,)*) {
-            $common: $crate::payload::common!(kind.into(); $($needed)*),
+            $common: $crate::message::Common {
+                kind: Some(kind.into()),
+                $($needed: Some($needed.into()),)*
+                ..$crate::message::Common::default()
+            },
         } $($fields)*);
     };
     ($name:ident {$($fields:tt)*}) => {
@@ -289,4 +285,4 @@ macro_rules! construct {
     };
 }
 
-pub(crate) use {as_option, common, construct, field_type, payload, read, settle};
+pub(crate) use {as_option, construct, field_type, payload, read, settle};

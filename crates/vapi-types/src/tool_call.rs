@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::envelope::Envelope;
 use crate::ids::ToolCallId;
@@ -28,13 +28,6 @@ impl ToolCall {
     #[must_use]
     pub fn new(id: ToolCallId, name: impl Into<String>, arguments: Map<String, Value>) -> Self {
         Self { id, name: name.into(), arguments: ToolArguments::Object(arguments) }
-    }
-
-    /// The call as it stands in a list of a message.
-    #[must_use]
-    pub fn to_entry(&self) -> Value {
-        let function = json!({ "name": self.name, "arguments": self.arguments });
-        json!({ "id": self.id, "type": "function", "function": function })
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Map, Value, json};
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use vapi_types::message::{ConversationUpdate, Transcript, Turn, Turns};
+use vapi_types::sample::{self, PhoneCall};
+use vapi_types::{CallStatus, Role, TranscriptType};
 
 use super::fleet::Organization;
 use super::plan::{Booking, MINUTES, Message, STATUSES, What};
@@ -20,70 +23,56 @@ const TURNS: u32 = 400;
 /// Writes one delivery of a message. `delivery` makes its bytes unlike those of every other.
 pub(crate) fn body(message: &Message, organization: &Organization, delivery: u64) -> Vec<u8> {
     let at = DateTime::<Utc>::from_timestamp_millis(message.timestamp_ms).unwrap_or_default();
-    let time = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let mut call = PhoneCall::inbound(message.call.to_string(), organization.assistant.to_string());
+    call.call.created_at = Some(at);
+    call.common.timestamp = Some(at);
+    call.common.customer = Some(sample::customer(&caller(message)));
     // The address of a recording is signed anew for each delivery; its path says which message this is.
     let recording = format!("{RECORDINGS}{}.wav?X-Signature={delivery:016x}", message.marker);
-    let mut artifact = json!({ "recordingUrl": recording });
-    let own = match &message.what {
-        What::Status(index) => json!({ "status": STATUSES.get(*index) }),
-        What::Transcript => json!({
-            "role": "user", "transcriptType": "final", "transcript": format!("I am {}.", message.marker),
-        }),
+    let artifact = call.common.artifact.get_or_insert_default();
+    artifact.recording_url = Some(recording.clone());
+    let body = match &message.what {
+        What::Status(index) => call.status_update(CallStatus::parse(STATUSES.get(*index).unwrap_or(&""))),
+        What::Transcript => {
+            let said = format!("I am {}.", message.marker);
+            call.message(Transcript::new(Role::User, TranscriptType::Final, said), |own| &mut own.common)
+        }
         What::Conversation => {
-            let turns = |text: &str| -> Vec<Value> {
-                (0..TURNS)
-                    .map(|turn| json!({ "role": "user", text: format!("{turn}: {}.", message.marker) }))
-                    .collect()
+            let turns = |put: fn(&mut Turn, String)| -> Turns {
+                let turn = |turn| {
+                    let mut said = Turn::default();
+                    said.role = Some(Role::User);
+                    put(&mut said, format!("{turn}: {}.", message.marker));
+                    said
+                };
+                (0..TURNS).map(turn).collect()
             };
-            json!({ "messages": turns("message"), "messagesOpenAIFormatted": turns("content") })
+            let mut update = ConversationUpdate::new(turns(|turn, text| turn.content = Some(text)));
+            update.messages = Some(turns(|turn, text| turn.message = Some(text)));
+            call.message(update, |own| &mut own.common)
         }
         What::Report { is_fuller } => {
-            insert(&mut artifact, "transcript", json!(message.transcript()));
-            json!({
-                "endedReason": "customer-ended-call", "startedAt": time, "endedAt": time,
-                "cost": if *is_fuller { 0.06 } else { 0.05 },
-                "analysis": { "summary": format!("Call {}.", message.call), "successEvaluation": "true" },
-            })
+            let summary = format!("Call {}.", message.call);
+            let mut report = sample::report(at, at, &message.transcript(), &summary);
+            report.total_cost = Some(if *is_fuller { 0.06 } else { 0.05 });
+            report.common.artifact.get_or_insert_default().recording_url = Some(recording);
+            call.end_of_call_report(report)
         }
-        What::Booking(booking) => json!({ "toolCallList": [tool_call(booking)] }),
+        What::Booking(booking) => call.tool_calls(&[tool_call(booking)]),
     };
-    let mut inner = json!({
-        "type": message.what.kind(),
-        "timestamp": message.timestamp_ms,
-        "call": {
-            "id": message.call, "type": "inboundPhoneCall", "createdAt": time, "assistantId": organization.assistant,
-        },
-        "customer": { "number": caller(message) },
-        "artifact": artifact,
-    });
-    if let (Some(inner), Value::Object(own)) = (inner.as_object_mut(), own) {
-        inner.extend(own);
-    }
-    json!({ "message": inner }).to_string().into_bytes()
+    body.to_string().into_bytes()
 }
 
 fn tool_call(booking: &Booking) -> Value {
-    json!({ "id": booking.tool_call_id, "type": "function", "function": {
-        "name": "bookAppointment",
-        "arguments": {
-            "appointmentDate": booking.starts_at.format("%Y-%m-%d").to_string(),
-            "appointmentTime": booking.starts_at.format("%H:%M").to_string(),
-            "patientName": booking.patient,
-            "patientPhone": "+15552010142",
-            "duration": MINUTES,
-        },
-    } })
+    let time = booking.starts_at.format("%H:%M").to_string();
+    let mut arguments = sample::booking(booking.starts_at.date(), &time, &booking.patient, sample::CALLER);
+    arguments.insert("duration".to_owned(), MINUTES.into());
+    sample::tool_call(&booking.tool_call_id, "bookAppointment", arguments)
 }
 
 /// A few dozen callers, so that calls meet in their contacts.
 fn caller(message: &Message) -> String {
     format!("+155520102{:02}", message.call.as_u128() % 64)
-}
-
-fn insert(object: &mut Value, name: &str, value: Value) {
-    if let Some(object) = object.as_object_mut() {
-        object.insert(name.to_owned(), value);
-    }
 }
 
 /// What an answer means.
@@ -143,6 +132,7 @@ fn results(booking: &Booking, answer: &Map<String, Value>) -> Option<Verdict> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use uuid::Uuid;
 
     use super::*;

@@ -156,7 +156,11 @@ impl Gateway {
             is_good &= self.send(&agent, &call.assistant_request(now()), &Expected::Assistant(assistant))?;
         }
         is_good &= self.send(&agent, &call.in_progress(now()), &Expected::Taken)?;
-        is_good &= self.send(&agent, &call.booking(now()), &Expected::Result(call.tool_call_id()))?;
+        is_good &= self.send(
+            &agent,
+            &call.booking(call.tool_call_id(), now()),
+            &Expected::Result(call.tool_call_id()),
+        )?;
         is_good &= self.send(&agent, &call.report(now()), &Expected::Taken)?;
         Ok(is_good)
     }

@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use server::{Clock, SystemClock};
 use signature::{Credential, sign};
 
@@ -32,36 +31,29 @@ pub(super) fn print(samples: &[Sample], address: SocketAddr, is_elsewhere: bool)
         let name = &sample.organization.profile.name;
         let started = serde_json::to_string(&call.started())?;
         paste(&format!("A call starts at {name}: 200"), &signed(&url, &sample.credential, &started, now)?)?;
-        let booking = serde_json::to_string(&call.booking(now))?;
+        let booking = serde_json::to_string(&call.booking(call.tool_call_id(), now))?;
         let what = format!(
             "It books an appointment at {name}, {} {}: 200",
             call.wish().format("%A, %B %-d at %H:%M"),
             sample.organization.profile.timezone.name(),
         );
         paste(&what, &signed(&url, &sample.credential, &booking, now)?)?;
-        bookings.push((sample, call.booking(now)));
+        bookings.push((sample, call));
     }
-    if let [(first, _), .., (last, booking)] = bookings.as_slice() {
+    if let [(first, _), .., (last, call)] = bookings.as_slice() {
         let what = format!(
             "Forged: a booking at {}, signed with the secret of {}: 401",
             last.organization.profile.name, first.organization.profile.name
         );
-        paste(&what, &signed(&url, &first.credential, &another(booking)?, now)?)?;
+        // Another tool call's id: forging is refused for the signature, not as a repetition.
+        let forged = serde_json::to_string(&call.booking("call_forged", now))?;
+        paste(&what, &signed(&url, &first.credential, &forged, now)?)?;
     }
     if let Some(sample) = samples.first() {
         let what = "A whole call, signed anew each time, with every answer checked";
         paste(what, &simulate(address, &sample.organization.slug, is_elsewhere))?;
     }
     Ok(output::line(format_args!("{text}"))?)
-}
-
-/// The same booking under another tool call's id: forging is refused for the signature, not as a repetition.
-fn another(booking: &Value) -> anyhow::Result<String> {
-    let mut booking = booking.clone();
-    if let Some(id) = booking.pointer_mut("/message/toolCallList/0/id") {
-        *id = Value::String("call_forged".to_owned());
-    }
-    Ok(serde_json::to_string(&booking)?)
 }
 
 fn signed(url: &str, credential: &Credential, body: &str, now: DateTime<Utc>) -> anyhow::Result<String> {

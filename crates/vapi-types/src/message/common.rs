@@ -30,15 +30,10 @@ pub struct Common {
     pub customer: Option<Box<Customer>>,
     /// What the call has produced so far.
     pub artifact: Option<Box<Artifact>>,
-    sent: Sent,
+    pub(crate) sent: Sent,
 }
 
 impl Common {
-    /// Has the kind alone.
-    pub(crate) fn of(kind: MessageKind) -> Self {
-        Self { kind: Some(kind), ..Self::default() }
-    }
-
     /// Reads what stands beside `message` in the root object; relays put `call` or `customer` there.
     pub(super) fn around(root: &str) -> Self {
         let mut common = Self::default();

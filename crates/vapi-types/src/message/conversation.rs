@@ -1,12 +1,11 @@
 //! The turns of a conversation.
 
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::ids::{AssistantId, ToolCallId};
 use crate::kind::Role;
-use crate::payload::{Json, JsonText, payload};
+use crate::payload::{Json, JsonText, deserialize, payload};
 use crate::scan::{Next, Scanner, elements};
 
 /// A list of turns. Every message repeats the whole conversation, so it stays text until somebody asks.
@@ -44,7 +43,7 @@ impl Json for Turns {
 
 impl FromIterator<Turn> for Turns {
     fn from_iter<I: IntoIterator<Item = Turn>>(turns: I) -> Self {
-        Self(turns.into_iter().map(|turn| json!(turn)).collect::<Value>().to_string().into())
+        Self(json!(turns.into_iter().collect::<Vec<_>>()).to_string().into())
     }
 }
 
@@ -56,8 +55,7 @@ impl Serialize for Turns {
 
 impl<'de> Deserialize<'de> for Turns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Value::deserialize(deserializer)?.to_string();
-        Self::from_json(&json).ok_or_else(|| D::Error::custom("turns are a list"))
+        deserialize(deserializer, |json| Self::from_json(json).ok_or("the list"))
     }
 }
 

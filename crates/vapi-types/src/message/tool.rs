@@ -1,7 +1,5 @@
 //! Messages that call tools.
 
-use serde_json::{Value, json};
-
 use crate::payload::{Raw, payload};
 use crate::tool_call::{self, ToolCall};
 
@@ -23,15 +21,6 @@ payload! {
 }
 
 impl ToolCallsMessage {
-    /// Makes a message with these calls, in both of the lists that the provider sends.
-    #[must_use]
-    pub fn of(calls: &[ToolCall]) -> Self {
-        let beside = calls.iter().map(|call| {
-            json!({ "type": "function", "function": { "name": call.name }, "toolCall": call.to_entry() })
-        });
-        Self::new(calls.iter().map(ToolCall::to_entry).collect::<Value>(), beside.collect::<Value>())
-    }
-
     /// The calls in order, each id once.
     ///
     /// Of `toolCallList`, `toolWithToolCallList`, `toolCalls`, `toolCall` and `functionCall` the first with

@@ -17,6 +17,8 @@ mod replies;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tool_calls;

@@ -3,6 +3,7 @@
 //! Bodies are generated from every schema of a server message, and replies are checked against the schemas of
 //! the responses. The copy is not part of the project: without it these tests say so and pass.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use vapi_types::reply::{
 };
 use vapi_types::{
     AssistantId, CallStatus, EndedReason, Envelope, EnvelopeShape, MessageKind, Reply, Role, ServerMessage,
-    SpeechStatus, SquadId, ToolCall, ToolCallId, TranscriptType,
+    SpeechStatus, SquadId, TranscriptType,
 };
 
 use crate::replies::{call, variables};
@@ -24,10 +25,10 @@ use crate::support::{expected_identifiers, identifiers};
 /// Deeper than any member that has a field of its own.
 const MAX_DEPTH: usize = 4;
 
-struct Description(Value);
+pub(crate) struct Description(Value);
 
 impl Description {
-    fn load() -> Option<Self> {
+    pub(crate) fn load() -> Option<Self> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vapi/openapi.json");
         match fs::read(&path) {
             Ok(text) => Some(Self(serde_json::from_slice(&text).unwrap())),
@@ -150,6 +151,16 @@ impl Description {
         faults
     }
 
+    /// What in a message contradicts the schema of its type.
+    pub(crate) fn message_faults(&self, message: &Value) -> Vec<String> {
+        let is_of_type = |name: &String| {
+            let types = self.schemas()[name]["properties"]["type"]["enum"].as_array().unwrap();
+            types.contains(&message["type"])
+        };
+        let name = self.union("ServerMessage", "message").into_iter().find(is_of_type).unwrap();
+        self.faults(message, &self.schemas()[&name], &name)
+    }
+
     /// Every message of every schema: its type and its object.
     fn messages(&self) -> Vec<(String, Value)> {
         let mut found = Vec::new();
@@ -265,7 +276,7 @@ fn made_messages_fit_their_described_schemas() {
         json!(PhoneCallControl::new("hang-up")),
         json!(SpeechUpdate::new(SpeechStatus::Started, Role::User)),
         json!(StatusUpdate::new(CallStatus::Ended)),
-        json!(ToolCallsMessage::of(&[ToolCall::new(ToolCallId::new("call_1"), "n", Map::new())])),
+        json!(ToolCallsMessage::new(json!([]), json!([]))),
         json!(TransferDestinationRequest::new()),
         json!(TransferUpdate::new()),
         json!(Transcript::new(Role::User, TranscriptType::Final, "Hi")),
@@ -285,13 +296,10 @@ fn made_messages_fit_their_described_schemas() {
         json!(ArtifactUpload::new(Vec::new())),
         json!(CampaignPredial::new("campaign-1", contact)),
     ];
-    let described = description.union("ServerMessage", "message");
-    assert_eq!(made.len(), described.len());
-    for (message, name) in made.into_iter().zip(described) {
-        // Arguments are described as text, and sent as an object.
-        let text = message.to_string().replace("\"arguments\":{}", "\"arguments\":\"\"");
-        let message = serde_json::from_str(&text).unwrap();
-        assert_eq!(description.faults(&message, &description.schemas()[&name], &name), Vec::<String>::new());
+    let types: BTreeSet<String> = made.iter().map(|message| message["type"].to_string()).collect();
+    assert_eq!(types.len(), description.union("ServerMessage", "message").len());
+    for message in made {
+        assert_eq!(description.message_faults(&message), Vec::<String>::new());
     }
 }
 

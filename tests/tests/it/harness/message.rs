@@ -2,6 +2,8 @@
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
+use vapi_types::CallStatus;
+use vapi_types::sample::{self, PhoneCall};
 
 /// The number of the person on the phone.
 pub(crate) const CALLER: &str = "+15552013344";
@@ -9,13 +11,12 @@ pub(crate) const CALLER: &str = "+15552013344";
 /// A flat `call.started`, as integrators' walkthroughs send it.
 #[must_use]
 pub(crate) fn call_started(call: &str, assistant: &str) -> Value {
-    json!({
-        "type": "call.started",
-        "call": {"id": call, "assistantId": assistant, "customer": {"number": "+1-555-0123"}},
-    })
+    let mut call = PhoneCall::inbound(call, assistant);
+    call.call.customer = Some(sample::customer("+1-555-0123"));
+    call.started()
 }
 
-/// A message of a kind with its own members, and with a call object.
+/// A message of a kind with its own members, and with a call object, however odd they are.
 ///
 /// # Panics
 /// If `own` is no object.
@@ -32,52 +33,48 @@ pub(crate) fn of_kind(kind: &str, call: Value, own: Value) -> Value {
 /// A call object of an assistant.
 #[must_use]
 pub(crate) fn call(id: &str, assistant: &str) -> Value {
-    json!({
-        "id": id,
-        "orgId": "9f6ddd4b-0000-4000-8000-0000000account",
-        "type": "inboundPhoneCall",
-        "assistantId": assistant,
-        "customer": {"number": CALLER},
-    })
+    json!(phone_call(id, assistant).call)
+}
+
+fn phone_call(id: &str, assistant: &str) -> PhoneCall {
+    let mut call = PhoneCall::inbound(id, assistant);
+    call.call.account_id = Some("9f6ddd4b-0000-4000-8000-0000000account".into());
+    call.call.customer = Some(sample::customer(CALLER));
+    call
 }
 
 /// A status of a call.
 #[must_use]
 pub(crate) fn status_update(id: &str, assistant: &str, status: &str) -> Value {
-    of_kind("status-update", call(id, assistant), json!({"status": status}))
+    phone_call(id, assistant).status_update(CallStatus::parse(status))
 }
 
 /// One tool call, as it stands in the lists of a message.
 #[must_use]
 pub(crate) fn tool_call(id: &str, name: &str, arguments: &Value) -> Value {
-    json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+    sample::tool_call(id, name, arguments.clone())
 }
 
 /// A message of tool calls.
+///
+/// # Panics
+/// If `call` is no object.
 #[must_use]
 pub(crate) fn tool_calls(call: Value, calls: &[Value]) -> Value {
-    let with_tools: Vec<Value> = calls
-        .iter()
-        .map(|call| json!({"type": "function", "function": {"name": call["function"]["name"]}, "toolCall": call}))
-        .collect();
-    of_kind("tool-calls", call, json!({"toolCallList": calls, "toolWithToolCallList": with_tools}))
+    PhoneCall::from(serde_json::from_value::<vapi_types::message::Call>(call).unwrap()).tool_calls(calls)
 }
 
 /// The arguments of a booking.
 #[must_use]
 pub(crate) fn booking(date: NaiveDate, time: &str) -> Value {
-    json!({
-        "appointmentDate": date.to_string(),
-        "appointmentTime": time,
-        "patientName": "Jane Doe",
-        "patientPhone": "+15552017788",
-        "serviceType": "consultation",
-    })
+    let mut arguments = sample::booking(date, time, "Jane Doe", "+15552017788");
+    arguments.insert("serviceType".to_owned(), json!("consultation"));
+    json!(arguments)
 }
 
 /// A message that books one appointment.
 #[must_use]
 pub(crate) fn book(call_id: &str, assistant: &str, tool_call_id: &str, date: NaiveDate, time: &str) -> Value {
     let book = tool_call(tool_call_id, "bookAppointment", &booking(date, time));
-    tool_calls(call(call_id, assistant), &[book])
+    phone_call(call_id, assistant).tool_calls(&[book])
 }
