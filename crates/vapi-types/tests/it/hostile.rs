@@ -109,7 +109,11 @@ fn almost_json() -> impl Strategy<Value = String> {
 /// Uses everything that a body is good for.
 fn exercise(body: &[u8]) -> Result<(), EnvelopeError> {
     let envelope = Envelope::parse(body)?;
-    let _ = envelope.message().map(|message| message.tool_calls());
+    if let Ok(message) = envelope.message() {
+        // Whatever could be read can be written, as JSON.
+        assert!(is_json(&serde_json::to_string(&message).unwrap()));
+        let _ = message.tool_calls();
+    }
     let _ = (envelope.tool_calls(), envelope.head().call_ids().count(), format!("{envelope:?}"));
     Ok(())
 }
