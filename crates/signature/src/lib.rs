@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod algorithm;
 mod credential;
 pub mod doctor;
 mod equalise_time;
@@ -16,6 +17,7 @@ pub mod sign;
 mod timestamp;
 mod verifier;
 
+pub use crate::algorithm::{Algorithm, Encoding, UnknownName};
 pub use crate::credential::{Credential, CredentialError, CredentialId};
 pub use crate::equalise_time::equalise_time;
 pub use crate::header::{Found, Headers, MAX_HEADER_BYTES};
@@ -23,7 +25,7 @@ pub use crate::key::{EmptySecret, SecretKey};
 pub use crate::mismatch::Mismatch;
 pub use crate::payload::{PayloadFormat, PayloadFormatError};
 pub use crate::preset::Preset;
-pub use crate::recipe::{Algorithm, Encoding, HmacRecipe, RecipeError, UnknownName};
+pub use crate::recipe::{HmacRecipe, RecipeError};
 pub use crate::ring::{KeyRing, MAX_ACTIVE};
 pub use crate::scheme::Scheme;
 pub use crate::timestamp::TOLERANCE;

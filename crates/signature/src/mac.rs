@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
-use crate::recipe::Algorithm;
+use crate::algorithm::Algorithm;
 
 /// HMAC state with the key already mixed in; cloning it is how one key serves many requests.
 #[derive(Clone)]

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::algorithm::{Encoding, UnknownName};
 use crate::payload::PayloadFormat;
-use crate::recipe::{Encoding, HmacRecipe, UnknownName};
+use crate::recipe::HmacRecipe;
 use crate::scheme::Scheme;
 
 /// A scheme that has a name.

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::credential::{Check, Credential, HmacCheck};
 use crate::payload::Parts;
-use crate::recipe::Encoding;
+use crate::algorithm::Encoding;
 use crate::scheme::Scheme;
 
 /// Returns the headers that prove `credential` for this request, names in lower case.

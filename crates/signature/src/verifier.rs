@@ -11,7 +11,7 @@ use crate::credential::{Check, HmacCheck, StaticCheck};
 use crate::header::{Headers, one};
 use crate::mismatch::Mismatch;
 use crate::payload::Parts;
-use crate::recipe::{Algorithm, Encoding};
+use crate::algorithm::{Algorithm, Encoding};
 use crate::timestamp;
 
 /// Most values that are read of a signature header that is a list.

@@ -9,33 +9,51 @@ use anyhow::{Context, Result};
 /// The files of a crate: the module that each is, and its text.
 type Sources = BTreeMap<String, String>;
 
-/// Reads the files below a crate's `src`, tests aside. The root is left out: it is the crate's face and names them all.
+/// Reads the modules of a crate, tests aside, by the lines that declare them: a file that two modules are made of is read
+/// as both. The root is left out: it is the crate's face and names them all.
 ///
 /// # Errors
 /// If a file cannot be read.
 pub(super) fn read(src: &Path) -> Result<Sources> {
     let mut sources = Sources::new();
-    let mut directories = vec![src.to_owned()];
-    while let Some(directory) = directories.pop() {
-        for entry in
-            fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))?
-        {
-            let path = entry?.path();
-            if path.is_dir() {
-                directories.push(path);
-                continue;
-            }
-            let inside = path.strip_prefix(src)?.with_extension("");
-            let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-            if parts.last().is_some_and(|name| matches!(name.as_str(), "lib" | "main" | "tests")) {
-                continue;
-            }
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            sources.insert(parts.join("::"), text);
+    let mut open = vec![(String::new(), src.join("lib.rs"), src.to_owned())];
+    while let Some((module, file, below)) = open.pop() {
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        for (name, path) in declared(&text) {
+            let inner = if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") };
+            open.push(match path {
+                // What such a file declares stands beside it.
+                Some(path) => {
+                    let file = file.with_file_name(path);
+                    let beside = file.parent().unwrap_or(src).to_owned();
+                    (inner, file, beside)
+                }
+                None => (inner, below.join(format!("{name}.rs")), below.join(name)),
+            });
+        }
+        if !module.is_empty() {
+            sources.insert(module, text);
         }
     }
     Ok(sources)
+}
+
+/// The modules that a text declares in files of their own, tests aside, each with its `#[path]`.
+fn declared(text: &str) -> Vec<(&str, Option<&str>)> {
+    let mut path = None;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("#[path = \"") {
+            path = rest.strip_suffix("\"]");
+        } else if let Some(declaration) = line.strip_suffix(';')
+            && let Some((visibility, name)) = declaration.rsplit_once("mod ")
+            && (visibility.is_empty() || visibility.starts_with("pub"))
+        {
+            found.push((name, path.take()));
+        }
+    }
+    found.retain(|(name, _)| *name != "tests");
+    found
 }
 
 /// One circle, as the modules in the order in which each uses the next; `None` when there is none.
@@ -187,6 +205,13 @@ mod tests {
         // A room that shows what its files hold, and a file that asks the room.
         let room = [("t", "mod x;\npub use x::X;"), ("t::x", "use super::T;")];
         assert_eq!(circle(&room), Some("t t::x t".to_owned()));
+    }
+
+    #[test]
+    fn modules_are_declared_in_files_of_their_own() {
+        let text = "mod a;\npub(crate) mod b;\n#[path = \"x/y.rs\"]\n#[expect(\n    lint\n)]\npub mod c;\nmod d {\n}\n\
+            #[cfg(test)]\nmod tests;\n// no mod e;\n";
+        assert_eq!(declared(text), [("a", None), ("b", None), ("c", Some("x/y.rs"))]);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
+use super::body::Rewriting;
+use super::cause::Cause;
 use super::search::{self, HmacMatch, SIGNATURE_HEADERS, StaticMatch, Treatment};
-use super::{Cause, body::Rewriting};
 use crate::credential::{Check, Credential, HmacCheck};
 use crate::header::{Found, Headers, MAX_HEADER_BYTES};
 use crate::mismatch::Mismatch;

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 use super::body::{self, Rewriting};
+use crate::algorithm::{Algorithm, Encoding};
 use crate::credential::{StaticCheck, decode_secret};
 use crate::header::{Found, Headers, MAX_HEADER_BYTES};
 use crate::key::SecretKey;
 use crate::mac::KeyedMac;
 use crate::payload::{Parts, PayloadFormat};
-use crate::recipe::{Algorithm, Encoding, HmacRecipe};
+use crate::recipe::HmacRecipe;
 use crate::verifier::{SignedRequest, decode_signature};
 
 /// Most bytes that are hashed for one credential; a body of 8 MiB still gets 64 trials.
