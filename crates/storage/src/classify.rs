@@ -37,18 +37,6 @@ fn raised(message: &str) -> Option<&str> {
     (number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(sentence)
 }
 
-impl StorageError {
-    /// The same work may succeed later.
-    pub(crate) fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Unavailable(cause.into())
-    }
-
-    /// The same work fails again.
-    pub(crate) fn rejected(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Rejected(cause.into())
-    }
-}
-
 impl From<Error> for StorageError {
     fn from(error: Error) -> Self {
         let Error::DatabaseError(kind, information) = &error else {

@@ -46,8 +46,8 @@ macro_rules! row {
     ($name:ident $table:ident $($column:ident: $kind:ty = $value:ty,)*) => {
         #[derive(Queryable, Selectable, Insertable, AsChangeset)]
         #[diesel(table_name = $table, primary_key(vapi_call_id), treat_none_as_null = true)]
-        pub(super) struct $name {
-            $(pub(super) $column: $value,)*
+        pub(crate) struct $name {
+            $(pub(crate) $column: $value,)*
         }
     };
 }

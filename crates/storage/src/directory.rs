@@ -1,17 +1,20 @@
 //! The directory as the resolver asks it: owners of identifiers, pins, keys.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use org_resolver::{KeySource, Limits, Lookup, LookupError, LookupKey, OrgAccess, OrgId, Owners, Ownership};
-use signature::{Credential, CredentialId, KeyRing, SecretKey};
+use signature::{Credential, CredentialId, KeyRing};
 
-use crate::backend::{AccessRow, Backend, CredentialRow};
+use crate::backend::Backend;
 use crate::recipe;
-use crate::seal::{Purpose, Sealer};
+use crate::rows::SecretRow;
+use crate::seal::Sealer;
+use crate::stored;
 
 /// Reads the directory, uncached: wrap it into `org_resolver`'s caches.
 pub struct Directory {
@@ -24,12 +27,12 @@ impl Directory {
         Self { backend, sealer }
     }
 
-    pub(crate) fn ring(&self, org: OrgId, rows: Vec<CredentialRow>) -> KeyRing {
+    pub(crate) fn ring(&self, org: OrgId, rows: Vec<SecretRow>) -> KeyRing {
         let credentials = rows.into_iter().filter_map(|row| {
             let id = row.id;
             // One that cannot be used is left out, which refuses its messages. It never lets one pass: that the
             // organization has credentials of its own is a column, not the length of this list.
-            let credential = self.credential(org, row);
+            let credential = self.credential(row);
             if let Err(error) = &credential {
                 tracing::error!(org_id = %org, credential = %id, %error, "a stored credential cannot be used");
             }
@@ -38,11 +41,9 @@ impl Directory {
         KeyRing::new(credentials.collect())
     }
 
-    fn credential(&self, org: OrgId, row: CredentialRow) -> Result<Credential, Box<dyn std::error::Error>> {
+    fn credential(&self, row: SecretRow) -> Result<Credential, Box<dyn Error>> {
         let scheme = recipe::decode(&row.recipe)?;
-        let purpose = Purpose::Credential(row.id);
-        let secret = self.sealer.open(org, purpose, &row.sealed_secret, &row.sealing_key_id)?;
-        let secret = SecretKey::new(secret.as_slice())?;
+        let secret = stored::secret(&row, &self.sealer)?;
         let id = CredentialId::new(row.id);
         Ok(Credential::new(id, row.label, scheme, secret, row.not_before, row.not_after)?)
     }
@@ -65,7 +66,7 @@ impl Lookup for Directory {
         for row in rows {
             let beginning = DateTime::<Utc>::MIN_UTC;
             found.entry((row.kind, row.value)).or_default().push(Ownership {
-                org: OrgId::new(row.org),
+                org: OrgId::new(row.organization_id),
                 is_active: row.is_active,
                 valid_from: Some(row.valid_from).filter(|from| *from > beginning),
                 valid_to: row.valid_to,
@@ -89,17 +90,15 @@ impl Lookup for Directory {
 #[async_trait]
 impl KeySource for Directory {
     async fn access(&self, org: OrgId) -> Result<Option<Arc<OrgAccess>>, LookupError> {
-        let row = self.backend.access(org).await.map_err(LookupError::new)?;
-        Ok(row.map(|row| {
-            let AccessRow { is_active, vapi_org_id, has_own_credentials, limits, language, credentials } =
-                row;
+        let access = self.backend.access(org).await.map_err(LookupError::new)?;
+        Ok(access.map(|(state, credentials)| {
             Arc::new(OrgAccess {
-                is_active,
-                vapi_org_id: vapi_org_id.map(String::into_boxed_str),
-                has_own_credentials,
+                is_active: state.is_active,
+                vapi_org_id: state.vapi_org_id.map(String::into_boxed_str),
+                has_own_credentials: state.has_own_credentials,
                 keys: self.ring(org, credentials),
-                limits: Limits::read(&limits),
-                language: language.into_boxed_str(),
+                limits: Limits::read(&state.limits),
+                language: state.primary_language.into_boxed_str(),
             })
         }))
     }

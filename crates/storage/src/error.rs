@@ -48,6 +48,21 @@ pub enum ErrorKind {
 }
 
 impl StorageError {
+    /// The same work may succeed later.
+    pub(crate) fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+
+    /// The same work fails again.
+    pub(crate) fn rejected(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Rejected(cause.into())
+    }
+
+    /// The row is missing, or its column makes no sense.
+    pub(crate) fn inconsistent(table: &'static str, column: &'static str, row: &impl ToString) -> Self {
+        Self::Inconsistent { table, column, row: row.to_string() }
+    }
+
     /// The failure's family.
     pub fn kind(&self) -> ErrorKind {
         match self {

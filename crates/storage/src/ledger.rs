@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::repo::{Call, CallReport};
+use crate::repo::calls::{Call, CallReport};
 
 /// The rank of `ended`, one above its place in a call's life because an unknown status has rank 0.
 const ENDED_RANK: i16 = 6;

@@ -1,73 +1,23 @@
 //! The operator's door: every organization at once, every opening and every change written down.
 
-mod entry;
-mod quarantine;
-pub(crate) mod rows;
-pub(crate) mod stored;
+pub(crate) mod entry;
+pub(crate) mod store;
 
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use org_resolver::OrgId;
 use serde_json::{Map, Value, json};
 use signature::KeyRing;
 use tenant::{Entry, Organization};
 use uuid::Uuid;
 
-use crate::backend::CredentialRow;
+use self::store::{OperatorStore, OrgEntry};
+use crate::backend::Backend;
 use crate::directory::Directory;
 use crate::error::StorageError;
-use crate::storage::Storage;
-
-pub use entry::AuditedOrg;
-pub use quarantine::QuarantineEntry;
-pub(crate) use quarantine::QuarantineStore;
-
-/// Everything a backend offers to operators.
-#[async_trait]
-pub(crate) trait OperatorStore: QuarantineStore + Send {
-    /// Who works here and why, for the log.
-    fn signs_as(&mut self, actor: &str, reason: &str);
-
-    /// Writes one line of the audit log, in this transaction.
-    async fn audit(
-        &mut self,
-        action: &str,
-        subject: &str,
-        detail: Map<String, Value>,
-    ) -> Result<(), StorageError>;
-
-    /// Every organization, by slug.
-    async fn list(&mut self) -> Result<Vec<OrgEntry>, StorageError>;
-
-    /// One organization.
-    async fn organization(&mut self, org: OrgId) -> Result<Option<OrgEntry>, StorageError>;
-
-    /// The organizations of these ids, or every one, as a file would declare them, by slug.
-    async fn organizations(&mut self, only: Option<&[Uuid]>) -> Result<Vec<Organization>, StorageError>;
-
-    /// The sealed credentials of one organization.
-    async fn credentials(&mut self, org: OrgId) -> Result<Vec<CredentialRow>, StorageError>;
-
-    /// Reads the rows of organizations at once that single changes would read one after the other.
-    async fn prepare(&mut self, orgs: &[Uuid]) -> Result<(), StorageError>;
-
-    /// Writes a new entry.
-    async fn insert(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError>;
-
-    /// Makes of the stored entry the wanted one.
-    async fn update(&mut self, org: Uuid, stored: &Entry, wanted: &Entry) -> Result<(), StorageError>;
-
-    /// Takes an entry away.
-    async fn delete(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError>;
-
-    /// Makes the transaction's writes durable.
-    async fn commit(self: Box<Self>) -> Result<(), StorageError>;
-
-    /// Gives the transaction up in good order.
-    async fn rollback(self: Box<Self>) -> Result<(), StorageError>;
-}
+use crate::quarantine::QuarantineEntry;
+use crate::repo::After;
 
 /// Whose entry is changed.
 #[derive(Clone, Copy, Debug)]
@@ -76,44 +26,6 @@ pub struct Owner<'a> {
     pub id: OrgId,
     /// Its slug, for the audit log.
     pub slug: &'a str,
-}
-
-/// An organization's entry in the operator's list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrgEntry {
-    /// Its id.
-    pub id: OrgId,
-    /// Its slug; organizations that were inserted by hand may have none.
-    pub slug: Option<String>,
-    /// The name that assistants say.
-    pub name: String,
-    /// Whether its messages are served.
-    pub is_active: bool,
-}
-
-impl Storage {
-    /// Opens the operator's door for `actor`, a person or a program, and says why.
-    ///
-    /// The opening itself is written to the audit log and kept, whatever becomes of the scope: nobody reads secrets
-    /// without a trace.
-    ///
-    /// # Errors
-    /// [`StorageError::Configuration`] when actor or reason are blank, [`StorageError::Unavailable`] when the database
-    /// does not answer or somebody else is writing for too long.
-    pub async fn operator(&self, actor: &str, reason: &str) -> Result<OperatorScope, StorageError> {
-        if actor.trim().is_empty() || reason.trim().is_empty() {
-            return Err(StorageError::Configuration(
-                "the operator's door asks who opens it, and why".to_owned(),
-            ));
-        }
-        let mut opening = self.backend().operator().await?;
-        opening.signs_as(actor, reason);
-        opening.audit("open", "", Map::new()).await?;
-        opening.commit().await?;
-        let mut store = self.backend().operator().await?;
-        store.signs_as(actor, reason);
-        Ok(OperatorScope { store, directory: self.directory(), is_broken: false })
-    }
 }
 
 /// One operator's unit of work over all organizations: one transaction, all or nothing.
@@ -128,6 +40,20 @@ pub struct OperatorScope {
 }
 
 impl OperatorScope {
+    /// Opens the door: the opening itself is kept, whatever becomes of the scope.
+    pub(crate) async fn open(
+        backend: &dyn Backend,
+        directory: Arc<Directory>,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Self, StorageError> {
+        let mut opening = entry::signed(backend, actor, reason).await?;
+        opening.audit("open", "", Map::new()).await?;
+        opening.commit().await?;
+        let store = entry::signed(backend, actor, reason).await?;
+        Ok(Self { store, directory, is_broken: false })
+    }
+
     /// Every organization, by slug.
     ///
     /// # Errors
@@ -255,6 +181,58 @@ impl OperatorScope {
     fn keep(&mut self, outcome: Result<(), StorageError>) -> Result<(), StorageError> {
         self.is_broken |= outcome.is_err();
         outcome
+    }
+
+    /// The messages of the quarantine in the order of their arrival, at most `limit`, from the oldest or after one.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn list_quarantined(
+        &mut self,
+        after: Option<After>,
+        limit: i64,
+    ) -> Result<Vec<QuarantineEntry>, StorageError> {
+        self.store.quarantined(after, limit).await
+    }
+
+    /// A message of the quarantine with its body. Reading it is an act of its own in the audit log, once the scope is
+    /// committed.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer or the body is corrupt.
+    pub async fn quarantined(
+        &mut self,
+        id: Uuid,
+    ) -> Result<Option<(QuarantineEntry, Vec<u8>)>, StorageError> {
+        let found = self.store.quarantined_message(id).await?;
+        if found.is_some() {
+            self.store.audit("read quarantined message", &id.to_string(), Map::new()).await?;
+        }
+        Ok(found)
+    }
+
+    /// Removes a message that an organization has claimed, or that nobody will; false when it is not there any more.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn remove_quarantined(
+        &mut self,
+        id: Uuid,
+        claimed_by: Option<OrgId>,
+    ) -> Result<bool, StorageError> {
+        let is_removed = self.store.remove_quarantined(id).await?;
+        if is_removed {
+            let mut detail = Map::new();
+            let action = match claimed_by {
+                Some(org) => {
+                    detail.insert("organization_id".to_owned(), Value::String(org.to_string()));
+                    "claim quarantined message"
+                }
+                None => "drop quarantined message",
+            };
+            self.store.audit(action, &id.to_string(), detail).await?;
+        }
+        Ok(is_removed)
     }
 
     /// Makes every change of the scope durable, with its line in the audit log.

@@ -12,7 +12,8 @@ use tenant::phone;
 
 use crate::body::pack;
 use crate::ledger::CallUpdate;
-use crate::repo::{EventVerdict, NewContact};
+use crate::repo::contacts::NewContact;
+use crate::repo::messages::EventVerdict;
 use crate::text::{clean, clean_document};
 
 /// A message for the inbox.

@@ -3,11 +3,12 @@
 //! Absence is `Ok(None)`, and a row of another organization is reported exactly like a missing one.
 
 mod appointments;
-mod calls;
-mod contacts;
+pub(crate) mod calls;
+pub(crate) mod contacts;
 mod declared;
 mod events;
 mod inbox;
+pub(crate) mod messages;
 mod security_log;
 mod tool_results;
 
@@ -16,7 +17,8 @@ pub(crate) use calls::SealedUrl;
 pub use calls::{Call, CallReport, Calls};
 pub use contacts::{Contact, ContactId, Contacts, NewContact};
 pub use declared::Declared;
-pub use events::{EventId, EventVerdict, Events};
-pub use inbox::{After, Inbox, OrgState, StoredMessage};
+pub use events::Events;
+pub use inbox::{Inbox, OrgState};
+pub use messages::{After, EventId, EventVerdict, StoredMessage};
 pub use security_log::{SecurityEntry, SecurityLog};
 pub use tool_results::{EffectId, KeyHash, NewToolResult, Reservation, ToolAnswer, ToolResults};

@@ -1,18 +1,18 @@
-//! The rows that an organizations file can declare, as they are read on either database.
+//! The rows as they are read on either database: what an organizations file can declare, the directory, the inbox.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde_json::Value;
 use uuid::Uuid;
 
+use crate::error::StorageError;
+use crate::repo::{EventId, EventVerdict, StoredMessage};
 use crate::schema::{
-    agents, closures, credentials, customer_configurations, knowledge_documents, opening_hours,
+    agents, closures, credentials, customer_configurations, identifiers, knowledge_documents, opening_hours,
     organizations, phone_number_mapping, phone_numbers, resources, services, transfer_destinations,
+    webhook_events,
 };
-use crate::sql_types::{DbJson, DbTextList, DbTime, DbUuid};
-
-/// A row that belongs to an organization.
-pub(crate) trait Owned {
-    fn owner(&self) -> Uuid;
-}
+use crate::sql_types::DbTextList;
 
 /// Declares the struct of a table's row.
 macro_rules! row {
@@ -21,15 +21,10 @@ macro_rules! row {
         #[derive(Queryable, Selectable)]
         #[diesel(table_name = $table)]
         pub(crate) struct $name {
-            pub(crate) organization_id: DbUuid,
+            pub(crate) organization_id: Uuid,
             $(pub(crate) $field: $type,)*
         }
 
-        impl Owned for $name {
-            fn owner(&self) -> Uuid {
-                self.organization_id.0
-            }
-        }
     };
 }
 
@@ -37,7 +32,7 @@ macro_rules! row {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = organizations)]
 pub(crate) struct OrgRow {
-    pub(crate) id: DbUuid,
+    pub(crate) id: Uuid,
     pub(crate) slug: Option<String>,
     pub(crate) name: String,
     pub(crate) timezone: String,
@@ -45,15 +40,15 @@ pub(crate) struct OrgRow {
     pub(crate) primary_language: String,
     pub(crate) secondary_languages: DbTextList,
     pub(crate) vapi_org_id: Option<String>,
-    pub(crate) settings: DbJson,
-    pub(crate) limits: DbJson,
+    pub(crate) settings: Value,
+    pub(crate) limits: Value,
     pub(crate) is_active: bool,
 }
 
 row! {
     /// An assistant.
     AgentRow of agents {
-        id: DbUuid,
+        id: Uuid,
         vapi_assistant_id: String,
         name: String,
         role: String,
@@ -64,7 +59,7 @@ row! {
 row! {
     /// A mapping, often written by hand; squads are declared here too.
     ConfigurationRow of customer_configurations {
-        id: DbUuid,
+        id: Uuid,
         vapi_assistant_id: Option<String>,
         vapi_phone_number: Option<String>,
         vapi_squad_id: Option<String>,
@@ -75,12 +70,12 @@ row! {
 row! {
     /// A number.
     NumberRow of phone_numbers {
-        id: DbUuid,
+        id: Uuid,
         provider_phone_id: Option<String>,
         number: Option<String>,
         sip_uri: Option<String>,
         label: String,
-        route: Option<DbJson>,
+        route: Option<Value>,
         fallback_assistant_id: Option<String>,
         is_active: bool,
     }
@@ -89,7 +84,7 @@ row! {
 row! {
     /// A number's mapping, always written by hand.
     MappingRow of phone_number_mapping {
-        id: DbUuid,
+        id: Uuid,
         inbound_phone_number: String,
         vapi_phone_number_id: Option<String>,
         clinic_name: String,
@@ -100,20 +95,20 @@ row! {
 row! {
     /// A credential with its sealed secret.
     SecretRow of credentials {
-        id: DbUuid,
+        id: Uuid,
         label: String,
-        recipe: DbJson,
+        recipe: Value,
         sealed_secret: Vec<u8>,
         sealing_key_id: String,
-        not_before: Option<DbTime>,
-        not_after: Option<DbTime>,
+        not_before: Option<DateTime<Utc>>,
+        not_after: Option<DateTime<Utc>>,
     }
 }
 
 row! {
     /// A service.
     ServiceRow of services {
-        id: DbUuid,
+        id: Uuid,
         name: String,
         minutes: i32,
         buffer_minutes: i32,
@@ -123,7 +118,7 @@ row! {
 row! {
     /// A resource.
     ResourceRow of resources {
-        id: DbUuid,
+        id: Uuid,
         name: String,
         capacity: i32,
     }
@@ -141,7 +136,7 @@ row! {
 row! {
     /// A closure.
     ClosureRow of closures {
-        id: DbUuid,
+        id: Uuid,
         from_date: String,
         to_date: String,
         reason: Option<String>,
@@ -151,21 +146,75 @@ row! {
 row! {
     /// A department.
     TransferRow of transfer_destinations {
-        id: DbUuid,
+        id: Uuid,
         department: String,
         number: Option<String>,
         sip_uri: Option<String>,
-        opening_hours: Option<DbJson>,
+        opening_hours: Option<Value>,
     }
 }
 
 row! {
     /// A knowledge file.
     KnowledgeRow of knowledge_documents {
-        id: DbUuid,
+        id: Uuid,
         path: String,
         title: String,
         content: String,
+    }
+}
+
+/// One row of `identifiers`.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = identifiers)]
+pub(crate) struct OwnerRow {
+    pub(crate) kind: String,
+    pub(crate) value: String,
+    pub(crate) organization_id: Uuid,
+    pub(crate) is_active: bool,
+    pub(crate) valid_from: DateTime<Utc>,
+    pub(crate) valid_to: Option<DateTime<Utc>>,
+}
+
+/// An organization's state, as the gate needs it.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = organizations)]
+pub(crate) struct AccessRow {
+    pub(crate) is_active: bool,
+    pub(crate) vapi_org_id: Option<String>,
+    pub(crate) has_own_credentials: bool,
+    pub(crate) limits: Value,
+    pub(crate) primary_language: String,
+}
+
+/// A message of the inbox without its body.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = webhook_events)]
+pub(crate) struct MessageRow {
+    id: EventId,
+    kind: String,
+    vapi_call_id: Option<String>,
+    dedupe_key: String,
+    verdict: String,
+    body_bytes: i32,
+    request_id: String,
+    received_at: DateTime<Utc>,
+    deliveries: i32,
+}
+
+impl MessageRow {
+    pub(crate) fn read(self) -> Result<StoredMessage, StorageError> {
+        Ok(StoredMessage {
+            verdict: EventVerdict::parse(&self.verdict).ok_or_else(|| self.id.inconsistent("verdict"))?,
+            id: self.id,
+            kind: self.kind,
+            vapi_call_id: self.vapi_call_id,
+            dedupe_key: self.dedupe_key,
+            body_bytes: self.body_bytes,
+            request_id: self.request_id,
+            received_at: self.received_at,
+            deliveries: self.deliveries,
+        })
     }
 }
 

@@ -1,9 +1,18 @@
 //! The tables, once for both databases: columns and types as in `migrations/`.
 
-diesel::table! {
-    use diesel::sql_types::{Bool, Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlTextList, SqlTime, SqlUuid};
+/// Gives tables to diesel, each with the types of columns.
+macro_rules! tables {
+    ($($table:ident ($($key:ident),*) { $($columns:tt)* })*) => {
+        $(diesel::table! {
+            use diesel::sql_types::*;
+            use crate::sql_types::*;
 
+            $table ($($key),*) { $($columns)* }
+        })*
+    };
+}
+
+tables! {
     organizations (id) {
         id -> SqlUuid,
         slug -> Nullable<Text>,
@@ -20,11 +29,6 @@ diesel::table! {
         created_at -> SqlTime,
         updated_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Bool, Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlTextList, SqlTime, SqlUuid};
 
     customer_configurations (organization_id, id) {
         organization_id -> SqlUuid,
@@ -40,11 +44,6 @@ diesel::table! {
         created_at -> SqlTime,
         updated_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Bool, Text};
-    use crate::sql_types::{SqlTime, SqlUuid};
 
     agents (organization_id, id) {
         organization_id -> SqlUuid,
@@ -56,11 +55,6 @@ diesel::table! {
         created_at -> SqlTime,
         updated_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Bool, Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlTime, SqlUuid};
 
     phone_numbers (organization_id, id) {
         organization_id -> SqlUuid,
@@ -75,11 +69,6 @@ diesel::table! {
         created_at -> SqlTime,
         updated_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Bool, Nullable, Text};
-    use crate::sql_types::{SqlTime, SqlUuid};
 
     phone_number_mapping (organization_id, id) {
         organization_id -> SqlUuid,
@@ -91,11 +80,6 @@ diesel::table! {
         created_at -> SqlTime,
         updated_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Binary, Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlTime, SqlUuid};
 
     credentials (organization_id, id) {
         organization_id -> SqlUuid,
@@ -110,11 +94,6 @@ diesel::table! {
         created_at -> SqlTime,
         updated_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Binary, Nullable, SmallInt, Text};
-    use crate::sql_types::{SqlJson, SqlTime, SqlUuid};
 
     call_logs (organization_id, vapi_call_id) {
         organization_id -> SqlUuid,
@@ -134,11 +113,6 @@ diesel::table! {
         decided -> SqlJson,
         created_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{BigInt, Double, Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlUuid};
 
     call_reports (organization_id, vapi_call_id) {
         organization_id -> SqlUuid,
@@ -153,22 +127,12 @@ diesel::table! {
         stereo_recording_url -> Nullable<Text>,
         decided -> SqlJson,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::Text;
-    use crate::sql_types::{SqlTime, SqlUuid};
 
     call_pins (organization_id, vapi_call_id) {
         organization_id -> SqlUuid,
         vapi_call_id -> Text,
         created_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Binary, Integer, Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlTime, SqlUuid};
 
     webhook_events (organization_id, id) {
         organization_id -> SqlUuid,
@@ -185,11 +149,6 @@ diesel::table! {
         received_at -> SqlTime,
         deliveries -> Integer,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Binary, Bool, Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlTime, SqlUuid};
 
     tool_results (organization_id, key_hash) {
         organization_id -> SqlUuid,
@@ -203,11 +162,6 @@ diesel::table! {
         undone_at -> Nullable<SqlTime>,
         created_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Bool, Nullable, Text};
-    use crate::sql_types::{SqlTime, SqlUuid};
 
     contacts (organization_id, id) {
         organization_id -> SqlUuid,
@@ -221,11 +175,6 @@ diesel::table! {
         created_at -> SqlTime,
         updated_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Nullable, SmallInt, Text};
-    use crate::sql_types::{SqlTime, SqlUuid};
 
     appointments (organization_id, id) {
         organization_id -> SqlUuid,
@@ -245,11 +194,6 @@ diesel::table! {
         tool_call_id -> Nullable<Text>,
         created_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Integer, Text};
-    use crate::sql_types::SqlUuid;
 
     services (organization_id, id) {
         organization_id -> SqlUuid,
@@ -258,11 +202,6 @@ diesel::table! {
         minutes -> Integer,
         buffer_minutes -> Integer,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Integer, Text};
-    use crate::sql_types::SqlUuid;
 
     resources (organization_id, id) {
         organization_id -> SqlUuid,
@@ -270,11 +209,6 @@ diesel::table! {
         name -> Text,
         capacity -> Integer,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{SmallInt, Text};
-    use crate::sql_types::SqlUuid;
 
     opening_hours (organization_id, id) {
         organization_id -> SqlUuid,
@@ -283,11 +217,6 @@ diesel::table! {
         opens -> Text,
         closes -> Text,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Nullable, Text};
-    use crate::sql_types::SqlUuid;
 
     closures (organization_id, id) {
         organization_id -> SqlUuid,
@@ -296,11 +225,6 @@ diesel::table! {
         to_date -> Text,
         reason -> Nullable<Text>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlUuid};
 
     transfer_destinations (organization_id, id) {
         organization_id -> SqlUuid,
@@ -310,11 +234,6 @@ diesel::table! {
         sip_uri -> Nullable<Text>,
         opening_hours -> Nullable<SqlJson>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::Text;
-    use crate::sql_types::{SqlTime, SqlUuid};
 
     knowledge_documents (organization_id, id) {
         organization_id -> SqlUuid,
@@ -324,11 +243,6 @@ diesel::table! {
         content -> Text,
         updated_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlTime, SqlUuid};
 
     security_log (organization_id, id) {
         organization_id -> SqlUuid,
@@ -339,11 +253,6 @@ diesel::table! {
         request_id -> Text,
         created_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::Text;
-    use crate::sql_types::{SqlJson, SqlTime, SqlUuid};
 
     audit_log (id) {
         id -> SqlUuid,
@@ -353,11 +262,6 @@ diesel::table! {
         detail -> SqlJson,
         created_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Binary, Integer, Nullable, Text};
-    use crate::sql_types::{SqlJson, SqlTime, SqlUuid};
 
     quarantine (id) {
         id -> SqlUuid,
@@ -370,11 +274,6 @@ diesel::table! {
         request_id -> Text,
         received_at -> SqlTime,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
-    use crate::sql_types::{SqlTime, SqlUuid};
 
     identifiers (id) {
         id -> BigInt,
@@ -385,11 +284,6 @@ diesel::table! {
         valid_from -> SqlTime,
         valid_to -> Nullable<SqlTime>,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::{Bool, Text};
-    use crate::sql_types::SqlUuid;
 
     identifier_sources (organization_id, source, source_id, kind, value) {
         organization_id -> SqlUuid,
@@ -399,18 +293,10 @@ diesel::table! {
         value -> Text,
         is_active -> Bool,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::BigInt;
 
     directory_version (version) {
         version -> BigInt,
     }
-}
-
-diesel::table! {
-    use diesel::sql_types::Text;
 
     __diesel_schema_migrations (version) {
         version -> Text,

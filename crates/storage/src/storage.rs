@@ -9,16 +9,19 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::sqlite::Sqlite;
-use org_resolver::{RefusedOrg, VerifiedOrg};
+use org_resolver::{OrgId, RefusedOrg, VerifiedOrg};
 use uuid::Uuid;
 
-use crate::backend::{Backend, QuarantineBounds, QuarantinedMessage};
+use crate::backend::Backend;
 use crate::changes::ChangeSink;
 use crate::config::{DatabaseUrl, StorageConfig};
 use crate::directory::Directory;
 use crate::error::StorageError;
 use crate::migrations::{self, MigrationReport};
+use crate::operator::OperatorScope;
+use crate::operator::entry::{self, AuditedOrg};
 use crate::pg::{self, PgBackend};
+use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Record, Recorded};
 use crate::repo::SecurityEntry;
 use crate::scope::OrgScope;
@@ -129,8 +132,48 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Unavailable`] when the database does not answer or no connection is free in time.
     pub async fn scope(&self, org: &VerifiedOrg) -> Result<OrgScope, StorageError> {
-        let store = self.inner.backend.open(org.id()).await?;
-        Ok(OrgScope::new(org.id(), store))
+        self.open(org.id()).await
+    }
+
+    /// Opens the operator's door for `actor`, a person or a program, and says why.
+    ///
+    /// The opening itself is written to the audit log and kept, whatever becomes of the scope: nobody reads secrets
+    /// without a trace.
+    ///
+    /// # Errors
+    /// [`StorageError::Configuration`] when actor or reason are blank, [`StorageError::Unavailable`] when the database
+    /// does not answer or somebody else is writing for too long.
+    pub async fn operator(&self, actor: &str, reason: &str) -> Result<OperatorScope, StorageError> {
+        OperatorScope::open(&*self.inner.backend, self.directory(), actor, reason).await
+    }
+
+    /// Enters an organization as `actor`, a person or a program, and says why. `None` when there is no such organization.
+    ///
+    /// The audit log has the entry, committed, before this returns; whatever is done afterwards is done in ordinary
+    /// scopes, with the rights of the working role and under the organization's policies.
+    ///
+    /// # Errors
+    /// [`StorageError::Configuration`] when actor or reason are blank, [`StorageError::Unavailable`] when the database
+    /// does not answer or somebody else is writing for too long.
+    pub async fn enter(
+        &self,
+        org: OrgId,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Option<AuditedOrg>, StorageError> {
+        entry::enter(&*self.inner.backend, org, actor, reason).await
+    }
+
+    /// Opens a scope inside an organization that an operator has entered.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the database does not answer or no connection is free in time.
+    pub async fn entered_scope(&self, org: &AuditedOrg) -> Result<OrgScope, StorageError> {
+        self.open(org.id()).await
+    }
+
+    async fn open(&self, org: OrgId) -> Result<OrgScope, StorageError> {
+        Ok(OrgScope::new(org, self.inner.backend.open(org).await?))
     }
 
     /// Records a message that is authentic and refused, for the organization that it was sent to: in its inbox and,
@@ -144,7 +187,7 @@ impl Storage {
         record: Record,
         entry: &SecurityEntry<'_>,
     ) -> Result<(), StorageError> {
-        let mut scope = OrgScope::new(org.id(), self.inner.backend.open(org.id()).await?);
+        let mut scope = self.open(org.id()).await?;
         let received_at = record.event.received_at;
         if scope.events().record(Arc::new(record)).await?.is_new {
             scope.security_log().insert(entry, received_at).await?;
@@ -208,10 +251,6 @@ impl Storage {
         }
         inner.is_migrated.store(true, Ordering::Relaxed);
         Ok(())
-    }
-
-    pub(crate) fn backend(&self) -> &dyn Backend {
-        &*self.inner.backend
     }
 
     fn take_touch(&self, credential: Uuid, now: DateTime<Utc>) -> bool {

@@ -1,8 +1,9 @@
 //! What the rows of one organization say, in the form of the organizations file.
 
 use std::collections::HashSet;
+use std::error::Error;
 
-use chrono::Weekday;
+use chrono::{NaiveDate, Weekday};
 use org_resolver::OrgId;
 use scheduling::{Closure, OpeningHours, Resource, Service};
 use serde::Deserialize;
@@ -15,32 +16,31 @@ use tenant::{
 };
 use uuid::Uuid;
 
-use super::rows::{
-    ClosureRow, ConfigurationRow, HoursRow, KnowledgeRow, MappingRow, NumberRow, OrgRow, ResourceRow, Rows,
-    SecretRow, ServiceRow, TransferRow,
-};
 use crate::error::StorageError;
 use crate::recipe;
+use crate::rows::{
+    AgentRow, ClosureRow, ConfigurationRow, HoursRow, KnowledgeRow, MappingRow, NumberRow, OrgRow,
+    ResourceRow, Rows, SecretRow, ServiceRow, TransferRow,
+};
 use crate::seal::{Purpose, Sealer};
-use crate::sql_types::{DbJson, DbUuid, civil_date};
 
 /// An organization with the rows that say what it is.
 pub(crate) struct Stored {
     pub(crate) organization: Organization,
     /// For each of the organization's numbers its row in `phone_numbers`; `None` where only a mapping names it.
-    pub(crate) number_rows: Vec<Option<DbUuid>>,
+    pub(crate) number_rows: Vec<Option<Uuid>>,
     pub(crate) rows: Rows,
 }
 
 impl Stored {
     /// The organization's numbers with their rows.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&PhoneNumber, Option<DbUuid>)> {
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&PhoneNumber, Option<Uuid>)> {
         self.organization.phone_numbers.iter().zip(self.number_rows.iter().copied())
     }
 
     /// Reads the rows.
     pub(crate) fn read(org: OrgRow, rows: Rows, sealer: &Sealer) -> Result<Self, StorageError> {
-        let id = org.id.0;
+        let id = org.id;
         let profile = profile(&org)?;
         let (phone_numbers, number_rows) = numbers(&rows, profile.region)?;
         let organization = Organization {
@@ -58,7 +58,7 @@ impl Stored {
             closures: rows.closures.iter().map(closure).collect::<Result<_, _>>()?,
             transfers: rows.transfers.iter().map(transfer).collect::<Result<_, _>>()?,
             knowledge: rows.knowledge.iter().map(document).collect(),
-            limits: Limits::read(&org.limits.0),
+            limits: Limits::read(&org.limits),
             profile,
         };
         Ok(Self { organization, number_rows, rows })
@@ -74,10 +74,6 @@ pub(crate) fn identifier(raw: &str) -> Option<String> {
 /// A stored number or SIP URI in its normal form.
 pub(crate) fn line(raw: Option<&str>, region: Region) -> Option<String> {
     normalise(&identifier(raw?)?, Some(region))
-}
-
-pub(crate) fn inconsistent(table: &'static str, column: &'static str, row: Uuid) -> StorageError {
-    StorageError::Inconsistent { table, column, row: row.to_string() }
 }
 
 fn assistants(rows: &Rows) -> Vec<Assistant> {
@@ -96,6 +92,11 @@ fn assistants(rows: &Rows) -> Vec<Assistant> {
     assistants
 }
 
+/// What a row of `agents` says.
+pub(crate) fn assistant(row: AgentRow) -> Assistant {
+    Assistant { id: row.vapi_assistant_id, name: row.name, role: row.role }
+}
+
 fn squads(rows: &Rows) -> Vec<String> {
     let mut seen = HashSet::new();
     let active = rows.configurations.iter().filter(|row| row.is_active);
@@ -104,7 +105,7 @@ fn squads(rows: &Rows) -> Vec<String> {
 }
 
 /// The numbers with their rows: those of `phone_numbers`, then what only a mapping names.
-fn numbers(rows: &Rows, region: Region) -> Result<(Vec<PhoneNumber>, Vec<Option<DbUuid>>), StorageError> {
+fn numbers(rows: &Rows, region: Region) -> Result<(Vec<PhoneNumber>, Vec<Option<Uuid>>), StorageError> {
     let mut numbers = Vec::new();
     let mut ids = Vec::new();
     let mut seen = HashSet::new();
@@ -137,10 +138,10 @@ fn numbers(rows: &Rows, region: Region) -> Result<(Vec<PhoneNumber>, Vec<Option<
 /// What a row of `phone_numbers` says.
 pub(crate) fn number(row: &NumberRow, region: Region) -> Result<PhoneNumber, StorageError> {
     let route = match &row.route {
-        None | Some(DbJson(Value::Null)) => None,
-        Some(DbJson(route)) => Route::deserialize(route)
+        None | Some(Value::Null) => None,
+        Some(route) => Route::deserialize(route)
             .map(Some)
-            .map_err(|_cause| inconsistent("phone_numbers", "route", row.id.0))?,
+            .map_err(|_cause| StorageError::inconsistent("phone_numbers", "route", &row.id))?,
     };
     Ok(PhoneNumber {
         id: row.provider_phone_id.as_deref().and_then(identifier),
@@ -173,38 +174,40 @@ fn unnamed(line: Option<String>) -> PhoneNumber {
 }
 
 fn credential(row: &SecretRow, sealer: &Sealer) -> Option<CredentialSpec> {
-    let (org, id) = (OrgId::new(row.organization_id.0), row.id.0);
-    let log = |error: &dyn std::error::Error| {
-        tracing::error!(org_id = %org, credential = %id, %error, "a stored credential cannot be used");
+    let log = |error: &dyn Error| {
+        let (org_id, credential) = (row.organization_id, row.id);
+        tracing::error!(%org_id, %credential, %error, "a stored credential cannot be used");
     };
-    let scheme = recipe::decode(&row.recipe.0).inspect_err(|error| log(error)).ok()?;
-    let opened = sealer
-        .open(org, Purpose::Credential(id), &row.sealed_secret, &row.sealing_key_id)
-        .inspect_err(|error| log(error))
-        .ok();
-    let secret =
-        opened.and_then(|secret| SecretKey::new(secret.as_slice()).inspect_err(|error| log(error)).ok());
+    let scheme = recipe::decode(&row.recipe).inspect_err(|error| log(error)).ok()?;
     Some(CredentialSpec {
         label: row.label.clone(),
         scheme,
-        secret,
-        not_before: row.not_before.map(|at| at.0),
-        not_after: row.not_after.map(|at| at.0),
+        secret: secret(row, sealer).inspect_err(|error| log(&**error)).ok(),
+        not_before: row.not_before,
+        not_after: row.not_after,
     })
+}
+
+/// A credential's secret in the clear.
+pub(crate) fn secret(row: &SecretRow, sealer: &Sealer) -> Result<SecretKey, Box<dyn Error>> {
+    let (org, purpose) = (OrgId::new(row.organization_id), Purpose::Credential(row.id));
+    let opened = sealer.open(org, purpose, &row.sealed_secret, &row.sealing_key_id)?;
+    Ok(SecretKey::new(opened.as_slice())?)
 }
 
 /// What a row of `services` says.
 pub(crate) fn service(row: &ServiceRow) -> Result<Service, StorageError> {
     let lengths = u16::try_from(row.minutes).ok().zip(u16::try_from(row.buffer_minutes).ok());
-    let (minutes, buffer_minutes) = lengths.ok_or_else(|| inconsistent("services", "minutes", row.id.0))?;
+    let (minutes, buffer_minutes) =
+        lengths.ok_or_else(|| StorageError::inconsistent("services", "minutes", &row.id))?;
     Ok(Service { name: row.name.clone(), minutes, buffer_minutes, resources: Vec::new() })
 }
 
 /// What a row of `resources` says.
 pub(crate) fn resource(row: &ResourceRow) -> Result<Resource, StorageError> {
     let capacity = u16::try_from(row.capacity).ok();
-    let capacity = capacity.ok_or_else(|| inconsistent("resources", "capacity", row.id.0))?;
-    Ok(Resource { id: row.id.0, name: row.name.clone(), capacity })
+    let capacity = capacity.ok_or_else(|| StorageError::inconsistent("resources", "capacity", &row.id))?;
+    Ok(Resource { id: row.id, name: row.name.clone(), capacity })
 }
 
 /// What the rows of `opening_hours` say; nothing where there is none.
@@ -212,7 +215,7 @@ pub(crate) fn opening_hours(rows: &[HoursRow], org: Uuid) -> Result<Option<Openi
     if rows.is_empty() {
         return Ok(None);
     }
-    let corrupt = || inconsistent("opening_hours", "opens", org);
+    let corrupt = || StorageError::inconsistent("opening_hours", "opens", &org);
     let mut ranges = Vec::new();
     for row in rows {
         // The column counts from 1, chrono from 0.
@@ -225,20 +228,21 @@ pub(crate) fn opening_hours(rows: &[HoursRow], org: Uuid) -> Result<Option<Openi
 
 /// What a row of `closures` says.
 pub(crate) fn closure(row: &ClosureRow) -> Result<Closure, StorageError> {
+    let civil_date = |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let dates = civil_date(&row.from_date).zip(civil_date(&row.to_date));
-    let (from, to) = dates.ok_or_else(|| inconsistent("closures", "from_date", row.id.0))?;
+    let (from, to) = dates.ok_or_else(|| StorageError::inconsistent("closures", "from_date", &row.id))?;
     Ok(Closure { from, to, reason: row.reason.clone() })
 }
 
 /// What a row of `transfer_destinations` says.
 pub(crate) fn transfer(row: &TransferRow) -> Result<Transfer, StorageError> {
-    let hours = match &row.opening_hours {
-        None | Some(DbJson(Value::Null)) => None,
-        Some(DbJson(hours)) => Some(
-            hours_from_value(hours)
-                .ok_or_else(|| inconsistent("transfer_destinations", "opening_hours", row.id.0))?,
-        ),
-    };
+    let hours =
+        match &row.opening_hours {
+            None | Some(Value::Null) => None,
+            Some(hours) => Some(hours_from_value(hours).ok_or_else(|| {
+                StorageError::inconsistent("transfer_destinations", "opening_hours", &row.id)
+            })?),
+        };
     Ok(Transfer {
         department: row.department.clone(),
         number: row.number.clone(),
@@ -254,8 +258,8 @@ pub(crate) fn document(row: &KnowledgeRow) -> Document {
 
 /// What a row of `organizations` says of who it is.
 pub(crate) fn profile(row: &OrgRow) -> Result<Profile, StorageError> {
-    let corrupt = |column| inconsistent("organizations", column, row.id.0);
-    let DbJson(Value::Object(settings)) = &row.settings else { return Err(corrupt("settings")) };
+    let corrupt = |column| StorageError::inconsistent("organizations", column, &row.id);
+    let Value::Object(settings) = &row.settings else { return Err(corrupt("settings")) };
     Ok(Profile {
         name: row.name.clone(),
         timezone: row.timezone.parse().ok().ok_or_else(|| corrupt("timezone"))?,

@@ -3,14 +3,13 @@
 use org_resolver::OrgId;
 use serde_json::Map;
 
-use super::OrgEntry;
+use super::store::{OperatorStore, OrgEntry};
+use crate::backend::Backend;
 use crate::error::StorageError;
-use crate::scope::OrgScope;
-use crate::storage::Storage;
 
 /// An organization that an operator has entered: who and why stand in the audit log.
 ///
-/// The fields are private, and there is no `Clone` and no constructor beside [`Storage::enter`]:
+/// The fields are private, and there is no `Clone` and no constructor beside [`Storage::enter`](crate::Storage::enter):
 ///
 /// ```compile_fail
 /// fn forge(entry: storage::OrgEntry) -> storage::AuditedOrg {
@@ -45,42 +44,34 @@ impl AuditedOrg {
     }
 }
 
-impl Storage {
-    /// Enters an organization as `actor`, a person or a program, and says why. `None` when there is no such organization.
-    ///
-    /// The audit log has the entry, committed, before this returns; whatever is done afterwards is done in ordinary
-    /// scopes, with the rights of the working role and under the organization's policies.
-    ///
-    /// # Errors
-    /// [`StorageError::Configuration`] when actor or reason are blank, [`StorageError::Unavailable`] when the database
-    /// does not answer or somebody else is writing for too long.
-    pub async fn enter(
-        &self,
-        org: OrgId,
-        actor: &str,
-        reason: &str,
-    ) -> Result<Option<AuditedOrg>, StorageError> {
-        if actor.trim().is_empty() || reason.trim().is_empty() {
-            return Err(StorageError::Configuration(
-                "the operator's door asks who opens it, and why".to_owned(),
-            ));
-        }
-        let mut store = self.backend().operator().await?;
-        store.signs_as(actor, reason);
-        let Some(entry) = store.organization(org).await? else {
-            store.rollback().await?;
-            return Ok(None);
-        };
-        store.audit("enter", &format!("organization {org}"), Map::new()).await?;
-        store.commit().await?;
-        Ok(Some(AuditedOrg { entry }))
-    }
+/// Enters an organization: the audit log has the entry, committed, before this returns.
+pub(crate) async fn enter(
+    backend: &dyn Backend,
+    org: OrgId,
+    actor: &str,
+    reason: &str,
+) -> Result<Option<AuditedOrg>, StorageError> {
+    let mut store = signed(backend, actor, reason).await?;
+    let Some(entry) = store.organization(org).await? else {
+        store.rollback().await?;
+        return Ok(None);
+    };
+    store.audit("enter", &format!("organization {org}"), Map::new()).await?;
+    store.commit().await?;
+    Ok(Some(AuditedOrg { entry }))
+}
 
-    /// Opens a scope inside an organization that an operator has entered.
-    ///
-    /// # Errors
-    /// [`StorageError::Unavailable`] when the database does not answer or no connection is free in time.
-    pub async fn entered_scope(&self, org: &AuditedOrg) -> Result<OrgScope, StorageError> {
-        Ok(OrgScope::new(org.id(), self.backend().open(org.id()).await?))
+/// Begins an operator's transaction in the name of `actor`, which neither it nor the reason may be blank.
+pub(super) async fn signed(
+    backend: &dyn Backend,
+    actor: &str,
+    reason: &str,
+) -> Result<Box<dyn OperatorStore>, StorageError> {
+    if actor.trim().is_empty() || reason.trim().is_empty() {
+        let refused = "the operator's door asks who opens it, and why";
+        return Err(StorageError::Configuration(refused.to_owned()));
     }
+    let mut store = backend.operator().await?;
+    store.signs_as(actor, reason);
+    Ok(store)
 }

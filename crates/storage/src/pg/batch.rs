@@ -20,12 +20,11 @@ use self::statements::{
     AddDeliveries, Commit, ContestedCalls, EraseCalls, LockCalls, LockContacts, PinCalls, RaiseAlarms,
     ReadReports, WriteCalls, WriteContacts, WriteReports,
 };
-use super::calls::{CallRow, ReportRow};
 use super::connect::Pool;
-use super::contacts::ContactRow;
-use super::scope::Scope;
-use super::tx::Lease;
-use super::{Conn, dialect};
+use super::dialect::{self, Conn};
+use super::lease::Lease;
+use super::sql::calls::{CallRow, ReportRow};
+use super::sql::scope::Scope;
 use crate::batch::{Alarm, Changes, Found, Group, groups, in_order, meetings};
 use crate::classify::is_connection_lost;
 use crate::error::StorageError;
@@ -231,8 +230,8 @@ impl BatchScope<'_> {
         let mut contacts = HashMap::<_, Vec<_>>::new();
         let wanted = LockContacts::of(groups);
         if !wanted.phones.is_empty() {
-            for (row, org) in wanted.load::<(ContactRow, DbUuid)>(&mut { self.conn }).await? {
-                contacts.entry(OrgId::new(org.0)).or_default().push(row.into());
+            for (row, org) in wanted.load::<(Contact, DbUuid)>(&mut { self.conn }).await? {
+                contacts.entry(OrgId::new(org.0)).or_default().push(row);
             }
         }
         Ok(contacts)

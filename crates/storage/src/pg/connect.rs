@@ -15,11 +15,13 @@ use tokio_postgres::tls::TlsStream;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::POOL_WAIT;
 use super::tls::Wishes;
 use crate::classify::chain;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
+
+/// How long a request waits for a connection of the pool before it is told to come back.
+const POOL_WAIT: Duration = Duration::from_secs(2);
 
 /// How long a server may take to answer a login.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

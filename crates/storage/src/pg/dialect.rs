@@ -3,10 +3,12 @@
 
 use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
-use diesel_async::SimpleAsyncConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
-use super::Conn;
 use crate::sql_types::{SqlJson, SqlUuid};
+
+/// The connection that the shared statements run on.
+pub(super) type Conn = AsyncPgConnection;
 
 /// Locks the rows of a query until the transaction ends.
 macro_rules! locking {

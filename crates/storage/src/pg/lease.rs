@@ -1,4 +1,4 @@
-//! Transactions that cannot leak: a connection comes back to its pool in good order, or not at all.
+//! Connections on loan: one comes back to its pool in good order, or not at all, so that no transaction leaks.
 
 use deadpool::managed::{Object, PoolError, TimeoutType};
 use diesel::result::QueryResult;
@@ -7,7 +7,7 @@ use futures::future::try_join;
 use org_resolver::OrgId;
 
 use super::connect::{PgManager, Pool};
-use super::{Conn, dialect};
+use super::dialect::{Conn, set_config};
 use crate::classify::is_connection_lost;
 use crate::error::StorageError;
 
@@ -38,6 +38,21 @@ impl Lease {
         }
     }
 
+    /// Takes a connection and begins a transaction, inside an organization where one is named.
+    pub(super) async fn begin(pool: &Pool, org: Option<OrgId>) -> Result<Self, StorageError> {
+        let mut lease = Self::get(pool).await?;
+        let mut begun = begin_on(lease.conn()?, org).await;
+        if begun.as_ref().is_err_and(is_connection_lost) {
+            // The server went away since the connection was last used. Nothing has been asked of it yet.
+            drop(lease);
+            Self::discard_idle(pool);
+            lease = Self::get(pool).await?;
+            begun = begin_on(lease.conn()?, org).await;
+        }
+        begun?;
+        Ok(lease)
+    }
+
     /// Forgets the idle connections: where one is dead, the others most likely are too.
     pub(super) fn discard_idle(pool: &Pool) {
         pool.retain(|_, _| false);
@@ -64,61 +79,6 @@ impl Drop for Lease {
     }
 }
 
-/// A transaction. Dropped without [`commit`](Self::commit), it is rolled back by closing its connection.
-pub(crate) struct Tx {
-    lease: Lease,
-    has_failed: bool,
-}
-
-impl Tx {
-    /// Begins a transaction, inside an organization where one is named.
-    pub(super) async fn begin(pool: &Pool, org: Option<OrgId>) -> Result<Self, StorageError> {
-        let mut lease = Lease::get(pool).await?;
-        let mut begun = begin_on(lease.conn()?, org).await;
-        if begun.as_ref().is_err_and(is_connection_lost) {
-            // The server went away since the connection was last used. Nothing has been asked of it yet.
-            drop(lease);
-            Lease::discard_idle(pool);
-            lease = Lease::get(pool).await?;
-            begun = begin_on(lease.conn()?, org).await;
-        }
-        begun?;
-        Ok(Self { lease, has_failed: false })
-    }
-
-    /// The connection, for one statement.
-    pub(super) fn conn(&mut self) -> Result<&mut Conn, StorageError> {
-        self.lease.conn()
-    }
-
-    /// Notes a statement's failure: the server ignores what follows, and would answer COMMIT by rolling back.
-    pub(super) fn check<T>(&mut self, outcome: QueryResult<T>) -> Result<T, StorageError> {
-        self.has_failed |= outcome.is_err();
-        outcome.map_err(StorageError::from)
-    }
-
-    /// Notes a failure beside the statements: nothing of the scope is to be kept.
-    pub(super) fn fail<T>(&mut self, error: StorageError) -> Result<T, StorageError> {
-        self.has_failed = true;
-        Err(error)
-    }
-
-    pub(super) async fn commit(mut self) -> Result<(), StorageError> {
-        if self.has_failed {
-            return Err(StorageError::rejected("a statement of the scope failed, so nothing is kept"));
-        }
-        self.conn()?.batch_execute("COMMIT").await?;
-        self.lease.release();
-        Ok(())
-    }
-
-    pub(super) async fn rollback(mut self) -> Result<(), StorageError> {
-        self.conn()?.batch_execute("ROLLBACK").await?;
-        self.lease.release();
-        Ok(())
-    }
-}
-
 /// Sends the beginning and the setting together: one round trip.
 async fn begin_on(conn: &mut Conn, org: Option<OrgId>) -> QueryResult<()> {
     let conn = &*conn;
@@ -126,6 +86,6 @@ async fn begin_on(conn: &mut Conn, org: Option<OrgId>) -> QueryResult<()> {
     let mut first = conn;
     let mut second = conn;
     // The setting ends with the transaction, so that it never meets another organization's.
-    let setting = diesel::select(dialect::set_config("app.organization_id", org.to_string(), true));
+    let setting = diesel::select(set_config("app.organization_id", org.to_string(), true));
     try_join(first.batch_execute("BEGIN"), setting.execute(&mut second)).await.map(|_| ())
 }

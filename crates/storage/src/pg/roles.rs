@@ -4,7 +4,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 
-use super::Conn;
+use super::dialect::Conn;
 use crate::error::StorageError;
 
 /// One row for each way around the policies, worst first.

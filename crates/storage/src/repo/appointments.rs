@@ -2,18 +2,26 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
 use scheduling::Busy;
 use uuid::Uuid;
 
 use super::contacts::ContactId;
 use crate::error::StorageError;
+use crate::schema::appointments;
+use crate::sql_types::{SqlUuid, column};
 
 /// Names an appointment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = SqlUuid)]
 pub struct AppointmentId(pub Uuid);
+column!(AppointmentId: SqlUuid = Uuid);
 
 /// An appointment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = appointments)]
 pub struct Appointment {
     /// Our id.
     pub id: AppointmentId,

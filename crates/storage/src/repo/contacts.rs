@@ -2,17 +2,25 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::error::StorageError;
+use crate::schema::contacts;
+use crate::sql_types::{SqlUuid, column};
 use crate::text::clean;
 
 /// Names a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = SqlUuid)]
 pub struct ContactId(pub Uuid);
+column!(ContactId: SqlUuid = Uuid);
 
 /// A caller's record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = contacts)]
 pub struct Contact {
     /// Our id.
     pub id: ContactId,

@@ -3,46 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use uuid::Uuid;
 
 use crate::error::StorageError;
 use crate::record::{Record, Recorded};
-
-/// Names a stored message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct EventId(pub Uuid);
-
-/// How a stored message was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventVerdict {
-    /// Acted upon.
-    Accepted,
-    /// Of a known kind whose body has another shape than the one we know; kept raw.
-    Drifted,
-    /// Refused: identifiers of two organizations.
-    Conflict,
-    /// Refused: the organization is switched off.
-    Inactive,
-}
-
-impl EventVerdict {
-    /// The verdict's name in the table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Drifted => "drifted",
-            Self::Conflict => "conflict",
-            Self::Inactive => "inactive",
-        }
-    }
-
-    /// Reads a name of the table.
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        [Self::Accepted, Self::Drifted, Self::Conflict, Self::Inactive]
-            .into_iter()
-            .find(|verdict| verdict.as_str() == name)
-    }
-}
+use crate::repo::messages::EventId;
 
 /// The inbox of one organization.
 #[async_trait]

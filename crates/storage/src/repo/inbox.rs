@@ -1,58 +1,16 @@
 //! The inbox as an operator works through it again.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
+use diesel::prelude::*;
 
 use crate::error::StorageError;
-use crate::repo::{EventId, EventVerdict, KeyHash};
-
-/// A stored message without its body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredMessage {
-    /// Our id.
-    pub id: EventId,
-    /// The message's kind.
-    pub kind: String,
-    /// The provider's id of its call.
-    pub vapi_call_id: Option<String>,
-    /// What makes a second delivery the same message.
-    pub dedupe_key: String,
-    /// How it was taken.
-    pub verdict: EventVerdict,
-    /// The length of its body; 0 once that was erased.
-    pub body_bytes: i32,
-    /// The request that brought it first.
-    pub request_id: String,
-    /// When it arrived first.
-    pub received_at: DateTime<Utc>,
-    /// How often it was delivered.
-    pub deliveries: i32,
-}
-
-impl StoredMessage {
-    /// True when the body was erased.
-    pub fn is_erased(&self) -> bool {
-        self.body_bytes == 0
-    }
-
-    /// Its place among messages that are listed by time.
-    pub fn place(&self) -> After {
-        After { received_at: self.received_at, id: self.id.0 }
-    }
-}
-
-/// Where a page begins: after the message with this time and id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct After {
-    /// When it arrived.
-    pub received_at: DateTime<Utc>,
-    /// Its id.
-    pub id: Uuid,
-}
+use crate::repo::messages::{After, EventId, EventVerdict, StoredMessage};
+use crate::repo::tool_results::KeyHash;
+use crate::schema::organizations;
 
 /// How the organization stands, as seen in the scope's own transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = organizations)]
 pub struct OrgState {
     /// Whether its messages are served.
     pub is_active: bool,

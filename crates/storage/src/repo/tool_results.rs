@@ -2,18 +2,23 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::StorageError;
+use crate::sql_types::{SqlUuid, column};
 
 /// SHA-256 over what makes two tool calls the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyHash(pub [u8; 32]);
 
 /// Names what a tool call made: an appointment, a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = SqlUuid)]
 pub struct EffectId(pub Uuid);
+column!(EffectId: SqlUuid = Uuid);
 
 /// A tool's answer as the provider gets it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -79,7 +79,7 @@ impl Calls for Scope {
 
 impl CallRow {
     /// The row of a call, the live-control URL sealed.
-    pub(super) fn of(call: Call, org: DbUuid, sealer: &Sealer) -> Result<Self, StorageError> {
+    pub(crate) fn of(call: Call, org: DbUuid, sealer: &Sealer) -> Result<Self, StorageError> {
         let purpose = Purpose::ControlUrl(&call.vapi_call_id);
         let sealed_control_url = match (&call.control_url, call.sealed_url.0) {
             (Some(url), Some((known, sealed))) if *url == known => Some(sealed),
@@ -106,7 +106,7 @@ impl CallRow {
     }
 
     /// The row in the clear.
-    pub(super) fn read(self, org: DbUuid, sealer: &Sealer) -> Call {
+    pub(crate) fn read(self, org: DbUuid, sealer: &Sealer) -> Call {
         let control_url = self.open_control_url(org, sealer);
         Call {
             vapi_call_id: self.vapi_call_id,

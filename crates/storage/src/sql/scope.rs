@@ -3,21 +3,21 @@
 use async_trait::async_trait;
 use org_resolver::OrgId;
 
-use super::Tx;
+use super::tx::Tx;
 use crate::error::StorageError;
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
 use crate::sql_types::DbUuid;
 
 /// A transaction with the organization that every one of its statements is limited to.
-pub(super) struct Scope {
-    pub(super) org: DbUuid,
-    pub(super) tx: Tx,
-    pub(super) sealer: Sealer,
+pub(crate) struct Scope {
+    pub(crate) org: DbUuid,
+    pub(crate) tx: Tx,
+    pub(crate) sealer: Sealer,
 }
 
 impl Scope {
-    pub(super) fn new(org: OrgId, tx: Tx, sealer: Sealer) -> Self {
+    pub(crate) fn new(org: OrgId, tx: Tx, sealer: Sealer) -> Self {
         Self { org: DbUuid(org.as_uuid()), tx, sealer }
     }
 }

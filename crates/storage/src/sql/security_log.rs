@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 
 use super::scope::Scope;
 use crate::error::StorageError;
@@ -15,24 +14,19 @@ use crate::text::{clean, clean_json, clean_option, new_id};
 #[async_trait]
 impl SecurityLog for Scope {
     async fn insert(&mut self, entry: &SecurityEntry<'_>, now: DateTime<Utc>) -> Result<(), StorageError> {
-        let inserted = diesel::insert_into(security_log::table)
-            .values((
-                security_log::organization_id.eq(self.org),
-                security_log::id.eq(DbUuid(new_id(now))),
-                security_log::event.eq(clean(entry.event)),
-                security_log::detail.eq(DbJson(clean_json(entry.detail.clone()))),
-                security_log::vapi_call_id.eq(clean_option(entry.vapi_call_id)),
-                security_log::request_id.eq(clean(entry.request_id)),
-                security_log::created_at.eq(DbTime(now)),
-            ))
-            .execute(self.tx.conn()?)
-            .await;
-        self.tx.check(inserted).map(|_| ())
+        let insert = diesel::insert_into(security_log::table).values((
+            security_log::organization_id.eq(self.org),
+            security_log::id.eq(DbUuid(new_id(now))),
+            security_log::event.eq(clean(entry.event)),
+            security_log::detail.eq(DbJson(clean_json(entry.detail.clone()))),
+            security_log::vapi_call_id.eq(clean_option(entry.vapi_call_id)),
+            security_log::request_id.eq(clean(entry.request_id)),
+            security_log::created_at.eq(DbTime(now)),
+        ));
+        self.tx.execute(insert).await.map(|_| ())
     }
 
     async fn count(&mut self) -> Result<i64, StorageError> {
-        let own = security_log::table.filter(security_log::organization_id.eq(self.org));
-        let counted = own.count().get_result(self.tx.conn()?).await;
-        self.tx.check(counted)
+        self.tx.value(security_log::table.filter(security_log::organization_id.eq(self.org)).count()).await
     }
 }

@@ -14,10 +14,9 @@ use org_resolver::OrgId;
 use tenant::phone::Region;
 use tokio::sync::OwnedMutexGuard;
 
-use super::Conn;
-use super::calls::{CallRow, ReportRow};
-use super::contacts::ContactRow;
-use super::scope::Scope;
+use super::dialect::Conn;
+use super::sql::calls::{CallRow, ReportRow};
+use super::sql::scope::Scope;
 use crate::batch::{Alarm, Delivery, Found, Group, PIN_AGAINST_MAPPING, groups, in_order, meetings};
 use crate::body::pack;
 use crate::error::StorageError;
@@ -259,11 +258,11 @@ impl BatchScope<'_> {
         let known = contacts::table
             .filter(contacts::organization_id.eq(org))
             .filter(contacts::phone.eq(phone))
-            .select(ContactRow::as_select())
+            .select(Contact::as_select())
             .first(self.conn)
             .optional()?;
-        let row = match known {
-            Some(row) => row,
+        match known {
+            Some(contact) => Ok(contact),
             None => diesel::insert_into(contacts::table)
                 .values((
                     contacts::organization_id.eq(org),
@@ -272,10 +271,9 @@ impl BatchScope<'_> {
                     contacts::created_at.eq(DbTime(now)),
                     contacts::updated_at.eq(DbTime(now)),
                 ))
-                .returning(ContactRow::as_returning())
-                .get_result(self.conn)?,
-        };
-        Ok(row.into())
+                .returning(Contact::as_returning())
+                .get_result(self.conn),
+        }
     }
 
     /// The calls of the group that other organizations have pinned too.

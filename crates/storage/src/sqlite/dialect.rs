@@ -5,16 +5,20 @@ use diesel::prelude::*;
 use diesel::result::{Error, QueryResult};
 use diesel::sql_types::Binary;
 use diesel_async::RunQueryDsl;
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use org_resolver::OrgId;
 use uuid::Uuid;
 
-use super::Conn;
-use crate::backend::{QuarantineBounds, QuarantinedMessage};
+use super::thread::ConnectionThread;
 use crate::body::pack;
 use crate::error::StorageError;
+use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::schema::{credentials, quarantine};
 use crate::sql_types::{DbJson, DbTime, DbUuid};
 use crate::text::{clean, clean_json, clean_option, new_id};
+
+/// The connection that the shared statements run on.
+pub(super) type Conn = SyncConnectionWrapper<SqliteConnection, ConnectionThread>;
 
 /// A scope holds the only writer, so its rows are locked as they are.
 macro_rules! locking {
@@ -126,7 +130,7 @@ pub(super) async fn touch_credential(
                 credentials::last_used_at.is_null().or(credentials::last_used_at.lt(DbTime(a_minute_ago))),
             ),
     )
-    .set(credentials::last_used_at.eq(DbTime(now)))
+    .set(credentials::last_used_at.eq(Some(now)))
     .execute(conn)
     .await
 }

@@ -7,7 +7,7 @@ use diesel::{Connection, SqliteConnection};
 use diesel_async::SimpleAsyncConnection;
 use diesel_async::sync_connection_wrapper::SpawnBlocking;
 
-use super::Conn;
+use super::dialect::Conn;
 use super::thread::ConnectionThread;
 use crate::config::StorageConfig;
 use crate::error::StorageError;

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 
-use super::Conn;
+use super::dialect::Conn;
 use super::open::{self, Settings};
 use crate::changes::ChangeSink;
 use crate::error::StorageError;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use super::Conn;
+use super::dialect::Conn;
 use crate::error::StorageError;
 
 /// Connections that are free, and a count of them to wait on.

@@ -8,8 +8,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, SmallInt, Text};
 
-use super::super::calls::{CallRow, ReportRow};
-use super::super::contacts::ContactRow;
+use super::super::sql::calls::{CallRow, ReportRow};
 use crate::batch::{Alarm, Delivery, Group, PIN_AGAINST_MAPPING};
 use crate::body::pack;
 use crate::columns::{call_columns, names, report_columns};
@@ -209,7 +208,7 @@ impl<'a> ReadReports<'a> {
 
 statement! {
     /// Finds or makes the contacts of numbers and locks them, in their order; not for calls that were erased.
-    LockContacts<'a> -> (SqlTypeOf<AsSelect<ContactRow, Pg>>, SqlUuid) {
+    LockContacts<'a> -> (SqlTypeOf<AsSelect<Contact, Pg>>, SqlUuid) {
         "SELECT id, name, phone, email, language, do_not_call, last_call_at, organization_id FROM lock_contacts("
         orgs: Array<SqlUuid> = Vec<DbUuid>,
         ", " ids: Array<SqlUuid> = Vec<DbUuid>,

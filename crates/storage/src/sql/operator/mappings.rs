@@ -3,18 +3,17 @@
 use std::collections::HashSet;
 
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use tenant::phone::Region;
 use tenant::{Assistant, PhoneNumber};
 use uuid::Uuid;
 
-use super::operator::Operator;
-use super::operator_apply::{Work, put, remove};
+use super::session::Operator;
+use super::work::{Work, one_row, put, remove};
 use crate::error::StorageError;
-use crate::operator::rows::ConfigurationRow;
-use crate::operator::stored::{identifier, line, number};
+use crate::rows::ConfigurationRow;
 use crate::schema::{agents, customer_configurations, phone_number_mapping, phone_numbers};
-use crate::sql_types::{DbJson, DbUuid};
+use crate::sql_types::DbUuid;
+use crate::stored::{identifier, line, number};
 use crate::text::{clean, clean_option};
 
 impl Operator {
@@ -34,8 +33,7 @@ impl Operator {
             agents::role.eq(clean(&assistant.role)),
             agents::is_active.eq(true),
         );
-        put!(self, agents, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
-        Ok(())
+        put!(self, agents, work.org, row.map(|row| row.id), Uuid::new_v4(), values)
     }
 
     pub(super) async fn remove_assistant(
@@ -46,7 +44,7 @@ impl Operator {
         let Some(stored) = work.stored.as_deref_mut() else { return Ok(()) };
         for row in stored.rows.agents.iter().filter(|row| row.is_active) {
             if identifier(&row.vapi_assistant_id).as_deref() == Some(id) {
-                remove!(self, agents, work.org, agents::id.eq(row.id));
+                remove!(self, agents, work.org, agents::id.eq(DbUuid(row.id)))?;
             }
         }
         let region = stored.organization.profile.region;
@@ -66,8 +64,7 @@ impl Operator {
             customer_configurations::vapi_squad_id.eq(clean(squad)),
             customer_configurations::is_active.eq(true),
         );
-        put!(self, customer_configurations, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
-        Ok(())
+        put!(self, customer_configurations, work.org, row.map(|row| row.id), Uuid::new_v4(), values)
     }
 
     pub(super) async fn remove_squad(
@@ -111,12 +108,11 @@ impl Operator {
             phone_numbers::number.eq(clean_option(entry.number.as_deref())),
             phone_numbers::sip_uri.eq(clean_option(entry.sip_uri.as_deref())),
             phone_numbers::label.eq(clean(&entry.label)),
-            phone_numbers::route.eq(route.map(DbJson)),
+            phone_numbers::route.eq(route),
             phone_numbers::fallback_assistant_id.eq(clean_option(entry.fallback_assistant.as_deref())),
             phone_numbers::is_active.eq(true),
         );
-        put!(self, phone_numbers, work.org, row, Uuid::new_v4(), values);
-        Ok(())
+        put!(self, phone_numbers, work.org, row, Uuid::new_v4(), values)
     }
 
     pub(super) async fn remove_number(
@@ -127,7 +123,7 @@ impl Operator {
         let Some(stored) = work.stored.as_deref_mut() else { return Ok(()) };
         let row = stored.numbers().find(|(known, _)| *known == number).and_then(|it| it.1);
         if let Some(row) = row {
-            remove!(self, phone_numbers, work.org, phone_numbers::id.eq(row));
+            remove!(self, phone_numbers, work.org, phone_numbers::id.eq(DbUuid(row)))?;
         }
         // A name that another of its numbers has stays in hand-written rows.
         let others = stored.numbers().filter(|(known, _)| *known != number);
@@ -139,14 +135,14 @@ impl Operator {
             let number = line(Some(&row.inbound_phone_number), region);
             let id = row.vapi_phone_number_id.as_deref().and_then(identifier);
             if number.is_some_and(|number| gone.contains(&number)) {
-                remove!(self, phone_number_mapping, work.org, phone_number_mapping::id.eq(row.id));
+                remove!(self, phone_number_mapping, work.org, phone_number_mapping::id.eq(DbUuid(row.id)))?;
             } else if id.is_some_and(|id| gone.contains(&id)) {
                 let own = phone_number_mapping::table
                     .filter(phone_number_mapping::organization_id.eq(work.org))
-                    .filter(phone_number_mapping::id.eq(row.id));
+                    .filter(phone_number_mapping::id.eq(DbUuid(row.id)));
                 let unnamed = phone_number_mapping::vapi_phone_number_id.eq(None::<String>);
-                let written = diesel::update(own).set(unnamed).execute(self.tx.conn()?).await;
-                self.one_row("phone_number_mapping", written)?;
+                let written = self.tx.execute(diesel::update(own).set(unnamed)).await;
+                one_row("phone_number_mapping", written)?;
             }
         }
         let named = Released { lines: Some(&gone), ..Released::default() };
@@ -181,8 +177,8 @@ impl Operator {
             }
             let left = [&row.vapi_assistant_id, &row.vapi_squad_id, &row.vapi_phone_number];
             if left.into_iter().all(|column| column.as_deref().and_then(identifier).is_none()) {
-                let id = customer_configurations::id.eq(row.id);
-                remove!(self, customer_configurations, row.organization_id, id);
+                let id = customer_configurations::id.eq(DbUuid(row.id));
+                remove!(self, customer_configurations, DbUuid(row.organization_id), id)?;
                 continue;
             }
             let values = (
@@ -190,7 +186,7 @@ impl Operator {
                 customer_configurations::vapi_squad_id.eq(row.vapi_squad_id.as_deref()),
                 customer_configurations::vapi_phone_number.eq(row.vapi_phone_number.as_deref()),
             );
-            put!(self, customer_configurations, row.organization_id, Some(row.id), row.id.0, values);
+            put!(self, customer_configurations, DbUuid(row.organization_id), Some(row.id), row.id, values)?;
         }
         Ok(())
     }

@@ -1,68 +1,23 @@
 //! Changing one entry of an organization, by the rows that say it.
 
 use diesel::prelude::*;
-use diesel::result::QueryResult;
-use diesel_async::RunQueryDsl;
 use org_resolver::OrgId;
 use scheduling::{Closure, OpeningHours, Resource, Service};
 use serde_json::Value;
 use tenant::{CredentialSpec, Document, Entry, Organization, Transfer, hours_to_value};
 use uuid::Uuid;
 
-use super::operator::Operator;
+use super::session::Operator;
+use super::work::{Work, one_row, put, remove};
 use crate::error::StorageError;
-use crate::operator::rows::Rows;
-use crate::operator::stored::Stored;
 use crate::recipe;
 use crate::schema::{
     closures, credentials, knowledge_documents, opening_hours, organizations, resources, services,
     transfer_destinations,
 };
 use crate::seal::Purpose;
-use crate::sql_types::{DbJson, DbTextList, DbTime, DbUuid};
+use crate::sql_types::{DbJson, DbTextList, DbUuid};
 use crate::text::{clean, clean_json, clean_option};
-
-/// Writes one row: the one with this id where there is one, else a new one.
-macro_rules! put {
-    ($operator:expr, $table:ident, $org:expr, $row:expr, $new_id:expr, $values:expr) => {{
-        let (org, row, values) = ($org, $row, $values);
-        let conn = $operator.tx.conn()?;
-        let written = match row {
-            Some(id) => {
-                let own = $table::table.filter($table::organization_id.eq(org)).filter($table::id.eq(id));
-                diesel::update(own).set(values).execute(conn).await
-            }
-            None => {
-                let new = ($table::organization_id.eq(org), $table::id.eq(DbUuid($new_id)), values);
-                diesel::insert_into($table::table).values(new).execute(conn).await
-            }
-        };
-        $operator.one_row(stringify!($table), written)?
-    }};
-}
-pub(super) use put;
-
-/// Takes rows away.
-macro_rules! remove {
-    ($operator:expr, $table:ident, $org:expr, $($condition:expr)?) => {{
-        let own = $table::table.filter($table::organization_id.eq($org))$(.filter($condition))?;
-        let removed = diesel::delete(own).execute($operator.tx.conn()?).await;
-        $operator.tx.check(removed)?
-    }};
-}
-pub(super) use remove;
-
-/// An organization whose entry changes, with its rows as they were; `None` for one that is new.
-pub(super) struct Work<'a> {
-    pub(super) org: DbUuid,
-    pub(super) stored: Option<&'a mut Stored>,
-}
-
-impl Work<'_> {
-    pub(super) fn rows(&self) -> Option<&Rows> {
-        self.stored.as_deref().map(|stored| &stored.rows)
-    }
-}
 
 impl Operator {
     /// Makes of the stored entry the wanted one. Both are of one kind.
@@ -89,10 +44,7 @@ impl Operator {
             (_, Entry::Credential(wanted)) => self.put_credential(wanted, work).await,
             (_, Entry::Service(wanted)) => self.put_service(wanted, work).await,
             (_, Entry::Resource(wanted)) => self.put_resource(wanted, work).await,
-            (_, Entry::OpeningHours(wanted)) => {
-                remove!(self, opening_hours, work.org,);
-                self.put_hours(work.org, wanted).await
-            }
+            (_, Entry::OpeningHours(wanted)) => self.put_hours(wanted, work).await,
             (_, Entry::Closure(wanted)) => self.put_closure(wanted, work).await,
             (_, Entry::Transfer(wanted)) => self.put_transfer(wanted, work).await,
             (_, Entry::Document(wanted)) => self.put_document(wanted, work).await,
@@ -105,12 +57,11 @@ impl Operator {
         match gone {
             Entry::Organization(_) => {
                 let own = organizations::table.filter(organizations::id.eq(org));
-                let removed = diesel::delete(own).execute(self.tx.conn()?).await;
-                return self.tx.check(removed).map(|_| ());
+                self.tx.execute(diesel::delete(own)).await.map(|_| ())
             }
-            Entry::Assistant(assistant) => return self.remove_assistant(&assistant.id, work).await,
-            Entry::Squad(id) => return self.remove_squad(id, work).await,
-            Entry::PhoneNumber(number) => return self.remove_number(number, work).await,
+            Entry::Assistant(assistant) => self.remove_assistant(&assistant.id, work).await,
+            Entry::Squad(id) => self.remove_squad(id, work).await,
+            Entry::PhoneNumber(number) => self.remove_number(number, work).await,
             Entry::Credential(gone) => remove!(self, credentials, org, credentials::label.eq(&gone.label)),
             Entry::Service(gone) => remove!(self, services, org, services::name.eq(&gone.name)),
             Entry::Resource(gone) => remove!(self, resources, org, resources::name.eq(&gone.name)),
@@ -126,15 +77,14 @@ impl Operator {
             Entry::Document(gone) => {
                 remove!(self, knowledge_documents, org, knowledge_documents::path.eq(&gone.path))
             }
-        };
-        Ok(())
+        }
     }
 
     async fn put_organization(&mut self, wanted: &Organization, work: &Work<'_>) -> Result<(), StorageError> {
         let profile = &wanted.profile;
         let limits = serde_json::to_value(wanted.limits).map_err(StorageError::rejected)?;
         let values = (
-            organizations::slug.eq(&wanted.slug),
+            organizations::slug.eq(Some(&wanted.slug)),
             organizations::name.eq(clean(&profile.name)),
             organizations::timezone.eq(profile.timezone.name()),
             organizations::region.eq(profile.region.code()),
@@ -145,52 +95,42 @@ impl Operator {
             organizations::limits.eq(DbJson(limits)),
             organizations::is_active.eq(wanted.active),
         );
-        let conn = self.tx.conn()?;
         let written = if work.stored.is_some() {
             let own = organizations::table.filter(organizations::id.eq(work.org));
-            diesel::update(own).set(values).execute(conn).await
+            self.tx.execute(diesel::update(own).set(values)).await
         } else {
             let new = (organizations::id.eq(work.org), values);
-            diesel::insert_into(organizations::table).values(new).execute(conn).await
+            self.tx.execute(diesel::insert_into(organizations::table).values(new)).await
         };
-        self.one_row("organizations", written)
+        one_row("organizations", written)
     }
 
     async fn put_credential(&mut self, spec: &CredentialSpec, work: &Work<'_>) -> Result<(), StorageError> {
         let label = &spec.label;
         let row = work.rows().and_then(|rows| rows.credentials.iter().find(|row| row.label == *label));
         let row = row.map(|row| row.id);
-        let id = row.map_or_else(Uuid::new_v4, |id| id.0);
+        let id = row.unwrap_or_else(Uuid::new_v4);
         let recipe = recipe::encode(&spec.scheme).map_err(StorageError::rejected)?;
         let values = (
-            credentials::label.eq(clean(&spec.label)),
+            credentials::label.eq(clean(label)),
             credentials::recipe.eq(DbJson(recipe)),
-            credentials::not_before.eq(spec.not_before.map(DbTime)),
-            credentials::not_after.eq(spec.not_after.map(DbTime)),
+            credentials::not_before.eq(spec.not_before),
+            credentials::not_after.eq(spec.not_after),
         );
-        match (&spec.secret, row) {
-            (Some(secret), row) => {
-                let org = OrgId::new(work.org.0);
-                let sealed = self.sealer.seal(org, Purpose::Credential(id), secret.expose())?;
-                let sealed = (
-                    credentials::sealed_secret.eq(sealed.bytes),
-                    credentials::sealing_key_id.eq(sealed.key_id),
-                );
-                put!(self, credentials, work.org, row, id, (values, sealed));
-            }
-            (None, Some(row)) => {
-                let own = credentials::table
-                    .filter(credentials::organization_id.eq(work.org))
-                    .filter(credentials::id.eq(row));
-                let written = diesel::update(own).set(values).execute(self.tx.conn()?).await;
-                self.one_row("credentials", written)?;
-            }
-            (None, None) => {
-                let reason = format!("credential {label:?} has no secret, and none is stored for it");
-                return Err(StorageError::Conflict { reason });
-            }
+        if let Some(secret) = &spec.secret {
+            let sealed =
+                self.sealer.seal(OrgId::new(work.org.0), Purpose::Credential(id), secret.expose())?;
+            let sealed =
+                (credentials::sealed_secret.eq(sealed.bytes), credentials::sealing_key_id.eq(sealed.key_id));
+            return put!(self, credentials, work.org, row, id, (values, sealed));
         }
-        Ok(())
+        let Some(row) = row else {
+            let reason = format!("credential {label:?} has no secret, and none is stored for it");
+            return Err(StorageError::Conflict { reason });
+        };
+        let own = credentials::table.filter(credentials::organization_id.eq(work.org));
+        let update = diesel::update(own.filter(credentials::id.eq(DbUuid(row)))).set(values);
+        one_row("credentials", self.tx.execute(update).await)
     }
 
     async fn put_service(&mut self, service: &Service, work: &Work<'_>) -> Result<(), StorageError> {
@@ -200,23 +140,22 @@ impl Operator {
             services::minutes.eq(i32::from(service.minutes)),
             services::buffer_minutes.eq(i32::from(service.buffer_minutes)),
         );
-        put!(self, services, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
-        Ok(())
+        put!(self, services, work.org, row.map(|row| row.id), Uuid::new_v4(), values)
     }
 
     async fn put_resource(&mut self, resource: &Resource, work: &Work<'_>) -> Result<(), StorageError> {
         let row = work.rows().and_then(|rows| named(&rows.resources, &resource.name, |row| &row.name));
         // The file's id is made from the name, so that a resource that comes back meets its appointments again; a row
         // that was renamed by hand may still have it.
-        let is_taken = |id| work.rows().is_some_and(|rows| rows.resources.iter().any(|row| row.id.0 == id));
+        let is_taken = |id| work.rows().is_some_and(|rows| rows.resources.iter().any(|row| row.id == id));
         let id = if is_taken(resource.id) { Uuid::new_v4() } else { resource.id };
         let values =
             (resources::name.eq(clean(&resource.name)), resources::capacity.eq(i32::from(resource.capacity)));
-        put!(self, resources, work.org, row.map(|row| row.id), id, values);
-        Ok(())
+        put!(self, resources, work.org, row.map(|row| row.id), id, values)
     }
 
-    async fn put_hours(&mut self, org: DbUuid, hours: &OpeningHours) -> Result<(), StorageError> {
+    async fn put_hours(&mut self, hours: &OpeningHours, work: &Work<'_>) -> Result<(), StorageError> {
+        remove!(self, opening_hours, work.org,)?;
         for (day, range) in hours.rows() {
             let range = range.to_string();
             let (opens, closes) = range.split_once('-').unwrap_or_default();
@@ -225,7 +164,7 @@ impl Operator {
                 opening_hours::opens.eq(opens),
                 opening_hours::closes.eq(closes),
             );
-            put!(self, opening_hours, org, None::<DbUuid>, Uuid::new_v4(), values);
+            put!(self, opening_hours, work.org, None::<Uuid>, Uuid::new_v4(), values)?;
         }
         Ok(())
     }
@@ -241,8 +180,7 @@ impl Operator {
             closures::to_date.eq(to),
             closures::reason.eq(clean_option(closure.reason.as_deref())),
         );
-        put!(self, closures, work.org, row, Uuid::new_v4(), values);
-        Ok(())
+        put!(self, closures, work.org, row, Uuid::new_v4(), values)
     }
 
     async fn put_transfer(&mut self, transfer: &Transfer, work: &Work<'_>) -> Result<(), StorageError> {
@@ -252,11 +190,9 @@ impl Operator {
             transfer_destinations::department.eq(clean(&transfer.department)),
             transfer_destinations::number.eq(clean_option(transfer.number.as_deref())),
             transfer_destinations::sip_uri.eq(clean_option(transfer.sip_uri.as_deref())),
-            transfer_destinations::opening_hours
-                .eq(transfer.opening_hours.as_ref().map(|hours| DbJson(hours_to_value(hours)))),
+            transfer_destinations::opening_hours.eq(transfer.opening_hours.as_ref().map(hours_to_value)),
         );
-        put!(self, transfer_destinations, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
-        Ok(())
+        put!(self, transfer_destinations, work.org, row.map(|row| row.id), Uuid::new_v4(), values)
     }
 
     async fn put_document(&mut self, file: &Document, work: &Work<'_>) -> Result<(), StorageError> {
@@ -266,20 +202,7 @@ impl Operator {
             knowledge_documents::title.eq(clean(&file.title)),
             knowledge_documents::content.eq(clean(&file.content)),
         );
-        put!(self, knowledge_documents, work.org, row.map(|row| row.id), Uuid::new_v4(), values);
-        Ok(())
-    }
-
-    /// Exactly one row was to be written; a row that somebody took away meanwhile is not passed over.
-    pub(super) fn one_row(
-        &mut self,
-        table: &'static str,
-        written: QueryResult<usize>,
-    ) -> Result<(), StorageError> {
-        match self.tx.check(written)? {
-            1 => Ok(()),
-            _ => Err(StorageError::Conflict { reason: format!("a row of {table} is gone: plan again") }),
-        }
+        put!(self, knowledge_documents, work.org, row.map(|row| row.id), Uuid::new_v4(), values)
     }
 }
 

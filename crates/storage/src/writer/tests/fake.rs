@@ -9,12 +9,14 @@ use org_resolver::{LookupKey, OrgId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::backend::{AccessRow, Backend, OwnerRow, QuarantineBounds, QuarantinedMessage};
+use crate::backend::Backend;
 use crate::changes::ChangeSink;
 use crate::error::StorageError;
-use crate::operator::OperatorStore;
+use crate::operator::store::OperatorStore;
+use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Entry, NewEvent, Record, Recorded};
 use crate::repo::EventVerdict;
+use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 
 type Answer = Result<Vec<Recorded>, StorageError>;
@@ -140,7 +142,7 @@ impl Backend for Scripted {
         unasked()
     }
 
-    async fn access(&self, _: OrgId) -> Result<Option<AccessRow>, StorageError> {
+    async fn access(&self, _: OrgId) -> Result<Option<(AccessRow, Vec<SecretRow>)>, StorageError> {
         unasked()
     }
 

@@ -1,0 +1,182 @@
+//! The backend: what each part of the store asks of PostgreSQL.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use diesel::IntoSql;
+use diesel::sql_types::Integer;
+use org_resolver::{LookupKey, OrgId};
+use uuid::Uuid;
+
+use super::connect::{self, Login, Pool, Role};
+use super::lease::Lease;
+use super::sql::directory;
+use super::sql::operator::session::Operator;
+use super::sql::run;
+use super::sql::scope::Scope;
+use super::sql::tx::Tx;
+use super::{batch, dialect, listen, roles};
+use crate::backend::Backend;
+use crate::body::pack;
+use crate::changes::ChangeSink;
+use crate::classify::is_connection_lost;
+use crate::config::StorageConfig;
+use crate::error::StorageError;
+use crate::operator::store::OperatorStore;
+use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
+use crate::record::{Entry, Recorded};
+use crate::rows::{AccessRow, OwnerRow, SecretRow};
+use crate::scope::TenantStore;
+use crate::seal::Sealer;
+use crate::sql_types::{DbJson, DbUuid};
+use crate::text::{clean, clean_json, clean_option};
+
+/// The directory answers misses of a cache, and the operator's door is used by people: neither needs many.
+const DIRECTORY_CONNECTIONS: usize = 4;
+const OPERATOR_CONNECTIONS: usize = 2;
+
+/// As many as the writer uses at once. Their own, so that events never wait for tools.
+const WRITER_CONNECTIONS: usize = crate::writer::MAX_TRANSACTIONS;
+
+/// The pools of one database.
+pub(crate) struct PgBackend {
+    app: Pool,
+    directory: Pool,
+    operator: Pool,
+    writer: Pool,
+    listener: Login,
+    sealer: Sealer,
+}
+
+/// Runs a read on a pooled connection; once more on a fresh one when the first proves to be dead.
+macro_rules! read {
+    ($pool:expr, |$conn:ident| $query:expr) => {{
+        let mut lease = Lease::get($pool).await?;
+        let mut outcome = {
+            let $conn = lease.conn()?;
+            $query.await
+        };
+        if outcome.as_ref().is_err_and(is_connection_lost) {
+            drop(lease);
+            Lease::discard_idle($pool);
+            lease = Lease::get($pool).await?;
+            outcome = {
+                let $conn = lease.conn()?;
+                $query.await
+            };
+        }
+        if !outcome.as_ref().is_err_and(is_connection_lost) {
+            lease.release();
+        }
+        outcome.map_err(StorageError::from)
+    }};
+}
+
+impl PgBackend {
+    /// Opens the pools, and refuses a working role that could see past the policies.
+    pub(crate) async fn connect(
+        config: &StorageConfig,
+        url: &str,
+        sealer: Sealer,
+    ) -> Result<Self, StorageError> {
+        let login = |own_url: Option<&String>, role| {
+            Login::new(config, own_url.map_or(url, String::as_str), Some(role))
+        };
+        let directory = login(config.directory_url.as_ref(), Role::Directory)?;
+        let backend = Self {
+            app: connect::pool(login(None, Role::App)?, config.max_connections.max(1))?,
+            directory: connect::pool(directory.clone(), DIRECTORY_CONNECTIONS)?,
+            operator: connect::pool(
+                login(config.operator_url.as_ref(), Role::Operator)?,
+                OPERATOR_CONNECTIONS,
+            )?,
+            writer: connect::pool(login(None, Role::App)?, WRITER_CONNECTIONS)?,
+            listener: directory,
+            sealer,
+        };
+        let mut lease = Lease::get_first(&backend.app).await?;
+        roles::refuse_unsafe(lease.conn()?).await?;
+        lease.release();
+        Lease::get_first(&backend.directory).await?.release();
+        Ok(backend)
+    }
+}
+
+#[async_trait]
+impl Backend for PgBackend {
+    async fn open(&self, org: OrgId) -> Result<Box<dyn TenantStore>, StorageError> {
+        let tx = Tx::new(Lease::begin(&self.app, Some(org)).await?);
+        Ok(Box::new(Scope::new(org, tx, self.sealer.clone())))
+    }
+
+    fn parallel_batches(&self) -> usize {
+        crate::writer::MAX_BATCHES
+    }
+
+    async fn write(&self, entries: &[Entry], patience: Duration) -> Result<Vec<Recorded>, StorageError> {
+        batch::write(&self.writer, &self.sealer, entries, patience).await
+    }
+
+    async fn operator(&self) -> Result<Box<dyn OperatorStore>, StorageError> {
+        let tx = Tx::new(Lease::begin(&self.operator, None).await?);
+        Ok(Box::new(Operator::new(tx, self.sealer.clone()).await?))
+    }
+
+    async fn owners(&self, keys: &[LookupKey]) -> Result<Vec<OwnerRow>, StorageError> {
+        read!(&self.directory, |conn| directory::owners(conn, keys))
+    }
+
+    async fn pins(&self, call_id: &str) -> Result<Vec<OrgId>, StorageError> {
+        read!(&self.directory, |conn| directory::pins(conn, call_id))
+    }
+
+    async fn access(&self, org: OrgId) -> Result<Option<(AccessRow, Vec<SecretRow>)>, StorageError> {
+        read!(&self.directory, |conn| directory::access(conn, org))
+    }
+
+    async fn quarantine(
+        &self,
+        message: &QuarantinedMessage<'_>,
+        bounds: QuarantineBounds,
+    ) -> Result<(), StorageError> {
+        let mut tx = Tx::new(Lease::begin(&self.app, None).await?);
+        let keep = diesel::select(dialect::quarantine_message(
+            clean(message.kind),
+            clean_option(message.vapi_call_id),
+            clean(message.dedupe_key),
+            DbJson(clean_json(message.identifiers.clone())),
+            pack(message.body),
+            i32::try_from(message.body.len()).unwrap_or(i32::MAX),
+            clean(message.request_id),
+            i64::from(bounds.max_messages),
+            i64::try_from(bounds.max_bytes).unwrap_or(i64::MAX),
+            i64::try_from(bounds.max_age.as_secs()).unwrap_or(i64::MAX),
+        ));
+        tx.execute(keep).await?;
+        tx.commit().await
+    }
+
+    async fn touch_credential(
+        &self,
+        org: OrgId,
+        credential: Uuid,
+        _now: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let mut tx = Tx::new(Lease::begin(&self.app, Some(org)).await?);
+        tx.execute(diesel::select(dialect::touch_credential(DbUuid(credential)))).await?;
+        tx.commit().await
+    }
+
+    async fn migrations(&self) -> Result<Vec<String>, StorageError> {
+        read!(&self.app, |conn| directory::migrations(conn))
+    }
+
+    async fn ping(&self) -> Result<(), StorageError> {
+        read!(&self.app, |conn| run::execute(conn, diesel::select(1.into_sql::<Integer>()))).map(|_| ())
+    }
+
+    async fn watch(&self, sink: &dyn ChangeSink) {
+        listen::watch(&self.listener, sink).await;
+    }
+}
