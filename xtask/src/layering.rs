@@ -131,6 +131,8 @@ const WITHOUT_CIRCLES: &[&str] = &[
     "phrases",
     "rate-limit",
     "scheduling",
+    "signature",
+    "storage",
     "tenant",
 ];
 

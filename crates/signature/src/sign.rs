@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use crate::algorithm::Encoding;
 use crate::credential::{Check, Credential, HmacCheck};
 use crate::payload::Parts;
-use crate::algorithm::Encoding;
 use crate::scheme::Scheme;
 
 /// Returns the headers that prove `credential` for this request, names in lower case.

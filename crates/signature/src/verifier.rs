@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::algorithm::{Algorithm, Encoding};
 use crate::credential::{Check, HmacCheck, StaticCheck};
 use crate::header::{Headers, one};
 use crate::mismatch::Mismatch;
 use crate::payload::Parts;
-use crate::algorithm::{Algorithm, Encoding};
 use crate::timestamp;
 
 /// Most values that are read of a signature header that is a list.

@@ -1,20 +1,18 @@
 //! The one rule of the ledger: how what a message says is merged into the row of its call.
 //!
 //! Messages come late, twice and in any order, so the rule is commutative and may be applied again: for each column it
-//! keeps the value whose [key](Decided) is greatest, and of two values with one key the greater value. Every column is
+//! keeps the value whose [key](decided::Decided) is greatest, and of two values with one key the greater value. Every column is
 //! decided by itself, so a message that lacks one says nothing about it. An erasure outlasts whatever comes before and
 //! after it: of an erased call nothing stays that was said in it or that names its caller.
 
+pub(crate) mod decided;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::decided::{ERASED, first, latest, reported};
 use crate::repo::calls::{Call, CallReport};
 
 /// The rank of `ended`, one above its place in a call's life because an unknown status has rank 0.
@@ -70,92 +68,6 @@ pub struct ReportUpdate {
     pub recording_url: Option<String>,
     /// Where the stereo recording lies.
     pub stereo_recording_url: Option<String>,
-}
-
-/// The key of each column's value: the greatest one stays. In milliseconds since 1970: of the latest message that had
-/// the value (`latest`), with its sign turned of the first (`first`), and for a report beyond every other's
-/// (`reported`). Keys of metadata are `metadata.` and the member's name; an erasure leaves the key `erased`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Decided(BTreeMap<String, i64>);
-
-/// The key of an erasure: when the call was erased, in milliseconds since 1970, 0 where the message did not say.
-const ERASED: &str = "erased";
-/// Beyond every instant that a message may have.
-const FAR_MS: i64 = 100_000_000_000_000;
-/// What a report's key lies above other messages' keys.
-const REPORT_MS: i64 = 10 * FAR_MS;
-
-/// The key by which the first message decides.
-fn first(at: Option<DateTime<Utc>>) -> i64 {
-    -instant_ms(at).unwrap_or(FAR_MS)
-}
-
-/// The key by which the latest message decides.
-fn latest(at: Option<DateTime<Utc>>) -> i64 {
-    instant_ms(at).unwrap_or_default()
-}
-
-/// The key by which the latest report decides.
-fn reported(at: Option<DateTime<Utc>>) -> i64 {
-    REPORT_MS + latest(at)
-}
-
-/// An instant that makes no sense counts like none: nobody may decide for ever by a wrong clock.
-fn instant_ms(at: Option<DateTime<Utc>>) -> Option<i64> {
-    at.map(|at| at.timestamp_millis()).filter(|ms| (0..FAR_MS).contains(ms))
-}
-
-impl Decided {
-    /// Reads the column; what is no such document decides nothing.
-    pub(crate) fn from_value(value: Value) -> Self {
-        serde_json::from_value(value).unwrap_or_default()
-    }
-
-    /// The document for the column.
-    pub(crate) fn into_value(self) -> Value {
-        Value::Object(self.0.into_iter().map(|(column, key)| (column, key.into())).collect())
-    }
-
-    /// Nothing is decided but the live-control URL, which no stored message can say again. An erased call has none left.
-    pub(crate) fn reopened(mut self) -> Self {
-        if !self.is_erased() {
-            self.0.retain(|column, _| column == "control_url");
-        }
-        self
-    }
-
-    /// True once the call was erased.
-    pub(crate) fn is_erased(&self) -> bool {
-        self.0.contains_key(ERASED)
-    }
-
-    /// Puts the value into its place if its key is greater than the stored one's, or the value is under the same key.
-    fn decide<T>(
-        &mut self,
-        column: &str,
-        slot: &mut Option<T>,
-        key: i64,
-        value: Option<T>,
-        order: impl FnOnce(&T, &T) -> Ordering,
-    ) {
-        let Some(value) = value else { return };
-        // A value that nothing is known of, such as one written by hand, yields to every message.
-        let known_key = self.0.get(column).copied().unwrap_or(i64::MIN);
-        let wins = match slot {
-            Some(known) => key.cmp(&known_key).then_with(|| order(&value, known)) == Ordering::Greater,
-            None => true,
-        };
-        if wins {
-            *slot = Some(value);
-            self.0.insert(column.to_owned(), key);
-        }
-    }
-
-    /// The same for a document, ordered by its text.
-    fn decide_json(&mut self, column: &str, slot: &mut Option<Value>, key: i64, value: Option<Value>) {
-        self.decide(column, slot, key, value, |one, other| one.to_string().cmp(&other.to_string()));
-    }
 }
 
 /// Puts the longer text into its place; of two that are as long, the greater.

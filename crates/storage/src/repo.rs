@@ -13,7 +13,6 @@ mod security_log;
 mod tool_results;
 
 pub use appointments::{Appointment, AppointmentId, Appointments, NewAppointment};
-pub(crate) use calls::SealedUrl;
 pub use calls::{Call, CallReport, Calls};
 pub use contacts::{Contact, ContactId, Contacts, NewContact};
 pub use declared::Declared;

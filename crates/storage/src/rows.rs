@@ -1,12 +1,14 @@
 //! The rows as they are read on either database: what an organizations file can declare, the directory, the inbox.
 
+pub(crate) mod ledger;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StorageError;
-use crate::repo::{EventId, EventVerdict, StoredMessage};
+use crate::repo::messages::{EventId, EventVerdict, StoredMessage};
 use crate::schema::{
     agents, closures, credentials, customer_configurations, identifiers, knowledge_documents, opening_hours,
     organizations, phone_number_mapping, phone_numbers, resources, services, transfer_destinations,

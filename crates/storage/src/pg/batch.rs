@@ -23,13 +23,13 @@ use self::statements::{
 use super::connect::Pool;
 use super::dialect::{self, Conn};
 use super::lease::Lease;
-use super::sql::calls::{CallRow, ReportRow};
 use super::sql::scope::Scope;
 use crate::batch::{Alarm, Changes, Found, Group, groups, in_order, meetings};
 use crate::classify::is_connection_lost;
 use crate::error::StorageError;
 use crate::record::{Entry, Record, Recorded};
 use crate::repo::{CallReport, Contact};
+use crate::rows::ledger::{CallRow, ReportRow};
 use crate::schema::organizations;
 use crate::seal::Sealer;
 use crate::sql_types::DbUuid;

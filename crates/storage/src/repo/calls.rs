@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::StorageError;
-use crate::ledger::Decided;
+use crate::ledger::decided::Decided;
 
 /// One call of the ledger: its identity and state. Everything but the id may be unknown yet.
 #[derive(Clone, Debug, PartialEq)]

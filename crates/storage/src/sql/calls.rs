@@ -2,45 +2,30 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-use org_resolver::OrgId;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::scope::Scope;
-use crate::columns::{call_columns, report_columns, row};
 use crate::error::StorageError;
-use crate::ledger::Decided;
-use crate::repo::{Call, CallReport, Calls, SealedUrl};
+use crate::ledger::decided::Decided;
+use crate::repo::{Call, CallReport, Calls};
+use crate::rows::ledger::{CallRow, ReportRow};
 use crate::schema::{call_logs, call_reports};
-use crate::seal::{Purpose, Sealer};
-use crate::sql_types::{DbJson, DbTime, DbUuid};
-use crate::text::{clean, clean_json};
-
-call_columns!(row CallRow);
-report_columns!(row ReportRow);
+use crate::sql_types::DbJson;
+use crate::text::clean;
 
 #[async_trait]
 impl Calls for Scope {
     async fn get(&mut self, vapi_call_id: &str) -> Result<Option<Call>, StorageError> {
-        let found = call_logs::table
-            .filter(call_logs::organization_id.eq(self.org))
-            .filter(call_logs::vapi_call_id.eq(clean(vapi_call_id)))
-            .select(CallRow::as_select())
-            .first(self.tx.conn()?)
-            .await
-            .optional();
-        Ok(self.tx.check(found)?.map(|row| row.read(self.org, &self.sealer)))
+        let own = call_logs::table.filter(call_logs::organization_id.eq(self.org));
+        let call = own.filter(call_logs::vapi_call_id.eq(clean(vapi_call_id)));
+        let row = self.tx.find(call.select(CallRow::as_select())).await?;
+        Ok(row.map(|row| row.read(self.org, &self.sealer)))
     }
 
     async fn report(&mut self, vapi_call_id: &str) -> Result<Option<CallReport>, StorageError> {
-        let found = call_reports::table
-            .filter(call_reports::organization_id.eq(self.org))
-            .filter(call_reports::vapi_call_id.eq(clean(vapi_call_id)))
-            .select(ReportRow::as_select())
-            .first(self.tx.conn()?)
-            .await
-            .optional();
-        Ok(self.tx.check(found)?.map(CallReport::from))
+        let own = call_reports::table.filter(call_reports::organization_id.eq(self.org));
+        let report = own.filter(call_reports::vapi_call_id.eq(clean(vapi_call_id)));
+        Ok(self.tx.find(report.select(ReportRow::as_select())).await?.map(CallReport::from))
     }
 
     async fn undecide(&mut self, vapi_call_id: &str) -> Result<(), StorageError> {
@@ -48,136 +33,23 @@ impl Calls for Scope {
         let call = call_logs::table
             .filter(call_logs::organization_id.eq(self.org))
             .filter(call_logs::vapi_call_id.eq(&*vapi_call_id));
-        let found = call.select(call_logs::decided).first::<DbJson>(self.tx.conn()?).await.optional();
-        let Some(decided) = self.tx.check(found)? else { return Ok(()) };
-        let decided = Decided::from_value(decided.0).reopened().into_value();
-        let written =
-            diesel::update(call).set(call_logs::decided.eq(DbJson(decided))).execute(self.tx.conn()?).await;
-        self.tx.check(written)?;
+        let Some(decided) = self.tx.find(call.select(call_logs::decided)).await? else { return Ok(()) };
+        let decided = DbJson(Decided::from_value(decided).reopened().into_value());
+        self.tx.execute(diesel::update(call).set(call_logs::decided.eq(decided))).await?;
         let report = call_reports::table
             .filter(call_reports::organization_id.eq(self.org))
             .filter(call_reports::vapi_call_id.eq(&*vapi_call_id));
-        let written = diesel::update(report)
-            .set(call_reports::decided.eq(DbJson(json!({}))))
-            .execute(self.tx.conn()?)
-            .await;
-        self.tx.check(written).map(|_| ())
+        let nothing = call_reports::decided.eq(DbJson(json!({})));
+        self.tx.execute(diesel::update(report).set(nothing)).await.map(|_| ())
     }
 
     async fn list(&mut self, limit: i64) -> Result<Vec<Call>, StorageError> {
-        let found = call_logs::table
+        let latest = call_logs::table
             .filter(call_logs::organization_id.eq(self.org))
             .order((call_logs::created_at.desc(), call_logs::vapi_call_id.desc()))
             .limit(limit)
-            .select(CallRow::as_select())
-            .load(self.tx.conn()?)
-            .await;
-        let rows = self.tx.check(found)?;
+            .select(CallRow::as_select());
+        let rows = self.tx.load(latest).await?;
         Ok(rows.into_iter().map(|row| row.read(self.org, &self.sealer)).collect())
     }
-}
-
-impl CallRow {
-    /// The row of a call, the live-control URL sealed.
-    pub(crate) fn of(call: Call, org: DbUuid, sealer: &Sealer) -> Result<Self, StorageError> {
-        let purpose = Purpose::ControlUrl(&call.vapi_call_id);
-        let sealed_control_url = match (&call.control_url, call.sealed_url.0) {
-            (Some(url), Some((known, sealed))) if *url == known => Some(sealed),
-            (Some(url), _) => Some(sealer.seal(OrgId::new(org.0), purpose, url.as_bytes())?.packed()),
-            (None, _) => None,
-        };
-        Ok(Self {
-            vapi_call_id: call.vapi_call_id,
-            call_type: call.call_type.map(plain),
-            status: plain(call.status),
-            status_rank: call.status_rank,
-            vapi_assistant_id: call.vapi_assistant_id.map(plain),
-            phone_number_id: call.phone_number_id.map(plain),
-            customer_number: call.customer_number.map(plain),
-            contact_id: call.contact_id.map(DbUuid),
-            metadata: DbJson(clean_json(call.metadata)),
-            started_at: call.started_at.map(DbTime),
-            ended_at: call.ended_at.map(DbTime),
-            ended_reason: call.ended_reason.map(plain),
-            sealed_control_url,
-            decided: DbJson(clean_json(call.decided.into_value())),
-            created_at: DbTime(call.created_at),
-        })
-    }
-
-    /// The row in the clear.
-    pub(crate) fn read(self, org: DbUuid, sealer: &Sealer) -> Call {
-        let control_url = self.open_control_url(org, sealer);
-        Call {
-            vapi_call_id: self.vapi_call_id,
-            call_type: self.call_type,
-            status: self.status,
-            status_rank: self.status_rank,
-            vapi_assistant_id: self.vapi_assistant_id,
-            phone_number_id: self.phone_number_id,
-            customer_number: self.customer_number,
-            contact_id: self.contact_id.map(|id| id.0),
-            metadata: self.metadata.0,
-            started_at: self.started_at.map(|at| at.0),
-            ended_at: self.ended_at.map(|at| at.0),
-            ended_reason: self.ended_reason,
-            control_url: control_url.clone(),
-            decided: Decided::from_value(self.decided.0),
-            created_at: self.created_at.0,
-            sealed_url: SealedUrl(control_url.zip(self.sealed_control_url)),
-        }
-    }
-
-    /// The live-control URL in the clear. One that does not open is as good as none: a lost key must cost live
-    /// control of the calls of that hour, not the ledger.
-    fn open_control_url(&self, org: DbUuid, sealer: &Sealer) -> Option<String> {
-        let packed = self.sealed_control_url.as_ref()?;
-        let opened = sealer.open_packed(OrgId::new(org.0), Purpose::ControlUrl(&self.vapi_call_id), packed);
-        match opened.map(|url| String::from_utf8(url.to_vec())) {
-            Ok(Ok(url)) => Some(url),
-            _ => {
-                tracing::error!(org_id = %org.0, call_id = %self.vapi_call_id, "a sealed control URL does not open");
-                None
-            }
-        }
-    }
-}
-
-impl From<CallReport> for ReportRow {
-    fn from(report: CallReport) -> Self {
-        Self {
-            vapi_call_id: report.vapi_call_id,
-            duration_ms: report.duration_ms,
-            cost: report.cost,
-            transcript: report.transcript.map(plain),
-            summary: report.summary.map(plain),
-            structured_data: report.structured_data.map(clean_json).map(DbJson),
-            success_evaluation: report.success_evaluation.map(plain),
-            recording_url: report.recording_url.map(plain),
-            stereo_recording_url: report.stereo_recording_url.map(plain),
-            decided: DbJson(report.decided.into_value()),
-        }
-    }
-}
-
-impl From<ReportRow> for CallReport {
-    fn from(row: ReportRow) -> Self {
-        Self {
-            vapi_call_id: row.vapi_call_id,
-            duration_ms: row.duration_ms,
-            cost: row.cost,
-            transcript: row.transcript,
-            summary: row.summary,
-            structured_data: row.structured_data.map(|data: DbJson| -> Value { data.0 }),
-            success_evaluation: row.success_evaluation,
-            recording_url: row.recording_url,
-            stereo_recording_url: row.stereo_recording_url,
-            decided: Decided::from_value(row.decided.0),
-        }
-    }
-}
-
-/// The text without NUL, moved where there is none.
-fn plain(text: String) -> String {
-    if text.contains('\0') { clean(&text).into_owned() } else { text }
 }

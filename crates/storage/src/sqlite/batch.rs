@@ -15,14 +15,14 @@ use tenant::phone::Region;
 use tokio::sync::OwnedMutexGuard;
 
 use super::dialect::Conn;
-use super::sql::calls::{CallRow, ReportRow};
 use super::sql::scope::Scope;
 use crate::batch::{Alarm, Delivery, Found, Group, PIN_AGAINST_MAPPING, groups, in_order, meetings};
 use crate::body::pack;
 use crate::error::StorageError;
-use crate::ledger::Decided;
+use crate::ledger::decided::Decided;
 use crate::record::{Entry, Record, Recorded};
 use crate::repo::{Call, CallReport, Contact};
+use crate::rows::ledger::{CallRow, ReportRow};
 use crate::schema::{
     call_logs, call_pins, call_reports, contacts, organizations, security_log, webhook_events,
 };

@@ -8,11 +8,11 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, SmallInt, Text};
 
-use super::super::sql::calls::{CallRow, ReportRow};
 use crate::batch::{Alarm, Delivery, Group, PIN_AGAINST_MAPPING};
 use crate::body::pack;
 use crate::columns::{call_columns, names, report_columns};
 use crate::repo::Contact;
+use crate::rows::ledger::{CallRow, ReportRow};
 use crate::sql_types::{DbJson, DbTime, DbUuid, JsonText, SqlJson, SqlTime, SqlUuid};
 use crate::text::{clean_json, new_id};
 
