@@ -127,7 +127,9 @@ macro_rules! payload {
                         $($wire => kept.sent.read($wire, &mut $field, raw),)*
                         _ => false $(|| $common.accept(key, raw))?,
                     };
-                    kept.settle(key, raw, fits);
+                    if !fits {
+                        $crate::payload::keep(&mut kept.extra, key, raw);
+                    }
                 });
                 Ok(Self {
                     $($common,)?

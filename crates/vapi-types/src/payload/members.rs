@@ -38,7 +38,9 @@ impl Sent {
     /// Reads a member into its slot; false when it does not fit, and the caller keeps it elsewhere.
     pub(crate) fn read<T: Json>(&mut self, name: &'static str, slot: &mut Option<T>, raw: &str) -> bool {
         // Of a repeated key the last value counts.
-        self.0.retain(|(sent, _)| *sent != name);
+        if !self.0.is_empty() {
+            self.0.retain(|(sent, _)| *sent != name);
+        }
         *slot = read(raw);
         match slot {
             Some(value) if value.is_as_sent(raw) => {}
@@ -58,17 +60,6 @@ impl Sent {
 pub(crate) struct Kept {
     pub(crate) extra: Map<String, Value>,
     pub(crate) sent: Sent,
-}
-
-impl Kept {
-    /// Keeps a member that has no field or does not fit it. Of a repeated key the last value counts.
-    pub(crate) fn settle(&mut self, key: &str, raw: &str, fits: bool) {
-        if !fits {
-            keep(&mut self.extra, key, raw);
-        } else if !self.extra.is_empty() {
-            self.extra.remove(key);
-        }
-    }
 }
 
 /// Keeps a member under its name.
@@ -105,7 +96,7 @@ impl<M: SerializeMap> Members<M> {
         Ok(())
     }
 
-    /// Writes the members without a field. A field that has been set since counts for more than what did not fit it.
+    /// Writes the members without a field. A field that was set later counts for more than what did not fit it.
     pub(crate) fn end(mut self, extra: &Map<String, Value>) -> Result<M::Ok, M::Error> {
         for (name, value) in extra.iter().filter(|(name, _)| !self.written.contains(&name.as_str())) {
             self.map.serialize_entry(name, value)?;
