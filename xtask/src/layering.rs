@@ -31,11 +31,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dispatch", &["storage", "org-resolver", "phrases", "tenant", "scheduling", "vapi-types"]),
     ("operations", &["manifest", "storage", "dispatch", "org-resolver", "tenant", "vapi-types"]),
     ("intake", &["dispatch", "storage", "org-resolver", "rate-limit", "signature", "vapi-types"]),
-    ("server", &["intake", "dispatch", "storage", "org-resolver", "rate-limit", "signature"]),
+    ("server", &["intake", "storage", "org-resolver", "rate-limit", "signature"]),
+    // What an operator sets.
+    ("settings", &["org-resolver", "signature"]),
     (
         "vapi-gateway",
         &[
             "server",
+            "settings",
+            "intake",
             "operations",
             "manifest",
             "dispatch",
@@ -131,6 +135,7 @@ const WITHOUT_CIRCLES: &[&str] = &[
     "phrases",
     "rate-limit",
     "scheduling",
+    "settings",
     "signature",
     "storage",
     "tenant",

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use storage::{Storage, StorageConfig};
 
 use self::samples::Sample;
-use crate::environment;
+use crate::{environment, options};
 
 /// The sample organizations of a demo, in the database.
 pub(crate) struct Demo {
@@ -23,7 +23,7 @@ impl Demo {
     /// # Errors
     /// When the database refuses them, or another organization has their names or numbers.
     pub(crate) async fn prepare(storage: &Storage, database: &StorageConfig) -> anyhow::Result<Self> {
-        let configured = environment::config()?.storage()?;
+        let configured = options::storage(&environment::settings()?)?;
         Ok(Self { samples: samples::store(storage).await?, is_elsewhere: configured.url != database.url })
     }
 

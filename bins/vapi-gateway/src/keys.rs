@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use org_resolver::KeySource;
-use server::{Config, ProcessVars, Vars};
+use settings::{ProcessVars, Settings, Vars};
 use signature::KeyRing;
 use storage::{OperatorScope, OrgEntry, Storage};
 use tenant::Organization;
@@ -25,7 +25,7 @@ pub(crate) struct Keyed {
 /// When there is no such organization, or the database or the key does not open it.
 pub(crate) async fn of_organization(
     storage: &Storage,
-    config: &Config,
+    settings: &Settings,
     name: &str,
     purpose: &str,
 ) -> anyhow::Result<Keyed> {
@@ -43,7 +43,7 @@ pub(crate) async fn of_organization(
     }
     let access = storage.directory().access(entry.id).await?;
     let is_served_by_shared = access.is_some_and(|access| !access.has_own_credentials);
-    let ring = if is_served_by_shared { config.auth.shared_keys()? } else { own };
+    let ring = if is_served_by_shared { settings.auth.shared_keys()? } else { own };
     Ok(Keyed { organization, ring })
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn actor() -> String {
 }
 
 /// The webhook's URL as recipes that sign it see it, when it is configured.
-pub(crate) fn public_url(config: &Config) -> Option<String> {
-    let base = config.server.backend_url.as_deref()?;
+pub(crate) fn public_url(settings: &Settings) -> Option<String> {
+    let base = settings.server.backend_url.as_deref()?;
     Some(format!("{}{WEBHOOK_PATH}", base.trim_end_matches('/')))
 }

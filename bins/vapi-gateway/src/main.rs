@@ -9,6 +9,7 @@ mod difference;
 mod environment;
 mod exit;
 mod keys;
+mod options;
 mod output;
 mod recording;
 mod secret;

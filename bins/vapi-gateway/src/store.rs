@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
-use server::Config;
+use settings::Settings;
 use storage::{DatabaseUrl, MasterKey, Sealer, Storage, StorageConfig};
+
+use crate::options;
 
 /// Where the generated key lies when the database is no file of ours.
 const KEY_DIRECTORY: &str = "data";
@@ -26,16 +28,16 @@ pub(crate) enum NoKey {
 ///
 /// # Errors
 /// When the URL is none.
-pub(crate) fn database(config: &Config) -> anyhow::Result<StorageConfig> {
-    Ok(config.storage()?)
+pub(crate) fn database(settings: &Settings) -> anyhow::Result<StorageConfig> {
+    Ok(options::storage(settings)?)
 }
 
 /// The sealer of the configured key, or of the key file beside the database.
 ///
 /// # Errors
 /// When the key is no key, or the file cannot be used, or there is none and the command cannot do without.
-pub(crate) fn sealer(config: &Config, database: &StorageConfig, no_key: NoKey) -> anyhow::Result<Sealer> {
-    if let Some(secret) = &config.auth.master_key {
+pub(crate) fn sealer(settings: &Settings, database: &StorageConfig, no_key: NoKey) -> anyhow::Result<Sealer> {
+    if let Some(secret) = &settings.auth.master_key {
         let key =
             MasterKey::from_base64(secret.expose_secret()).context("GATEWAY_MASTER_KEY cannot be used")?;
         return Ok(Sealer::new(key));
@@ -56,15 +58,15 @@ pub(crate) fn sealer(config: &Config, database: &StorageConfig, no_key: NoKey) -
 ///
 /// # Errors
 /// When it is not, with what to do about it.
-pub(crate) async fn connect(config: &Config, no_key: NoKey) -> anyhow::Result<Storage> {
-    let database = database(config)?;
+pub(crate) async fn connect(settings: &Settings, no_key: NoKey) -> anyhow::Result<Storage> {
+    let database = database(settings)?;
     if let Some(path) = missing_file(&database.url) {
         bail!(
             "there is no database at {}: run `vapi-gateway migrate` or `vapi-gateway serve` first",
             path.display()
         );
     }
-    let sealer = sealer(config, &database, no_key)?;
+    let sealer = sealer(settings, &database, no_key)?;
     let name = database.url.to_string();
     let storage = Storage::connect(database, sealer)
         .await

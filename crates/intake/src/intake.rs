@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dispatch::Dispatcher;
-use org_resolver::{OrgId, Resolver};
+use org_resolver::{LookupStep, OrgId, Resolver, ResolverBuilder};
 use rate_limit::KeyedLimiter;
 use storage::Storage;
 use vapi_types::TrafficClass;
@@ -45,7 +45,7 @@ impl Intake {
         let IntakeOptions { order, cache, policy, shared, limits, dispatch, public_url, requires_https } =
             options;
         let cache = DirectoryCache::new(&storage.directory(), cache);
-        let resolver = |builder: org_resolver::ResolverBuilder| {
+        let resolver = |builder: ResolverBuilder| {
             builder.steps(order.clone()).shared_secret(shared.clone()).policy(policy).build()
         };
         Self {
@@ -62,6 +62,11 @@ impl Intake {
             requires_https,
             cache,
         }
+    }
+
+    /// The lookup chain in force, first step first.
+    pub fn order(&self) -> &[LookupStep] {
+        self.resolver.chain().order()
     }
 
     /// Hears of changes to the directory, so that the caches forget them, for as long as the future is polled.

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use intake::{Clock, Intake};
+use ipnet::IpNet;
 use storage::Storage;
 use tokio::sync::Notify;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::address::IpRange;
 use crate::body::BodyReader;
 
 /// The shared parts.
@@ -19,7 +19,7 @@ pub(crate) struct AppState {
     /// Asked whether it is well.
     pub(crate) storage: Storage,
     pub(crate) bodies: BodyReader,
-    pub(crate) trusted_proxies: Vec<IpRange>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// How organizations are found, in words.
     pub(crate) identification_methods: Vec<&'static str>,
     pub(crate) running: Running,

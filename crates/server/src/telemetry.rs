@@ -6,10 +6,17 @@ use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuar
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{LogConfig, LogFormat};
-
 /// Lines that wait for the writer. When they do not fit, lines are dropped and answers are not held up.
 const BUFFERED_LINES: usize = 65_536;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
 
 /// Writes what is left of the log when dropped: keep it until the end of the program.
 #[derive(Debug)]
@@ -30,27 +37,28 @@ pub enum TelemetryError {
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Sets up the program's log on standard error.
+/// Sets up the program's log on standard error. The filter is in the notation of `tracing`.
 ///
 /// # Errors
 /// [`TelemetryError`] when the filter cannot be read or there is a log already.
-pub fn init(config: &LogConfig) -> Result<LogGuard, TelemetryError> {
+pub fn init(filter: &str, format: LogFormat) -> Result<LogGuard, TelemetryError> {
     let (writer, worker) = NonBlockingBuilder::default()
         .buffered_lines_limit(BUFFERED_LINES)
         .lossy(true)
         .thread_name("log")
         .finish(io::stderr());
-    subscriber(config, writer)?.try_init()?;
+    subscriber(filter, format, writer)?.try_init()?;
     Ok(LogGuard { _worker: worker })
 }
 
 fn subscriber(
-    config: &LogConfig,
+    filter: &str,
+    format: LogFormat,
     writer: NonBlocking,
 ) -> Result<Box<dyn tracing::Subscriber + Send + Sync>, TelemetryError> {
-    let filter = EnvFilter::try_new(&config.filter)?;
+    let filter = EnvFilter::try_new(filter)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
-    Ok(match config.format {
+    Ok(match format {
         LogFormat::Text => Box::new(builder.finish()),
         LogFormat::Json => Box::new(
             builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish(),
@@ -82,8 +90,7 @@ mod tests {
     fn written(filter: &str, format: LogFormat) -> String {
         let sink = Sink::default();
         let (writer, worker) = NonBlockingBuilder::default().finish(sink.clone());
-        let config = LogConfig { filter: filter.to_owned(), format };
-        tracing::subscriber::with_default(subscriber(&config, writer).unwrap(), || {
+        tracing::subscriber::with_default(subscriber(filter, format, writer).unwrap(), || {
             tracing::info!(org_id = "a\nb", "told");
             tracing::debug!("untold");
         });
@@ -104,8 +111,7 @@ mod tests {
     fn the_filter_decides() {
         assert_eq!(written("error", LogFormat::Text), "");
         assert_eq!(written("server=debug", LogFormat::Text).lines().count(), 2);
-        let config = LogConfig { filter: "server=loud".to_owned(), format: LogFormat::Text };
         let (writer, _worker) = NonBlockingBuilder::default().finish(io::sink());
-        assert!(matches!(subscriber(&config, writer), Err(TelemetryError::Filter(_))));
+        assert!(matches!(subscriber("server=loud", LogFormat::Text, writer), Err(TelemetryError::Filter(_))));
     }
 }

@@ -7,7 +7,7 @@ use rustls::ServerConfig as TlsConfig;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::config::ServerConfig;
+use crate::options::TlsFiles;
 
 /// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +27,9 @@ pub enum TlsError {
     Unusable(#[from] rustls::Error),
 }
 
-/// The certificate in the form that the listener takes; `None` when TLS is served by somebody else.
-pub(crate) fn server_config(config: &ServerConfig) -> Result<Option<TlsConfig>, TlsError> {
-    let (Some(certificate), Some(key)) = (&config.tls_cert, &config.tls_key) else { return Ok(None) };
+/// The certificate in the form that the listener takes.
+pub(crate) fn server_config(files: &TlsFiles) -> Result<TlsConfig, TlsError> {
+    let TlsFiles { certificate, key } = files;
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(at(certificate))?;
@@ -39,7 +39,7 @@ pub(crate) fn server_config(config: &ServerConfig) -> Result<Option<TlsConfig>, 
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    Ok(Some(tls))
+    Ok(tls)
 }
 
 fn at(path: &Path) -> impl FnOnce(pem::Error) -> TlsError {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use manifest::{Manifest, Plan};
 use serde_json::json;
-use server::Config;
+use settings::Settings;
 use storage::Storage;
 
 use crate::exit::Exit;
@@ -52,8 +52,8 @@ pub(crate) struct ApplyArgs {
 pub(crate) async fn run(args: &ApplyArgs) -> anyhow::Result<Exit> {
     let variables = environment::variables()?;
     let wanted = Manifest::load(&args.file, &|name: &str| variables.get(name).cloned())?.organizations;
-    let config = environment::config()?;
-    let Some(storage) = open(args, &config).await? else {
+    let settings = environment::settings()?;
+    let Some(storage) = open(args, &settings).await? else {
         let plan = manifest::plan(&[], &wanted, args.prune)?;
         return print(args, &plan, false);
     };
@@ -73,8 +73,8 @@ pub(crate) async fn run(args: &ApplyArgs) -> anyhow::Result<Exit> {
 }
 
 /// The database; `None` for a plan on one that is not there yet, which is no reason to make it.
-async fn open(args: &ApplyArgs, config: &Config) -> anyhow::Result<Option<Storage>> {
-    let database = store::database(config)?;
+async fn open(args: &ApplyArgs, settings: &Settings) -> anyhow::Result<Option<Storage>> {
+    let database = store::database(settings)?;
     if let Some(path) = store::missing_file(&database.url) {
         if args.dry_run {
             return Ok(None);
@@ -83,7 +83,7 @@ async fn open(args: &ApplyArgs, config: &Config) -> anyhow::Result<Option<Storag
         Storage::migrate(&database).await.with_context(|| format!("cannot make the database {path}"))?;
     }
     let no_key = if args.dry_run { NoKey::GoOn } else { NoKey::Make };
-    store::connect(config, no_key).await.map(Some)
+    store::connect(settings, no_key).await.map(Some)
 }
 
 fn print(args: &ApplyArgs, plan: &Plan, applied: bool) -> anyhow::Result<Exit> {

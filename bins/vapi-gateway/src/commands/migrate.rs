@@ -24,8 +24,8 @@ pub(crate) struct MigrateArgs {
 /// # Errors
 /// When the database cannot be reached or refuses a migration.
 pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
-    let config = environment::config()?;
-    let database = store::database(&config)?;
+    let settings = environment::settings()?;
+    let database = store::database(&settings)?;
     let name = database.url.to_string();
     let report =
         Storage::migrate(&database).await.with_context(|| format!("cannot migrate the database {name}"))?;

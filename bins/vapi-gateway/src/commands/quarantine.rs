@@ -6,7 +6,7 @@ mod entries;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use server::Config;
+use settings::Settings;
 use storage::{QuarantineEntry, Storage};
 use uuid::Uuid;
 
@@ -80,17 +80,17 @@ struct DropArgs {
 /// # Errors
 /// When the database cannot be used, or nobody reads the output.
 pub(crate) async fn run(args: &QuarantineArgs) -> anyhow::Result<Exit> {
-    let config = environment::config()?;
+    let settings = environment::settings()?;
     match &args.what {
-        What::List(args) => list(&config, args).await,
-        What::Show(args) => show(&config, args).await,
-        What::Claim(args) => claim::run(&config, args).await,
-        What::Drop(args) => remove(&config, args).await,
+        What::List(args) => list(&settings, args).await,
+        What::Show(args) => show(&settings, args).await,
+        What::Claim(args) => claim::run(&settings, args).await,
+        What::Drop(args) => remove(&settings, args).await,
     }
 }
 
-async fn list(config: &Config, args: &ListArgs) -> anyhow::Result<Exit> {
-    let storage = open(config).await?;
+async fn list(settings: &Settings, args: &ListArgs) -> anyhow::Result<Exit> {
+    let storage = open(settings).await?;
     let (actor, reason) = (args.audit.actor(), args.audit.reason("quarantine list"));
     let entries = entries::all(&storage, &actor, &reason).await?;
     if entries.is_empty() && !args.json {
@@ -106,8 +106,8 @@ async fn list(config: &Config, args: &ListArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn show(config: &Config, args: &ShowArgs) -> anyhow::Result<Exit> {
-    let storage = open(config).await?;
+async fn show(settings: &Settings, args: &ShowArgs) -> anyhow::Result<Exit> {
+    let storage = open(settings).await?;
     let mut door = storage.operator(&args.audit.actor(), &args.audit.reason("quarantine show")).await?;
     let found = door.quarantined(args.id).await?;
     door.commit().await?;
@@ -134,8 +134,8 @@ async fn show(config: &Config, args: &ShowArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn remove(config: &Config, args: &DropArgs) -> anyhow::Result<Exit> {
-    let storage = open(config).await?;
+async fn remove(settings: &Settings, args: &DropArgs) -> anyhow::Result<Exit> {
+    let storage = open(settings).await?;
     let mut door = storage.operator(&args.audit.actor(), &args.audit.reason("quarantine drop")).await?;
     let mut exit = Exit::Done;
     let mut lines = Vec::new();
@@ -165,9 +165,9 @@ async fn remove(config: &Config, args: &DropArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-async fn open(config: &Config) -> anyhow::Result<Storage> {
+async fn open(settings: &Settings) -> anyhow::Result<Storage> {
     // Nothing sealed is read or written.
-    store::connect(config, NoKey::GoOn).await
+    store::connect(settings, NoKey::GoOn).await
 }
 
 fn described(entry: &QuarantineEntry) -> Value {

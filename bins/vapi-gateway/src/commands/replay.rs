@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::{ArgGroup, Args};
 use operations::{Mode, ReplayOutcome, ReplayReport, ReplayedMessage, Replayer, Selection};
-use org_resolver::{ChainConfig, GatePolicy, OrgId};
+use org_resolver::{ChainConfig, OrgId};
 use serde_json::{Value, json};
 use server::{Clock, SystemClock};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::audit::AuditArgs;
 use crate::exit::Exit;
 use crate::store::{self, NoKey};
-use crate::{difference, environment, keys, output};
+use crate::{difference, environment, keys, options, output};
 
 const AFTER_HELP: &str = "\
 Stored messages are taken into the ledger and the contacts once more, in the order of their arrival and in one
@@ -58,17 +58,17 @@ pub(crate) struct ReplayArgs {
 /// # Errors
 /// When the database cannot be used, or there is no such organization.
 pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<Exit> {
-    let config = environment::config()?;
+    let settings = environment::settings()?;
     // A ledger row is written whole, with its sealed URL: that takes the key that sealed it.
-    let storage = store::connect(&config, NoKey::Fail).await?;
+    let storage = store::connect(&settings, NoKey::Fail).await?;
     let (actor, reason) = (args.audit.actor(), args.audit.reason("replay"));
     let mut door = storage.operator(&actor, &reason).await?;
     let entry = keys::find(&mut door, &args.org).await?;
     door.commit().await?;
     let entered = storage.enter(entry.id, &actor, &reason).await?;
     let org = entered.with_context(|| format!("organization {} has just been removed", args.org))?;
-    let policy = GatePolicy { metadata_with_shared_secret: config.resolver.metadata_with_shared_secret };
-    let replayer = Replayer::new(storage, ChainConfig { order: config.chain_order() }, policy);
+    let order = ChainConfig { order: settings.chain_order() };
+    let replayer = Replayer::new(storage, order, options::policy(&settings));
     let (selection, name) = match (&args.call, args.message) {
         (Some(call), _) => (Selection::Call(call), format!("call {}", output::plain(call))),
         (None, id) => {

@@ -10,15 +10,17 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use clap::error::ErrorKind;
-use server::config::Environment;
-use server::{Config, SystemClock};
+use intake::Intake;
+use server::telemetry::{self, LogFormat};
+use server::{Gateway, SystemClock};
+use settings::{Environment, Settings};
 use storage::{Storage, StorageConfig};
 
 use self::patience::until_answered;
 use crate::demo::Demo;
 use crate::exit::Exit;
 use crate::store::NoKey;
-use crate::{environment, output, store};
+use crate::{environment, options, output, store};
 
 /// The database of a demo: the one that every command takes when none is configured.
 const EMBEDDED: &str = "sqlite:data/gateway.db";
@@ -52,16 +54,22 @@ pub(crate) struct ServeArgs {
 /// When the gateway cannot be started, or its listener fails.
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let is_demo = args.demo;
-    let config = configure(args)?;
-    let _log = server::telemetry::init(&config.log)?;
+    let settings = configure(args)?;
+    let format = match settings.log.format {
+        settings::LogFormat::Text => LogFormat::Text,
+        settings::LogFormat::Json => LogFormat::Json,
+    };
+    let _log = telemetry::init(&settings.log.filter, format)?;
     let stop = listen::stop_signal()?;
-    let database = store::database(&config)?;
-    let storage = open(&config, &database).await?;
+    let database = store::database(&settings)?;
+    let storage = open(&settings, &database).await?;
     let demo = if is_demo { Some(Demo::prepare(&storage, &database).await?) } else { None };
-    let listener = listen::bind(config.listen_address())?;
+    let listener = listen::bind(settings.listen_address())?;
     let address = listener.local_addr().context("the listener has no address")?;
-    let scheme = if config.serves_tls() { "https" } else { "http" };
-    let gateway = server::build(config, storage, Arc::new(SystemClock::new()))?;
+    let scheme = if settings.serves_tls() { "https" } else { "http" };
+    let clock = Arc::new(SystemClock::new());
+    let intake = Intake::new(storage.clone(), options::intake(&settings)?, Arc::<SystemClock>::clone(&clock));
+    let gateway = Gateway::new(intake, storage, options::server(&settings), clock);
     output::line(format_args!("vapi-gateway listens on {scheme}://{address}"))?;
     if let Some(demo) = demo {
         demo.print(address)?;
@@ -71,31 +79,31 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
 }
 
 /// The configuration with the options on top.
-fn configure(args: ServeArgs) -> anyhow::Result<Config> {
-    let mut config = environment::config()?;
+fn configure(args: ServeArgs) -> anyhow::Result<Settings> {
+    let mut settings = environment::settings()?;
     if args.demo {
         // Whatever the environment holds is for the real thing: a demo touches nothing beyond ./data.
-        config.environment = Environment::Development;
-        config.server.host = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        config.database.url = EMBEDDED.to_owned();
+        settings.environment = Environment::Development;
+        settings.server.host = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        settings.database.url = EMBEDDED.into();
     }
     if let Some(host) = args.host {
         if args.demo && !host.is_loopback() {
             usage("--demo is served on loopback only");
         }
-        config.server.host = Some(host);
+        settings.server.host = Some(host);
     }
     if let Some(port) = args.port {
-        config.server.port = port;
+        settings.server.port = port;
     }
     if args.tls_cert.is_some() {
         if args.demo {
             usage("--demo prints calls without TLS");
         }
-        config.server.tls_cert = args.tls_cert;
-        config.server.tls_key = args.tls_key;
+        settings.server.tls_cert = args.tls_cert;
+        settings.server.tls_key = args.tls_key;
     }
-    Ok(config)
+    Ok(settings)
 }
 
 fn usage(sentence: &str) -> ! {
@@ -105,7 +113,7 @@ fn usage(sentence: &str) -> ! {
 }
 
 /// Migrates and connects, and waits for a database that does not answer yet.
-async fn open(config: &Config, database: &StorageConfig) -> anyhow::Result<Storage> {
+async fn open(settings: &Settings, database: &StorageConfig) -> anyhow::Result<Storage> {
     let name = database.url.to_string();
     let clock = SystemClock::new();
     let report = until_answered(&name, &clock, tokio::time::sleep, async || Storage::migrate(database).await)
@@ -115,7 +123,7 @@ async fn open(config: &Config, database: &StorageConfig) -> anyhow::Result<Stora
         tracing::info!(database = name, "applied migration {version}");
     }
     // After the migration, which makes the directory that the key lies in.
-    let sealer = store::sealer(config, database, NoKey::Make)?;
+    let sealer = store::sealer(settings, database, NoKey::Make)?;
     // The minute begins anew: a migration may have taken longer than that.
     let clock = SystemClock::new();
     let connect = async || Storage::connect(database.clone(), sealer.clone()).await;

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args};
 use scheduling::Calendar;
 use serde_json::{Value, json};
-use server::{Clock, Config, SystemClock};
+use server::{Clock, SystemClock};
+use settings::Settings;
 use signature::{Credential, sign};
 use uuid::Uuid;
 
@@ -65,18 +66,18 @@ pub(crate) struct SimulateArgs {
 /// # Errors
 /// When there is nobody to call, or nobody answers.
 pub(crate) async fn run(args: &SimulateArgs) -> anyhow::Result<Exit> {
-    let config = environment::config()?;
-    let url = webhook_url(args, &config)?;
+    let settings = environment::settings()?;
+    let url = webhook_url(args, &settings)?;
     let keyed = match &args.org {
         Some(name) => {
-            let storage = store::connect(&config, NoKey::Fail).await?;
-            Some(keys::of_organization(&storage, &config, name, "simulate").await?)
+            let storage = store::connect(&settings, NoKey::Fail).await?;
+            Some(keys::of_organization(&storage, &settings, name, "simulate").await?)
         }
         None => None,
     };
     let clock = SystemClock::new();
     let credential = credential(args, keyed.as_ref(), clock.now())?;
-    let signed_url = keys::public_url(&config);
+    let signed_url = keys::public_url(&settings);
     let gateway = Gateway { url, signed_url, credential, clock, json: args.json };
     let mut is_good = true;
     for _ in 0..args.count {
@@ -110,13 +111,13 @@ fn call(args: &SimulateArgs, keyed: Option<&Keyed>, now: DateTime<Utc>) -> anyho
 }
 
 /// The URL of the webhook: as given, or of the configured address.
-fn webhook_url(args: &SimulateArgs, config: &Config) -> anyhow::Result<String> {
+fn webhook_url(args: &SimulateArgs, settings: &Settings) -> anyhow::Result<String> {
     let base = args.url.clone().unwrap_or_else(|| {
-        let mut address = config.listen_address();
+        let mut address = settings.listen_address();
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
-        let scheme = if config.serves_tls() { "https" } else { "http" };
+        let scheme = if settings.serves_tls() { "https" } else { "http" };
         format!("{scheme}://{address}")
     });
     let Some(rest) = base.strip_prefix("http://") else {

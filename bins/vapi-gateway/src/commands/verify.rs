@@ -4,7 +4,8 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
-use server::{Clock, Config, SystemClock};
+use server::{Clock, SystemClock};
+use settings::Settings;
 use signature::doctor::{Cause, diagnose};
 use signature::{KeyRing, SignedRequest};
 
@@ -67,10 +68,10 @@ pub(crate) async fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let headers = String::from_utf8(headers).context("the headers are not UTF-8")?;
     let headers = recording::headers(&headers)?;
     let body = recording::read(&args.body)?;
-    let config = environment::config()?;
+    let settings = environment::settings()?;
     let now = args.at.unwrap_or_else(|| SystemClock::new().now());
-    let ring = ring(args, &config).await?;
-    let url = args.url.clone().or_else(|| keys::public_url(&config));
+    let ring = ring(args, &settings).await?;
+    let url = args.url.clone().or_else(|| keys::public_url(&settings));
     let request = SignedRequest { method: &args.method, url: url.as_deref(), headers: &headers, body: &body };
 
     let diagnosis = diagnose(&ring, &request, now);
@@ -106,13 +107,13 @@ pub(crate) async fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     Ok(if diagnosis.matched.is_some() { Exit::Done } else { Exit::No })
 }
 
-async fn ring(args: &VerifyArgs, config: &Config) -> anyhow::Result<KeyRing> {
+async fn ring(args: &VerifyArgs, settings: &Settings) -> anyhow::Result<KeyRing> {
     if let Some(credential) = args.given.credential()? {
         return Ok(KeyRing::new(vec![credential]));
     }
     let Some(name) = &args.org else { bail!("name an organization with --org, or give a secret") };
-    let storage = store::connect(config, NoKey::Fail).await?;
-    Ok(keys::of_organization(&storage, config, name, "verify").await?.ring)
+    let storage = store::connect(settings, NoKey::Fail).await?;
+    Ok(keys::of_organization(&storage, settings, name, "verify").await?.ring)
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {

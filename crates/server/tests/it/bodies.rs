@@ -1,9 +1,16 @@
 //! Bodies within and beyond their bounds.
 
-use crate::support::{TestGateway, request};
+use std::time::Duration;
+
+use crate::support::{Setup, TestGateway, request};
 
 const WEBHOOK: &str = "/api/webhooks/vapi";
-const SMALL: &str = "[server]\nmax_body_bytes = 1000\nmax_in_flight_bytes = 1000\nbody_timeout_ms = 300\n";
+
+fn small(setup: &mut Setup) {
+    setup.server.max_body_bytes = 1000;
+    setup.server.max_in_flight_bytes = 1000;
+    setup.server.body_timeout = Duration::from_millis(300);
+}
 
 /// A JSON object of exactly so many bytes.
 fn object(bytes: usize) -> Vec<u8> {
@@ -14,14 +21,14 @@ fn object(bytes: usize) -> Vec<u8> {
 
 #[test]
 fn the_limit_itself_fits_and_one_byte_more_does_not() {
-    let gateway = TestGateway::start(SMALL);
+    let gateway = TestGateway::start(small);
     gateway.post(WEBHOOK, &[], &object(1000)).refused(400, "unresolved_organization");
     gateway.post(WEBHOOK, &[], &object(1001)).refused(413, "payload_too_large");
 }
 
 #[test]
 fn a_body_without_a_declared_length_is_counted_as_it_comes() {
-    let gateway = TestGateway::start(SMALL);
+    let gateway = TestGateway::start(small);
     for (bytes, status, code) in [(1000, 400, "unresolved_organization"), (1001, 413, "payload_too_large")] {
         let mut connection = gateway.connect();
         connection.send(&request("POST", WEBHOOK, &[("transfer-encoding", "chunked")], None));
@@ -37,14 +44,14 @@ fn a_body_without_a_declared_length_is_counted_as_it_comes() {
 
 #[test]
 fn a_body_of_twenty_megabytes_is_refused_in_words() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     gateway.post(WEBHOOK, &[], &object(20 * 1024 * 1024)).refused(413, "payload_too_large");
     assert_eq!(gateway.get("/health/live").status, 200);
 }
 
 #[test]
 fn a_body_that_stalls_is_given_up() {
-    let gateway = TestGateway::start(SMALL);
+    let gateway = TestGateway::start(small);
     let mut connection = gateway.connect();
     connection.send(&request("POST", WEBHOOK, &[], Some(500)));
     connection.send(b"{\"x\":");
@@ -53,7 +60,7 @@ fn a_body_that_stalls_is_given_up() {
 
 #[test]
 fn any_content_type_is_read_and_no_content_encoding_is() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     let plain = [("content-type", "text/plain; charset=latin1")];
     let identity = [("content-encoding", "identity")];
     for headers in [&[][..], &plain[..], &identity[..]] {
@@ -67,7 +74,7 @@ fn any_content_type_is_read_and_no_content_encoding_is() {
 
 #[test]
 fn what_is_no_json_object_is_unreadable() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     let deep = "[".repeat(5000);
     let nested = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));
     let bodies: [&[u8]; 9] = [
@@ -90,9 +97,12 @@ fn what_is_no_json_object_is_unreadable() {
 
 #[test]
 fn the_process_holds_only_so_many_bytes_at_one_time() {
-    let gateway = TestGateway::start(
-        "[server]\nmax_body_bytes = 1000\nmax_in_flight_bytes = 1000\nbody_timeout_ms = 30000\n[limits]\nunverified_per_address = 100000\nunverified_total = 100000\n",
-    );
+    let gateway = TestGateway::start(|setup| {
+        small(setup);
+        setup.server.body_timeout = Duration::from_secs(30);
+        setup.intake.limits.unverified_per_address = 100_000;
+        setup.intake.limits.unverified_total = 100_000;
+    });
     let body = object(900);
     let mut slow = gateway.connect();
     slow.send(&request("POST", WEBHOOK, &[], Some(body.len())));
@@ -107,7 +117,7 @@ fn the_process_holds_only_so_many_bytes_at_one_time() {
 
 #[test]
 fn a_connection_that_breaks_off_within_a_body_harms_nobody() {
-    let gateway = TestGateway::start(SMALL);
+    let gateway = TestGateway::start(small);
     let mut connection = gateway.connect();
     connection.send(&request("POST", WEBHOOK, &[], Some(500)));
     connection.send(b"{\"x\":");

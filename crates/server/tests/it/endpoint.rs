@@ -1,10 +1,12 @@
 //! The check that operators make first.
 
+use org_resolver::LookupStep;
+
 use crate::support::TestGateway;
 
 #[test]
 fn the_check_answers_to_the_letter() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     for path in ["/api/webhooks/vapi", "/api/vapi/webhook"] {
         let answer = gateway.get(path);
         assert_eq!(answer.status, 200);
@@ -25,9 +27,8 @@ fn the_check_answers_to_the_letter() {
 }
 
 #[test]
-fn steps_that_are_switched_off_are_not_listed_after_the_first_three() {
-    let gateway =
-        TestGateway::start("[resolver]\norder = [\"metadata\", \"squad_id\"]\nmetadata = \"off\"\n");
+fn steps_that_are_not_in_the_chain_are_not_listed_after_the_first_three() {
+    let gateway = TestGateway::start(|setup| setup.intake.order = vec![LookupStep::SquadId]);
     let methods = gateway.get("/api/webhooks/vapi").json()["identificationMethods"].clone();
     let names: Vec<_> = methods
         .as_array()
@@ -40,7 +41,7 @@ fn steps_that_are_switched_off_are_not_listed_after_the_first_three() {
 
 #[test]
 fn health_is_told_apart() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     for (path, status) in [("/health", "ok"), ("/health/live", "ok"), ("/health/ready", "ready")] {
         let answer = gateway.get(path);
         assert_eq!((answer.status, answer.json()["status"].as_str()), (200, Some(status)), "{path}");

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use crate::support::TestGateway;
+use crate::support::{Setup, TestGateway};
 
 const WEBHOOK: &str = "/api/webhooks/vapi";
-const TIGHT: &str = "[limits]\nunverified_per_address = 3\n[server]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";
+
+fn tight(setup: &mut Setup) {
+    setup.intake.limits.unverified_per_address = 3;
+    setup.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+}
 
 #[test]
 fn an_address_over_its_budget_is_told_to_wait() {
-    let gateway = TestGateway::start(TIGHT);
+    let gateway = TestGateway::start(tight);
     for _ in 0..3 {
         gateway.post(WEBHOOK, &[], br#"{"assistantId":"a"}"#).refused(400, "unresolved_organization");
     }
@@ -28,7 +32,7 @@ fn an_address_over_its_budget_is_told_to_wait() {
 
 #[test]
 fn unreadable_bodies_count_too() {
-    let gateway = TestGateway::start(TIGHT);
+    let gateway = TestGateway::start(tight);
     for _ in 0..3 {
         gateway.post(WEBHOOK, &[], b"[]").refused(400, "unreadable_payload");
     }
@@ -37,7 +41,7 @@ fn unreadable_bodies_count_too() {
 
 #[test]
 fn addresses_behind_a_trusted_proxy_have_budgets_of_their_own() {
-    let gateway = TestGateway::start(TIGHT);
+    let gateway = TestGateway::start(tight);
     let from = |address: &str| gateway.post(WEBHOOK, &[("x-forwarded-for", address)], b"{}").status;
     assert_eq!([(); 4].map(|()| from("203.0.113.1")), [400, 400, 400, 429]);
     assert_eq!(from("203.0.113.2"), 400);
@@ -47,15 +51,18 @@ fn addresses_behind_a_trusted_proxy_have_budgets_of_their_own() {
 
 #[test]
 fn a_forged_address_means_nothing_without_a_trusted_proxy() {
-    let gateway = TestGateway::start("[limits]\nunverified_per_address = 1\n");
+    let gateway = TestGateway::start(|setup| setup.intake.limits.unverified_per_address = 1);
     let from = |address: &str| gateway.post(WEBHOOK, &[("x-forwarded-for", address)], b"{}").status;
     assert_eq!([from("203.0.113.1"), from("203.0.113.2")], [400, 429]);
 }
 
 #[test]
 fn all_addresses_together_have_one_budget() {
-    let gateway =
-        TestGateway::start("[limits]\nunverified_total = 2\n[server]\ntrusted_proxies = [\"127.0.0.1\"]\n");
+    let gateway = TestGateway::start(|setup| {
+        tight(setup);
+        setup.intake.limits.unverified_per_address = 100;
+        setup.intake.limits.unverified_total = 2;
+    });
     let from = |address: &str| gateway.post(WEBHOOK, &[("x-forwarded-for", address)], b"{}").status;
     assert_eq!([from("203.0.113.1"), from("203.0.113.2"), from("203.0.113.3")], [400, 400, 429]);
 }

@@ -5,7 +5,7 @@ use crate::support::{TestGateway, log};
 #[test]
 fn a_refused_message_writes_one_line_without_a_word_of_its_body() {
     let log = log();
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     let cases = [
         (
             &br#"{"message":{"type":"kind-word","call":{"id":"call-word","assistantId":"assistant-word"}}}"#

@@ -7,7 +7,6 @@
 )]
 
 mod bodies;
-mod configuration;
 mod endpoint;
 mod limits;
 mod log;

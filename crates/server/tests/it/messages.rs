@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use server::Clock;
 use test_support::{sign_vapi_hmac, sign_x_vapi};
 
-use crate::support::{Answer, NOW_S, TestGateway, log};
+use crate::support::{Answer, NOW_S, Setup, TestGateway, log, shared_keys};
 
 const WEBHOOK: &str = "/api/webhooks/vapi";
 const A: &str = "46cf2995-2bee-44e3-838b-24151486fe4e";
@@ -56,8 +56,15 @@ assistants = [{ id = "assistant-u", name = "Uma", role = "inbound" }]
 credentials = [{ label = "own", scheme = "hmac", signature_header = "x-signature", timestamp_header = "x-timestamp", payload_format = "{timestamp}.{url}.{body}", secret = "secret-u" }]
 "#;
 
-fn gateway(toml: &str) -> TestGateway {
-    TestGateway::with_organizations(&format!("[auth]\nwebhook_secret = \"shared\"\n{toml}"), ORGANIZATIONS)
+fn gateway() -> TestGateway {
+    gateway_with(|_| {})
+}
+
+fn gateway_with(change: impl FnOnce(&mut Setup)) -> TestGateway {
+    TestGateway::with_organizations(ORGANIZATIONS, |setup| {
+        setup.intake.shared = shared_keys("shared");
+        change(setup);
+    })
 }
 
 fn post(gateway: &TestGateway, path: &str, secret: &str, extra: &[(&str, &str)], body: &Value) -> Answer {
@@ -93,7 +100,7 @@ fn tool_call(assistant: &str, call: &str) -> Value {
 
 #[test]
 fn each_secret_admits_its_own_organization_and_no_other() {
-    let gateway = gateway("");
+    let gateway = gateway();
     for (assistant, secret) in
         [("assistant-a", "secret-a"), ("assistant-b", "secret-b"), ("assistant-s", "shared")]
     {
@@ -116,7 +123,7 @@ fn each_secret_admits_its_own_organization_and_no_other() {
 #[test]
 fn every_reason_is_answered_alike_and_logged_apart() {
     let log = log();
-    let gateway = gateway("");
+    let gateway = gateway();
     let message = started("assistant-a", "c1");
     let body = message.to_string();
     let signed = sign_x_vapi("secret-a", NOW_S, body.as_bytes());
@@ -146,7 +153,7 @@ fn every_reason_is_answered_alike_and_logged_apart() {
 #[test]
 fn a_message_that_is_let_in_writes_one_line_that_says_it_all() {
     let log = log();
-    let gateway = gateway("");
+    let gateway = gateway();
     let answer = post(&gateway, WEBHOOK, "secret-a", &[], &started("assistant-a", "call-77"));
     assert_eq!(answer.status, 200);
     let lines = log.lines_of(answer.header("x-request-id").unwrap());
@@ -171,7 +178,7 @@ fn a_message_that_is_let_in_writes_one_line_that_says_it_all() {
 #[test]
 fn missing_metadata_is_warned_of_once_an_hour() {
     let log = log();
-    let gateway = gateway("");
+    let gateway = gateway();
     let warnings = || log.count(&["WARN", "org_id missing in metadata", "assistant-b"]);
     let send = |call: &str| {
         let at = NOW_S + i64::try_from(gateway.clock.elapsed().as_secs()).unwrap();
@@ -192,7 +199,7 @@ fn missing_metadata_is_warned_of_once_an_hour() {
 
 #[test]
 fn a_contradiction_is_told_to_the_organization_alone() {
-    let gateway = gateway("");
+    let gateway = gateway();
     let event = json!({"message": {"type": "status-update", "status": "in-progress",
         "call": {"id": "x1", "assistantId": "assistant-a", "phoneNumberId": "phone-b"}}});
     post(&gateway, WEBHOOK, "secret-a", &[], &event).refused(409, "conflicting_organizations");
@@ -208,7 +215,7 @@ fn a_contradiction_is_told_to_the_organization_alone() {
 
 #[test]
 fn an_inactive_organization_is_refused_after_it_proved_itself() {
-    let gateway = gateway("");
+    let gateway = gateway();
     post(&gateway, WEBHOOK, "wrong", &[], &started("assistant-c", "c")).refused(401, "unauthorized");
     post(&gateway, WEBHOOK, "secret-c", &[], &started("assistant-c", "c"))
         .refused(403, "organization_inactive");
@@ -221,7 +228,7 @@ fn an_inactive_organization_is_refused_after_it_proved_itself() {
 
 #[test]
 fn an_organizations_allowance_is_counted_by_class() {
-    let gateway = gateway("");
+    let gateway = gateway();
     let event = |call: &str| post(&gateway, WEBHOOK, "secret-a", &[], &started("assistant-a", call));
     let waiting = |call: &str| post(&gateway, WEBHOOK, "secret-a", &[], &tool_call("assistant-a", call));
     let error = |answer: &Answer| answer.json()["results"][0]["error"].clone();
@@ -242,7 +249,7 @@ fn an_organizations_allowance_is_counted_by_class() {
 
 #[test]
 fn an_address_over_its_budget_still_gets_in_what_the_cache_knows() {
-    let gateway = gateway("[limits]\nunverified_per_address = 2\n");
+    let gateway = gateway_with(|setup| setup.intake.limits.unverified_per_address = 2);
     assert_eq!(post(&gateway, WEBHOOK, "secret-a", &[], &started("assistant-a", "k1")).status, 200);
     for _ in 0..2 {
         post(&gateway, WEBHOOK, "wrong", &[], &started("assistant-a", "k2")).refused(401, "unauthorized");
@@ -257,7 +264,7 @@ fn an_address_over_its_budget_still_gets_in_what_the_cache_knows() {
 #[test]
 fn what_the_shared_secret_proves_costs_its_address_nothing() {
     let log = log();
-    let gateway = gateway("[limits]\nunverified_per_address = 1\n");
+    let gateway = gateway_with(|setup| setup.intake.limits.unverified_per_address = 1);
     for number in 0..5 {
         let answer =
             post(&gateway, WEBHOOK, "shared", &[], &started("assistant-unmapped", &format!("q{number}")));
@@ -270,7 +277,7 @@ fn what_the_shared_secret_proves_costs_its_address_nothing() {
 
 #[test]
 fn the_tools_route_takes_messages_and_bare_arguments() {
-    let gateway = gateway("");
+    let gateway = gateway();
     let route = "/api/vapi/tools/checkAvailability";
     let answer = post(&gateway, route, "secret-a", &[], &tool_call("assistant-a", "t1"));
     assert_eq!(answer.status, 200);
@@ -294,7 +301,7 @@ fn the_tools_route_takes_messages_and_bare_arguments() {
 
 #[test]
 fn an_effectful_tool_with_bare_arguments_needs_a_key() {
-    let gateway = gateway("");
+    let gateway = gateway();
     let route = "/api/vapi/tools/bookAppointment";
     let arguments = json!({
         "appointmentDate": "2026-03-03", "appointmentTime": "10:00",
@@ -318,17 +325,20 @@ fn a_recipe_signs_the_configured_url_and_never_the_host() {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         gateway.post(WEBHOOK, &headers, message.to_string().as_bytes()).status
     };
-    let configured = gateway("[server]\nbackend_url = \"https://public.test/\"\n");
+    let configured = gateway_with(|setup| setup.intake.public_url = Some("https://public.test/".to_owned()));
     assert_eq!(send(&configured, "https://public.test/api/webhooks/vapi"), 200);
     assert_eq!(send(&configured, "http://gateway.test/api/webhooks/vapi"), 401);
-    let unconfigured = gateway("");
+    let unconfigured = gateway();
     assert_eq!(send(&unconfigured, "http://gateway.test/api/webhooks/vapi"), 401);
     assert_eq!(send(&unconfigured, ""), 401);
 }
 
 #[test]
 fn a_change_of_the_directory_takes_effect_without_a_restart() {
-    let gateway = gateway("[limits]\nunverified_per_address = 1000000\nunverified_total = 1000000\n");
+    let gateway = gateway_with(|setup| {
+        setup.intake.limits.unverified_per_address = 1_000_000;
+        setup.intake.limits.unverified_total = 1_000_000;
+    });
     let message = started("assistant-new", "n1");
     let send = |secret: &str| post(&gateway, WEBHOOK, secret, &[], &message).status;
     assert_eq!(send("secret-new"), 400);

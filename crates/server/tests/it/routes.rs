@@ -2,7 +2,7 @@
 
 use server::{Access, Method, ROUTES};
 
-use crate::support::TestGateway;
+use crate::support::{TestGateway, shared_keys};
 
 /// A tool name in place of the parameter.
 fn concrete(path: &str) -> String {
@@ -20,8 +20,10 @@ const STRANGERS: [&str; 6] = [
 
 #[test]
 fn a_signed_route_gives_a_stranger_nothing() {
-    let gateway =
-        TestGateway::start("[limits]\nunverified_per_address = 10000\n[auth]\nwebhook_secret = \"s\"\n");
+    let gateway = TestGateway::start(|setup| {
+        setup.intake.limits.unverified_per_address = 10_000;
+        setup.intake.shared = shared_keys("s");
+    });
     let signed: Vec<_> = ROUTES.iter().filter(|route| route.access == Access::Signed).collect();
     assert!(signed.len() >= 3, "the table is walked");
     for route in signed {
@@ -38,7 +40,7 @@ fn a_signed_route_gives_a_stranger_nothing() {
 
 #[test]
 fn an_open_route_answers_get_and_head() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     let open: Vec<_> = ROUTES.iter().filter(|route| route.access == Access::Open).collect();
     assert!(open.len() >= 5, "the table is walked");
     for route in open {
@@ -50,7 +52,7 @@ fn an_open_route_answers_get_and_head() {
 
 #[test]
 fn other_methods_are_refused_with_those_that_are_allowed() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     for route in ROUTES {
         for method in ["DELETE", "PUT", "PATCH", "OPTIONS"] {
             let answer = gateway.send(method, &concrete(route.path));
@@ -63,7 +65,7 @@ fn other_methods_are_refused_with_those_that_are_allowed() {
 
 #[test]
 fn other_paths_are_refused_whatever_the_method() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     for path in [
         "/",
         "/api",
@@ -81,7 +83,7 @@ fn other_paths_are_refused_whatever_the_method() {
 
 #[test]
 fn the_detail_says_what_was_looked_up_in_vain() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     for (body, detail) in [
         (
             r#"{"message":{"type":"hang","call":{"assistantId":"a"}}}"#,
@@ -102,7 +104,7 @@ fn the_detail_says_what_was_looked_up_in_vain() {
 
 #[test]
 fn the_name_of_a_request_is_ours() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     let named = [("x-request-id", "mine")];
     let first = gateway.post("/api/webhooks/vapi", &named, b"{}").refused(400, "unresolved_organization");
     let second = gateway.post("/api/webhooks/vapi", &named, b"{}").refused(400, "unresolved_organization");

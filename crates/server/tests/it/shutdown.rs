@@ -4,7 +4,7 @@ use crate::support::{TestGateway, request};
 
 #[test]
 fn a_running_request_is_answered_after_the_stop() {
-    let mut gateway = TestGateway::start("");
+    let mut gateway = TestGateway::new();
     let [mut polling, mut idle] = [gateway.connect(), gateway.connect()];
     for connection in [&mut polling, &mut idle] {
         connection.send(&request("GET", "/health/ready", &[], None));
@@ -35,7 +35,7 @@ fn a_running_request_is_answered_after_the_stop() {
 
 #[test]
 fn an_idle_connection_does_not_hold_up_a_stop() {
-    let mut gateway = TestGateway::start("");
+    let mut gateway = TestGateway::new();
     let mut idle = gateway.connect();
     idle.send(&request("GET", "/health/live", &[], None));
     assert_eq!(idle.answer().status, 200);

@@ -9,8 +9,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use server::{Clock, Config};
-use storage::{MasterKey, Sealer, Storage};
+use intake::{Intake, IntakeOptions};
+use server::{Clock, Gateway, ServerOptions};
+use signature::{Credential, CredentialId, KeyRing, Preset, SecretKey};
+use storage::{MasterKey, Sealer, Storage, StorageConfig};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -44,26 +46,39 @@ impl Clock for StillClock {
 pub(crate) struct TestGateway {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<StillClock>,
-    config: Config,
+    store: StorageConfig,
     key: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     _directory: TempDir,
 }
 
+/// How a gateway of a test differs from the default.
+#[derive(Default)]
+pub(crate) struct Setup {
+    pub(crate) intake: IntakeOptions,
+    pub(crate) server: ServerOptions,
+}
+
 impl TestGateway {
-    /// Starts a gateway with these settings, in the notation of `gateway.toml`.
-    pub(crate) fn start(toml: &str) -> Self {
-        Self::with_organizations(toml, "organizations = []")
+    /// Starts a gateway without organizations.
+    pub(crate) fn new() -> Self {
+        Self::start(|_| {})
+    }
+
+    /// Starts a gateway without organizations, with other options than the default.
+    pub(crate) fn start(change: impl FnOnce(&mut Setup)) -> Self {
+        Self::with_organizations("organizations = []", change)
     }
 
     /// Starts a gateway over a store with these organizations.
-    pub(crate) fn with_organizations(toml: &str, organizations: &str) -> Self {
+    pub(crate) fn with_organizations(organizations: &str, change: impl FnOnce(&mut Setup)) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("gateway.toml"), toml).unwrap();
         let database = format!("sqlite:{}", directory.path().join("gateway.db").display());
-        let vars = [("DATABASE_URL", database.as_str()), ("GATEWAY__SERVER__WORKERS", "1")];
-        let config = Config::load(directory.path(), &vars).unwrap();
+        let store = StorageConfig::new(database.parse().unwrap());
+        let mut setup = Setup::default();
+        setup.server.workers = Some(1);
+        change(&mut setup);
         let key = directory.path().join("master.key");
         let clock = Arc::new(StillClock::default());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -73,13 +88,14 @@ impl TestGateway {
         let thread = std::thread::spawn({
             let clock = Arc::clone(&clock);
             let organizations = organizations.to_owned();
-            let (config, key) = (config.clone(), key.clone());
+            let (store, key) = (store.clone(), key.clone());
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async move {
-                    let storage = open(&config, &key).await;
+                    let storage = open(&store, &key).await;
                     declare(&storage, &organizations).await;
-                    let gateway = server::build(config, storage, clock).unwrap();
+                    let intake = Intake::new(storage.clone(), setup.intake, Arc::<StillClock>::clone(&clock));
+                    let gateway = Gateway::new(intake, storage, setup.server, clock);
                     ready.send(()).unwrap();
                     let shutdown = async { stopped.await.unwrap_or_default() };
                     gateway.run(listener, shutdown).await.unwrap();
@@ -87,13 +103,13 @@ impl TestGateway {
             }
         });
         is_ready.recv().expect("the gateway starts");
-        Self { address, clock, config, key, stop: Some(stop), thread: Some(thread), _directory: directory }
+        Self { address, clock, store, key, stop: Some(stop), thread: Some(thread), _directory: directory }
     }
 
     /// Declares organizations from outside, as another process does.
     pub(crate) fn apply(&self, organizations: &str) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { declare(&open(&self.config, &self.key).await, organizations).await });
+        runtime.block_on(async { declare(&open(&self.store, &self.key).await, organizations).await });
     }
 
     pub(crate) fn connect(&self) -> Connection {
@@ -144,10 +160,18 @@ impl Drop for TestGateway {
     }
 }
 
-async fn open(config: &Config, key: &Path) -> Storage {
-    let store = config.storage().unwrap();
-    Storage::migrate(&store).await.unwrap();
-    Storage::connect(store, Sealer::new(MasterKey::load_or_create(key).unwrap())).await.unwrap()
+/// The deployment's secret under both recipes that need no more than it.
+pub(crate) fn shared_keys(secret: &str) -> KeyRing {
+    let credentials = [Preset::XVapiSignature, Preset::XVapiSecret].map(|preset| {
+        let (id, key) = (CredentialId::new(uuid::Uuid::nil()), SecretKey::new(secret).unwrap());
+        Credential::new(id, "shared", preset.scheme(), key, None, None).unwrap()
+    });
+    KeyRing::new(credentials.into())
+}
+
+async fn open(store: &StorageConfig, key: &Path) -> Storage {
+    Storage::migrate(store).await.unwrap();
+    Storage::connect(store.clone(), Sealer::new(MasterKey::load_or_create(key).unwrap())).await.unwrap()
 }
 
 async fn declare(storage: &Storage, organizations: &str) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use server::TlsFiles;
 
 use crate::support::{TestGateway, request};
 
@@ -16,12 +17,10 @@ fn file(name: &str) -> PathBuf {
 }
 
 #[test]
-fn production_serves_tls_itself() {
-    let gateway = TestGateway::start(&format!(
-        "environment = \"production\"\n[auth]\nmaster_key = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n[server]\ntls_cert = {:?}\ntls_key = {:?}\n",
-        file("cert.pem"),
-        file("key.pem"),
-    ));
+fn tls_is_served_without_a_proxy() {
+    let gateway = TestGateway::start(|setup| {
+        setup.server.tls = Some(TlsFiles { certificate: file("cert.pem"), key: file("key.pem") });
+    });
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(file("cert.pem")).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))

@@ -3,18 +3,18 @@
 use crate::support::{TestGateway, request};
 
 const WEBHOOK: &str = "/api/webhooks/vapi";
-const PRODUCTION: &str =
-    "environment = \"production\"\n[auth]\nmaster_key = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\n";
 
 #[test]
-fn production_takes_messages_over_tls_only() {
-    let alone = TestGateway::start(PRODUCTION);
+fn where_tls_is_required_messages_are_taken_over_tls_only() {
+    let alone = TestGateway::start(|setup| setup.intake.requires_https = true);
     let https = [("x-forwarded-proto", "https")];
     alone.post(WEBHOOK, &https, b"{}").refused(400, "https_required");
     assert_eq!(alone.get("/health").status, 200);
 
-    let behind_proxy =
-        TestGateway::start(&format!("{PRODUCTION}[server]\ntrusted_proxies = [\"127.0.0.1\"]\n"));
+    let behind_proxy = TestGateway::start(|setup| {
+        setup.intake.requires_https = true;
+        setup.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    });
     behind_proxy.post(WEBHOOK, &https, b"{}").refused(400, "unresolved_organization");
     for headers in
         [&[][..], &[("x-forwarded-proto", "http")][..], &[("x-forwarded-proto", "https, http")][..]]
@@ -25,7 +25,7 @@ fn production_takes_messages_over_tls_only() {
 
 #[test]
 fn odd_heads_are_refused_and_harm_nobody() {
-    let gateway = TestGateway::start("[limits]\nunverified_per_address = 10000\n");
+    let gateway = TestGateway::start(|setup| setup.intake.limits.unverified_per_address = 10_000);
     let long = "x".repeat(6000);
     let odd: [&[(&str, &str)]; 6] = [
         &[("x-vapi-signature", ""), ("x-vapi-timestamp", "")],
@@ -46,7 +46,7 @@ fn odd_heads_are_refused_and_harm_nobody() {
 
 #[test]
 fn several_messages_share_a_connection() {
-    let gateway = TestGateway::start("");
+    let gateway = TestGateway::new();
     let mut connection = gateway.connect();
     for body in [&b"{}"[..], b"[]", br#"{"a":1}"#] {
         connection.send(&request("POST", WEBHOOK, &[], Some(body.len())));

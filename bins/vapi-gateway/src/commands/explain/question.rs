@@ -26,8 +26,8 @@ impl Question {
     /// # Errors
     /// When the configuration cannot be used.
     pub(super) async fn new(no_database: bool) -> anyhow::Result<Self> {
-        let config = environment::config()?;
-        let order = ChainConfig { order: config.chain_order() };
+        let settings = environment::settings()?;
+        let order = ChainConfig { order: settings.chain_order() };
         let nowhere =
             || ResolverChain::new(Arc::new(org_resolver::memory::MemoryDirectory::new()), order.clone());
         let mut question =
@@ -35,14 +35,14 @@ impl Question {
         if no_database {
             return Ok(question);
         }
-        if let Some(path) = store::missing_file(&store::database(&config)?.url) {
+        if let Some(path) = store::missing_file(&store::database(&settings)?.url) {
             output::complain(format_args!(
                 "there is no database at {}: nothing is looked up",
                 path.display()
             ));
             return Ok(question);
         }
-        match store::connect(&config, NoKey::GoOn).await {
+        match store::connect(&settings, NoKey::GoOn).await {
             Ok(storage) => {
                 question.chain = ResolverChain::new(storage.directory(), order);
                 question.keys = Some(storage.directory());

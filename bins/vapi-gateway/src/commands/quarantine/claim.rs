@@ -2,9 +2,10 @@
 
 use clap::{ArgGroup, Args};
 use operations::{ClaimOutcome, ClaimReport, Mode, Operator, Replayer};
-use org_resolver::{ChainConfig, GatePolicy};
+use org_resolver::ChainConfig;
 use serde_json::{Value, json};
-use server::{Clock, Config, SystemClock};
+use server::{Clock, SystemClock};
+use settings::Settings;
 use storage::OrgEntry;
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use super::entries;
 use crate::audit::AuditArgs;
 use crate::exit::Exit;
 use crate::store::{self, NoKey};
-use crate::{difference, output};
+use crate::{difference, options, output};
 
 /// How many messages are worked on between two looks at the operator: their bodies are in memory.
 const AT_ONCE: usize = 16;
@@ -66,17 +67,17 @@ struct Counts {
 ///
 /// # Errors
 /// When the database cannot be used, or nobody reads the output. What was claimed until then is.
-pub(super) async fn run(config: &Config, args: &ClaimArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(settings: &Settings, args: &ClaimArgs) -> anyhow::Result<Exit> {
     // A ledger row is written whole, with its sealed URL: that takes the key that sealed it.
-    let storage = store::connect(config, NoKey::Fail).await?;
+    let storage = store::connect(settings, NoKey::Fail).await?;
     let (actor, reason) = (args.audit.actor(), args.audit.reason("quarantine claim"));
     let ids = if args.all {
         entries::all(&storage, &actor, &reason).await?.into_iter().map(|entry| entry.id).collect()
     } else {
         args.ids.clone()
     };
-    let policy = GatePolicy { metadata_with_shared_secret: config.resolver.metadata_with_shared_secret };
-    let replayer = Replayer::new(storage, ChainConfig { order: config.chain_order() }, policy);
+    let order = ChainConfig { order: settings.chain_order() };
+    let replayer = Replayer::new(storage, order, options::policy(settings));
     let operator = Operator { actor: &actor, reason: &reason };
     let mode = if args.apply { Mode::Apply } else { Mode::DryRun };
     let clock = SystemClock::new();

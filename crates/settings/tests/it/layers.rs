@@ -5,24 +5,23 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use secrecy::ExposeSecret;
-use server::config::{Environment, LogFormat, Switch, Synchronous};
-use server::{Config, ConfigError, Vars};
+use settings::{Environment, LogFormat, Settings, SettingsError, Switch, Synchronous, Vars};
 
-fn with_files(files: &[(&str, &str)], vars: &dyn Vars) -> Result<Config, ConfigError> {
+fn with_files(files: &[(&str, &str)], vars: &dyn Vars) -> Result<Settings, SettingsError> {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
         std::fs::write(directory.path().join(name), text).unwrap();
     }
-    Config::load(directory.path(), vars)
+    Settings::load(directory.path(), vars)
 }
 
-fn with_vars(vars: &[(&'static str, &'static str)]) -> Result<Config, ConfigError> {
+fn with_vars(vars: &[(&'static str, &'static str)]) -> Result<Settings, SettingsError> {
     let vars: std::collections::BTreeMap<String, String> =
         vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     with_files(&[], &vars)
 }
 
-fn text(error: &ConfigError) -> String {
+fn text(error: &SettingsError) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
@@ -31,18 +30,18 @@ fn text(error: &ConfigError) -> String {
 
 #[test]
 fn nothing_needs_to_be_set() {
-    let config = with_vars(&[]).unwrap();
-    assert_eq!(config.listen_address(), "127.0.0.1:3001".parse::<SocketAddr>().unwrap());
-    assert_eq!(config.database.url, "sqlite:data/gateway.db");
-    assert_eq!(config.server.max_body_bytes, 8 * 1024 * 1024);
-    assert_eq!(config.server.body_timeout_ms, 30_000);
-    let limits = config.limits;
+    let settings = with_vars(&[]).unwrap();
+    assert_eq!(settings.listen_address(), "127.0.0.1:3001".parse::<SocketAddr>().unwrap());
+    assert_eq!(settings.database.url.expose_secret(), "sqlite:data/gateway.db");
+    assert_eq!(settings.server.max_body_bytes, 8 * 1024 * 1024);
+    assert_eq!(settings.server.body_timeout_ms, 30_000);
+    let limits = settings.limits;
     assert_eq!((limits.unverified_per_address, limits.unverified_total), (100, 6_000));
     assert_eq!((limits.waiting, limits.call_events, limits.streams), (600, 6_000, 12_000));
-    let presets: Vec<_> = config.auth.shared_presets.iter().map(|preset| preset.as_str()).collect();
+    let presets: Vec<_> = settings.auth.shared_presets.iter().map(|preset| preset.as_str()).collect();
     assert_eq!(presets, ["x-vapi-signature", "x-vapi-secret"]);
-    assert_eq!(config.environment, Environment::Development);
-    assert_eq!(config.log.filter, "info");
+    assert_eq!(settings.environment, Environment::Development);
+    assert_eq!(settings.log.filter, "info");
 }
 
 #[test]
@@ -58,10 +57,10 @@ fn the_last_layer_wins() {
         ),
         (".env.local", "export PORT=3\nGATEWAY__LIMITS__WAITING='3'\n"),
     ];
-    let config = with_files(&files, &[("PORT", "4"), ("UNRELATED", "x"), ("RUST_LOG", "")]).unwrap();
-    assert_eq!(config.server.port, 4);
-    assert_eq!((config.limits.waiting, config.limits.streams, config.limits.call_events), (3, 2, 1));
-    assert_eq!(config.log.filter, "a", "an empty value is not set");
+    let settings = with_files(&files, &[("PORT", "4"), ("UNRELATED", "x"), ("RUST_LOG", "")]).unwrap();
+    assert_eq!(settings.server.port, 4);
+    assert_eq!((settings.limits.waiting, settings.limits.streams, settings.limits.call_events), (3, 2, 1));
+    assert_eq!(settings.log.filter, "a", "an empty value is not set");
 }
 
 #[test]
@@ -73,7 +72,7 @@ fn a_layers_long_name_wins_over_its_everyday_name_and_not_over_the_next_layer() 
 
 #[test]
 fn everyday_names_work_as_they_are() {
-    let config = with_vars(&[
+    let settings = with_vars(&[
         ("DATABASE_URL", "postgres://u:p@h/d"),
         ("HOST", "::"),
         ("PORT", "8000"),
@@ -86,22 +85,22 @@ fn everyday_names_work_as_they_are() {
         ("RUST_LOG", "server=debug"),
     ])
     .unwrap();
-    assert_eq!(config.database.url, "postgres://u:p@h/d");
-    assert_eq!(config.listen_address(), "[::]:8000".parse::<SocketAddr>().unwrap());
-    assert_eq!(config.server.backend_url.as_deref(), Some("https://gateway.test"));
-    assert_eq!(config.server.webhook_url.as_deref(), Some("https://gateway.test/api/vapi/tools"));
-    let auth = &config.auth;
+    assert_eq!(settings.database.url.expose_secret(), "postgres://u:p@h/d");
+    assert_eq!(settings.listen_address(), "[::]:8000".parse::<SocketAddr>().unwrap());
+    assert_eq!(settings.server.backend_url.as_deref(), Some("https://gateway.test"));
+    assert_eq!(settings.server.webhook_url.as_deref(), Some("https://gateway.test/api/vapi/tools"));
+    let auth = &settings.auth;
     let secrets = [&auth.webhook_secret, &auth.vapi_api_key, &auth.admin_token, &auth.master_key];
     assert_eq!(
         secrets.map(|secret| secret.as_ref().unwrap().expose_secret()),
         ["shared", "key", "token", "master"]
     );
-    assert_eq!(config.log.filter, "server=debug");
+    assert_eq!(settings.log.filter, "server=debug");
 }
 
 #[test]
 fn values_are_read_by_their_type() {
-    let config = with_vars(&[
+    let settings = with_vars(&[
         ("GATEWAY__RESOLVER__ORDER", "call_id, assistant_id,metadata"),
         ("GATEWAY__RESOLVER__METADATA", "off"),
         ("GATEWAY__RESOLVER__METADATA_WITH_SHARED_SECRET", "true"),
@@ -111,13 +110,13 @@ fn values_are_read_by_their_type() {
         ("GATEWAY__LOG__FORMAT", "json"),
     ])
     .unwrap();
-    let order: Vec<_> = config.chain_order().into_iter().map(|step| step.as_str()).collect();
+    let order: Vec<_> = settings.chain_order().into_iter().map(|step| step.as_str()).collect();
     assert_eq!(order, ["call_id", "assistant_id"]);
-    assert_eq!(config.resolver.metadata, Switch::Off);
-    assert!(config.resolver.metadata_with_shared_secret);
-    assert_eq!(config.server.trusted_proxies.len(), 2);
-    assert_eq!(config.database.sqlite_synchronous, Synchronous::Normal);
-    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(settings.resolver.metadata, Switch::Off);
+    assert!(settings.resolver.metadata_with_shared_secret);
+    assert_eq!(settings.server.trusted_proxies.len(), 2);
+    assert_eq!(settings.database.sqlite_synchronous, Synchronous::Normal);
+    assert_eq!(settings.log.format, LogFormat::Json);
 }
 
 #[test]
@@ -134,7 +133,7 @@ fn what_is_no_setting_is_named() {
         (with_files(&[("gateway.toml", "server = 1")], &[("A", "")]), "server in gateway.toml"),
     ] {
         let error = result.unwrap_err();
-        assert!(matches!(error, ConfigError::UnknownKey { .. }), "{error:?}");
+        assert!(matches!(error, SettingsError::UnknownKey { .. }), "{error:?}");
         assert!(error.to_string().starts_with(name), "{error}");
     }
 }
@@ -167,7 +166,7 @@ fn settings_that_cannot_work_together_are_refused() {
         &[("GATEWAY__RESOLVER__ORDER", "metadata"), ("GATEWAY__RESOLVER__METADATA", "off")],
         &[("BACKEND_URL", "gateway.test")],
     ] {
-        assert!(matches!(with_vars(vars), Err(ConfigError::Invalid(_))), "{vars:?}");
+        assert!(matches!(with_vars(vars), Err(SettingsError::Invalid(_))), "{vars:?}");
     }
     let production =
         with_vars(&[("GATEWAY__ENVIRONMENT", "production"), ("GATEWAY_MASTER_KEY", "k")]).unwrap();
@@ -178,19 +177,19 @@ fn settings_that_cannot_work_together_are_refused() {
 fn broken_files_are_refused() {
     assert!(matches!(
         with_files(&[(".env", "no assignment")], &[("A", "")]),
-        Err(ConfigError::NotEnv { .. })
+        Err(SettingsError::NotEnv { .. })
     ));
-    assert!(matches!(with_files(&[("gateway.toml", "[")], &[("A", "")]), Err(ConfigError::Value(_))));
+    assert!(matches!(with_files(&[("gateway.toml", "[")], &[("A", "")]), Err(SettingsError::Value(_))));
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir(directory.path().join(".env")).unwrap();
-    let error = Config::load(directory.path(), &[("A", "")]).unwrap_err();
-    assert!(matches!(error, ConfigError::Unreadable { .. }), "{error:?}");
-    assert!(Config::load(Path::new("/nonexistent"), &[("A", "")]).is_ok());
+    let error = Settings::load(directory.path(), &[("A", "")]).unwrap_err();
+    assert!(matches!(error, SettingsError::Unreadable { .. }), "{error:?}");
+    assert!(Settings::load(Path::new("/nonexistent"), &[("A", "")]).is_ok());
 }
 
 #[test]
 fn secrets_are_not_shown() {
-    let config = with_vars(&[
+    let settings = with_vars(&[
         ("DATABASE_URL", "postgres://u:hush@h/d"),
         ("GATEWAY__DATABASE__OWNER_URL", "postgres://o:hush@h/d"),
         ("VAPI_WEBHOOK_SECRET", "hush"),
@@ -199,6 +198,6 @@ fn secrets_are_not_shown() {
         ("GATEWAY_MASTER_KEY", "hush"),
     ])
     .unwrap();
-    let shown = format!("{config:?} {config:#?}");
+    let shown = format!("{settings:?} {settings:#?}");
     assert!(shown.contains("[REDACTED]") && !shown.contains("hush"), "{shown}");
 }

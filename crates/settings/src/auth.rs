@@ -2,10 +2,32 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
-use signature::{Credential, CredentialError, CredentialId, KeyRing, SecretKey};
+use signature::{Credential, CredentialError, CredentialId, KeyRing, Preset, SecretKey};
 use uuid::Uuid;
 
-use super::AuthConfig;
+use crate::section::section;
+use crate::words;
+
+section! {
+    /// The deployment's own secrets.
+    AuthSettings {
+        /// The secret of organizations that never had one of their own.
+        #[serde(deserialize_with = "filled")]
+        webhook_secret: Option<SecretString> = None, ["VAPI_WEBHOOK_SECRET"];
+        /// The recipes that the shared secret is tried with.
+        #[serde(deserialize_with = "words::list")]
+        shared_presets: Vec<Preset> = vec![Preset::XVapiSignature, Preset::XVapiSecret];
+        /// Base64 of the 32 bytes that seal secrets at rest; in development a generated file stands in.
+        #[serde(deserialize_with = "filled")]
+        master_key: Option<SecretString> = None, ["GATEWAY_MASTER_KEY"];
+        /// The key of the provider's API, for provisioning, which is not there yet.
+        #[serde(deserialize_with = "filled")]
+        vapi_api_key: Option<SecretString> = None, ["VAPI_API_KEY"];
+        /// The operator's token, for the admin API, which is not there yet.
+        #[serde(deserialize_with = "filled")]
+        admin_token: Option<SecretString> = None, ["ADMIN_TOKEN"];
+    }
+}
 
 /// The shared secret does not fit one of the recipes that it is to be tried with.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +40,7 @@ pub struct SharedSecretError {
     pub cause: CredentialError,
 }
 
-impl AuthConfig {
+impl AuthSettings {
     /// The shared secret under each recipe that it is tried with; empty without a secret.
     ///
     /// # Errors
@@ -38,7 +60,7 @@ impl AuthConfig {
 }
 
 /// Reads a secret that may be left out but not left empty; white space around it is removed.
-pub(super) fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     let Some(secret) = Option::<SecretString>::deserialize(deserializer)? else { return Ok(None) };
     match secret.expose_secret().trim() {
         "" => Err(de::Error::custom("a secret is not empty")),

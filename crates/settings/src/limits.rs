@@ -1,0 +1,19 @@
+//! How much is let in.
+
+use crate::section::section;
+
+section! {
+    /// How much is let in, in messages a minute.
+    LimitsSettings {
+        /// Unverified messages of one address.
+        unverified_per_address: u32 = 100;
+        /// Unverified messages in all.
+        unverified_total: u32 = 6_000;
+        /// Messages of one organization that the provider waits for.
+        waiting: u32 = 600;
+        /// Events of one organization's calls.
+        call_events: u32 = 6_000;
+        /// Transcripts, speech and conversation updates of one organization.
+        streams: u32 = 12_000;
+    }
+}
