@@ -26,11 +26,6 @@ impl Dispatcher {
         Self { services: Services { storage, options, tools, fallbacks: FallbackAssistants::default() } }
     }
 
-    /// The tools that messages can call.
-    pub fn tools(&self) -> &ToolRegistry {
-        &self.services.tools
-    }
-
     /// Acts on a verified message of any kind.
     ///
     /// A kind that the provider waits for always gives [`Outcome::Reply`], whatever fails.

@@ -1,7 +1,10 @@
 //! Arguments of a tool: what its struct declares, and how models' own forms of them are read.
 
+use std::collections::BTreeMap;
+
 use phrases::{FieldKind, Phrase};
 use schemars::{JsonSchema, SchemaGenerator};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tenant::phone::{self, Region};
 
@@ -26,27 +29,27 @@ struct Field {
     is_required: bool,
 }
 
+/// A schema as it is derived; a struct without fields has no properties.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Declared {
+    description: String,
+    properties: BTreeMap<String, Map<String, Value>>,
+    required: Vec<String>,
+}
+
 impl Arguments {
     pub(super) fn of<T: JsonSchema>() -> Self {
-        let mut schema = SchemaGenerator::default().into_root_schema_for::<T>();
-        let text = |value: Value| value.as_str().map(str::to_owned);
-        let description = schema.remove("description").and_then(text).unwrap_or_default();
-        let required: Vec<Value> = match schema.remove("required") {
-            Some(Value::Array(names)) => names,
-            _ => Vec::new(),
-        };
-        let mut properties = match schema.remove("properties") {
-            Some(Value::Object(properties)) => properties,
-            _ => Map::new(),
-        };
+        let schema = Value::from(SchemaGenerator::default().into_root_schema_for::<T>());
+        let declared = serde_json::from_value(schema).unwrap_or_default();
+        let Declared { description, mut properties, required } = declared;
         let place = |name: &str| required.iter().position(|required| required == name);
-        let mut fields: Vec<Field> = properties
-            .iter_mut()
-            .filter_map(|(name, property)| {
-                let kind = publish(property.as_object_mut()?);
-                Some(Field { name: name.clone(), kind, is_required: place(name).is_some() })
-            })
-            .collect();
+        let field = |(name, property): (&String, &mut _)| Field {
+            name: name.clone(),
+            kind: publish(property),
+            is_required: place(name).is_some(),
+        };
+        let mut fields: Vec<Field> = properties.iter_mut().map(field).collect();
         fields.sort_by_key(|field| place(&field.name).unwrap_or(usize::MAX));
         let schema = json!({"type": "object", "properties": properties, "required": required});
         Self { description, schema, fields }
@@ -136,7 +139,6 @@ fn is_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use chrono::{NaiveDate, NaiveTime};
-    use serde::Deserialize;
 
     use super::*;
 
