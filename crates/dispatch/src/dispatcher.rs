@@ -11,7 +11,7 @@ use crate::fallbacks::FallbackAssistants;
 use crate::handlers;
 use crate::incoming::IncomingMessage;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
-use crate::services::{DispatchOptions, Services};
+use crate::services::{DispatchOptions, Handling, Services};
 use crate::tools::ToolRegistry;
 
 /// Does the work of verified messages. Cheap to share; holds no state of any organization but short-lived caches.
@@ -34,30 +34,23 @@ impl Dispatcher {
             return self.turn_away(org.language(), envelope, context, RefusalCode::NotSupported);
         }
         let (services, incoming) = (&self.services, &IncomingMessage::new(envelope, org.trace(), context));
+        let handling = Handling { services, org, incoming };
         let work = async {
             match envelope.kind() {
-                MessageKind::AssistantRequest => handlers::assistant_request(services, org, incoming).await,
-                MessageKind::ConversationUpdate => {
-                    handlers::conversation_update(services, org, incoming).await
-                }
-                MessageKind::KnowledgeBaseRequest => {
-                    handlers::knowledge_base_request(services, org, incoming).await
-                }
-                MessageKind::TransferDestinationRequest => {
-                    handlers::transfer_destination(services, org, incoming).await
-                }
-                MessageKind::HandoffDestinationRequest => {
-                    handlers::handoff_destination(services, org, incoming).await
-                }
-                MessageKind::EndpointingRequest => handlers::endpointing(services, org, incoming).await,
-                MessageKind::CampaignPredial => handlers::campaign_predial(services, org, incoming).await,
-                _ => handlers::event(services, org, incoming).await,
+                MessageKind::AssistantRequest => handlers::assistant_request(handling).await,
+                MessageKind::ConversationUpdate => handlers::conversation_update(handling).await,
+                MessageKind::KnowledgeBaseRequest => handlers::knowledge_base_request(handling).await,
+                MessageKind::TransferDestinationRequest => handlers::transfer_destination(handling).await,
+                MessageKind::HandoffDestinationRequest => handlers::handoff_destination(handling).await,
+                MessageKind::EndpointingRequest => handlers::endpointing(handling).await,
+                MessageKind::CampaignPredial => handlers::campaign_predial(handling).await,
+                _ => handlers::event(handling).await,
             }
         };
         let done = match envelope.kind() {
             // Each tool has a deadline of its own.
             MessageKind::ToolCalls | MessageKind::FunctionCall => {
-                handlers::tool_calls(services, org, incoming, context).await
+                handlers::tool_calls(handling, context).await
             }
             _ => services.in_time(services.options.message_deadline, work).await,
         };

@@ -48,7 +48,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Nobody waits for ever: past the deadline the work is dropped, and nothing of it is kept that was not committed.
+    /// The work within its deadline; past it the work is dropped, and nothing of it is kept that was not committed.
     pub(crate) async fn in_time<T>(
         &self,
         deadline: Duration,
@@ -59,24 +59,27 @@ impl Services {
             Err(_elapsed) => Err(DispatchError::Deadline(deadline)),
         }
     }
+}
 
+/// What a handler works with: a message, whose it is, and the services.
+#[derive(Clone, Copy)]
+pub(crate) struct Handling<'a> {
+    pub(crate) services: &'a Services,
+    pub(crate) org: &'a VerifiedOrg,
+    pub(crate) incoming: &'a IncomingMessage<'a>,
+}
+
+impl Handling<'_> {
     /// Records a message whose answer needs nothing of the store.
-    pub(crate) async fn record(
-        &self,
-        org: &VerifiedOrg,
-        incoming: &IncomingMessage<'_>,
-    ) -> Result<Vec<&'static str>, StorageError> {
-        self.storage.record(org, incoming.record(org.via())).await.map(|recorded| effects(&recorded))
+    pub(crate) async fn record(self) -> Result<Vec<&'static str>, StorageError> {
+        let record = self.incoming.record(self.org.via());
+        self.services.storage.record(self.org, record).await.map(|recorded| effects(&recorded))
     }
 
     /// Opens a scope and records the message in it, for a handler that goes on there.
-    pub(crate) async fn receive(
-        &self,
-        org: &VerifiedOrg,
-        incoming: &IncomingMessage<'_>,
-    ) -> Result<(OrgScope, Vec<&'static str>), StorageError> {
-        let mut scope = self.storage.scope(org).await?;
-        let recorded = scope.events().record(Arc::new(incoming.record(org.via()))).await?;
+    pub(crate) async fn receive(self) -> Result<(OrgScope, Vec<&'static str>), StorageError> {
+        let mut scope = self.services.storage.scope(self.org).await?;
+        let recorded = scope.events().record(Arc::new(self.incoming.record(self.org.via()))).await?;
         Ok((scope, effects(&recorded)))
     }
 }

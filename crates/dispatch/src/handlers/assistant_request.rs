@@ -1,7 +1,6 @@
 //! Which assistant takes an inbound call.
 
 use chrono_tz::Tz;
-use org_resolver::VerifiedOrg;
 use phrases::{Language, Phrase};
 use serde_json::{Map, Value, json};
 use storage::{OrgScope, StorageError};
@@ -12,16 +11,13 @@ use vapi_types::{AssistantId, Head, IdentifierKind, Reply, SquadId};
 
 use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
-use crate::services::Services;
+use crate::services::Handling;
 
 /// Answers with the number's route within the deadline, else with the number's fallback assistant.
-pub(crate) async fn assistant_request(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-) -> Result<Handled, StorageError> {
+pub(crate) async fn assistant_request(handling: Handling<'_>) -> Result<Handled, StorageError> {
+    let Handling { services, org, incoming } = handling;
     let deadline = services.options.assistant_request_deadline;
-    let error = match services.in_time(deadline, route(services, org, incoming)).await {
+    let error = match services.in_time(deadline, route(handling)).await {
         Ok(handled) => return Ok(handled),
         Err(error) => error,
     };
@@ -34,12 +30,9 @@ pub(crate) async fn assistant_request(
     Ok(handled)
 }
 
-async fn route(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = services.receive(org, incoming).await?;
+async fn route(handling: Handling<'_>) -> Result<Handled, StorageError> {
+    let Handling { services, org, incoming } = handling;
+    let (mut scope, mut effects) = handling.receive().await?;
     let profile = scope.declared().profile().await?;
     let numbers = scope.declared().phone_numbers(profile.region).await?;
     services.fallbacks.remember(org.id(), &numbers);

@@ -1,28 +1,22 @@
 //! Whether a campaign may call a contact now.
 
-use chrono::Timelike;
-use org_resolver::VerifiedOrg;
+use chrono::{DateTime, Timelike, Utc};
 use storage::StorageError;
 use tenant::{Profile, phone};
 use vapi_types::reply::PredialReply;
 use vapi_types::{Reply, ServerMessage};
 
-use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
-use crate::services::Services;
+use crate::services::Handling;
 
 /// The hours, local to the organization, in which people may be called unless it says otherwise.
 const CALLING_HOURS: (u32, u32) = (8, 21);
 
 /// Eligible means: a readable number, no do-not-call flag, and inside the calling hours.
-pub(crate) async fn campaign_predial(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = services.receive(org, incoming).await?;
+pub(crate) async fn campaign_predial(handling: Handling<'_>) -> Result<Handled, StorageError> {
+    let (mut scope, mut effects) = handling.receive().await?;
     let profile = scope.declared().profile().await?;
-    let number = match incoming.message() {
+    let number = match handling.incoming.message() {
         Some(ServerMessage::CampaignPredial(request)) => {
             request.contact.as_ref().and_then(|contact| contact.number.as_deref())
         }
@@ -36,13 +30,13 @@ pub(crate) async fn campaign_predial(
         None => false,
     };
     scope.commit().await?;
-    let eligible = is_allowed && is_calling_time(&profile, incoming);
+    let eligible = is_allowed && is_calling_time(&profile, handling.incoming.received_at());
     effects.push(if eligible { "eligible" } else { "not_eligible" });
     Ok(Handled::reply(Reply::Predial(PredialReply::new(eligible)), effects))
 }
 
-fn is_calling_time(profile: &Profile, incoming: &IncomingMessage<'_>) -> bool {
-    let local = incoming.received_at().with_timezone(&profile.timezone).time();
+fn is_calling_time(profile: &Profile, now: DateTime<Utc>) -> bool {
+    let local = now.with_timezone(&profile.timezone).time();
     match profile.settings.calling_hours {
         Some(hours) => hours.from <= local && local < hours.to,
         None => (CALLING_HOURS.0..CALLING_HOURS.1).contains(&local.hour()),

@@ -1,7 +1,6 @@
 //! Where a call goes next: the organization's transfer directory, and its other assistants.
 
 use chrono::{DateTime, Utc};
-use org_resolver::VerifiedOrg;
 use phrases::{Language, Phrase};
 use serde_json::Value;
 use storage::StorageError;
@@ -11,18 +10,15 @@ use vapi_types::{AssistantId, Reply, ServerMessage};
 
 use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
-use crate::services::Services;
+use crate::services::Handling;
 
 /// Transfers to the department that the conversation names last, or to the only one there is.
-pub(crate) async fn transfer_destination(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = services.receive(org, incoming).await?;
+pub(crate) async fn transfer_destination(handling: Handling<'_>) -> Result<Handled, StorageError> {
+    let (mut scope, effects) = handling.receive().await?;
     let profile = scope.declared().profile().await?;
     let departments = scope.declared().transfers().await?;
     scope.commit().await?;
+    let incoming = handling.incoming;
     let reply = transfer(&departments, &last_words(incoming), &profile, incoming.received_at());
     Ok(Handled::reply(Reply::Transfer(reply), effects))
 }
@@ -80,15 +76,11 @@ fn last_words(incoming: &IncomingMessage<'_>) -> Vec<String> {
 }
 
 /// Hands over to the organization's assistant whose name or role the model's arguments name.
-pub(crate) async fn handoff_destination(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = services.receive(org, incoming).await?;
+pub(crate) async fn handoff_destination(handling: Handling<'_>) -> Result<Handled, StorageError> {
+    let (mut scope, effects) = handling.receive().await?;
     let agents = scope.declared().assistants().await?;
     scope.commit().await?;
-    let asked: Vec<String> = match incoming.message() {
+    let asked: Vec<String> = match handling.incoming.message() {
         Some(ServerMessage::HandoffDestinationRequest(request)) => {
             request.parameters.as_ref().map(texts).unwrap_or_default()
         }
@@ -103,7 +95,7 @@ pub(crate) async fn handoff_destination(
     };
     let reply = match agents.iter().find(named) {
         Some(agent) => HandoffReply::to(HandoffTarget::Id(AssistantId::new(agent.id.as_str()))),
-        None => HandoffReply::error(&Language::of(org.language()).say(&Phrase::NobodyToHandOver)),
+        None => HandoffReply::error(&Language::of(handling.org.language()).say(&Phrase::NobodyToHandOver)),
     };
     Ok(Handled::reply(Reply::Handoff(reply), effects))
 }

@@ -1,31 +1,21 @@
 //! Kinds whose answer nobody reads: stored, and taken into the ledger.
 
-use org_resolver::VerifiedOrg;
 use storage::StorageError;
 use vapi_types::Reply;
 use vapi_types::reply::EndpointingReply;
 
-use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
-use crate::services::Services;
+use crate::services::Handling;
 
 /// Any event: the inbox, the ledger and the contacts, where it belongs there.
-pub(crate) async fn event(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-) -> Result<Handled, StorageError> {
-    let effects = services.record(org, incoming).await?;
+pub(crate) async fn event(handling: Handling<'_>) -> Result<Handled, StorageError> {
+    let effects = handling.record().await?;
     Ok(Handled::reply(Reply::Empty, effects))
 }
 
 /// How long the assistant waits before it speaks: the organization's setting, else the provider's default.
-pub(crate) async fn endpointing(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = services.receive(org, incoming).await?;
+pub(crate) async fn endpointing(handling: Handling<'_>) -> Result<Handled, StorageError> {
+    let (mut scope, effects) = handling.receive().await?;
     let settings = scope.declared().profile().await?.settings;
     scope.commit().await?;
     let reply = settings.endpointing_timeout_seconds.map(EndpointingReply::new).unwrap_or_default();

@@ -12,9 +12,9 @@ use vapi_types::reply::{FunctionCallReply, ToolCallsReply, ToolResult};
 use vapi_types::{MessageKind, Reply, ToolArguments, ToolCall};
 
 use crate::context::{Context, DIRECT_KIND, DirectToolCall};
-use crate::incoming::{IncomingMessage, text_of};
+use crate::incoming::text_of;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
-use crate::services::Services;
+use crate::services::{Handling, Services};
 use crate::tools::{self, Caller, Invocation, RunKeys, inbox_key};
 
 /// How many calls of one message run side by side.
@@ -26,19 +26,13 @@ const INBOX_DEADLINE: Duration = Duration::from_secs(5);
 const TOOL_DEADLINE: Duration = Duration::from_secs(12);
 
 /// Answers a message of tool calls: every call, in order, whatever becomes of each.
-pub(crate) async fn answer(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-    context: &Context<'_>,
-) -> Result<Handled, DispatchError> {
-    let calls = incoming.tool_calls();
+pub(crate) async fn answer(handling: Handling<'_>, context: &Context<'_>) -> Result<Handled, DispatchError> {
+    let calls = handling.incoming.tool_calls();
     // The message is kept before anything is done for it, so that no effect ever stands without its message.
-    let effects = services.in_time(INBOX_DEADLINE, services.record(org, incoming)).await?;
+    let effects = handling.services.in_time(INBOX_DEADLINE, handling.record()).await?;
     let mut handled = Handled::reply(Reply::Empty, effects);
-    let answering = futures::stream::iter(calls)
-        .map(|call| answer_call(services, org, incoming, call, context))
-        .buffered(SIDE_BY_SIDE);
+    let answering =
+        futures::stream::iter(calls).map(|call| answer_call(handling, call, context)).buffered(SIDE_BY_SIDE);
     // Boxed, because a closure over borrowed items would tie the work to one thread.
     let answers: Vec<Answered> = answering.boxed().collect().await;
     let mut results = Vec::with_capacity(answers.len());
@@ -50,7 +44,7 @@ pub(crate) async fn answer(
             ToolAnswer::Error(text) => ToolResult::error(call, &text),
         });
     }
-    handled.outcome = Outcome::Reply(match incoming.envelope.kind() {
+    handled.outcome = Outcome::Reply(match handling.incoming.envelope.kind() {
         MessageKind::FunctionCall => Reply::FunctionCall(
             results.first().map_or_else(|| FunctionCallReply::new(""), FunctionCallReply::from),
         ),
@@ -134,13 +128,8 @@ impl Answered {
     }
 }
 
-async fn answer_call(
-    services: &Services,
-    org: &VerifiedOrg,
-    incoming: &IncomingMessage<'_>,
-    call: &ToolCall,
-    context: &Context<'_>,
-) -> Answered {
+async fn answer_call(handling: Handling<'_>, call: &ToolCall, context: &Context<'_>) -> Answered {
+    let Handling { services, org, incoming } = handling;
     // On a tool's own route the names in the message still win; the route's name serves calls without one.
     let name = if call.name.is_empty() { context.tool.unwrap_or_default() } else { call.name.as_str() };
     let Some(definition) = services.tools.find(name) else {
