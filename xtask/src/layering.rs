@@ -20,9 +20,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signature", &[]),
     ("scheduling", &[]),
     ("rate-limit", &[]),
-    // What callers hear.
+    // Sentences for callers.
     ("phrases", &["scheduling"]),
-    // What an organization declares, in one vocabulary.
+    // The declarations of an organization, in one vocabulary.
     ("tenant", &["scheduling", "signature"]),
     ("org-resolver", &["tenant", "signature", "vapi-types"]),
     // The file and the store do not know each other.
@@ -32,7 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("operations", &["manifest", "storage", "dispatch", "org-resolver", "tenant", "vapi-types"]),
     ("intake", &["dispatch", "storage", "org-resolver", "rate-limit", "signature", "vapi-types"]),
     ("server", &["intake", "storage", "org-resolver", "rate-limit", "signature"]),
-    // What an operator sets.
+    // The operator's settings.
     ("settings", &["org-resolver", "signature"]),
     (
         "vapi-gateway",

@@ -1,7 +1,7 @@
 //! The project's jobs: `cargo xtask test`, and each of its steps alone.
 //!
-//! Every job is one file, named like its command, or a tool of its own below `tools/`. What CI runs is what a developer
-//! runs.
+//! Every job is one file, named like its command, or a tool of its own below `tools/`. CI and developers run the
+//! same jobs.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports to a terminal")]
 

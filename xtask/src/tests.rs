@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use job::process;
 use job::workspace::{self, cargo, programs, root};
 
-/// What is built and tested; the same words for both, so that the second finds the first's work.
+/// The packages built and tested; the same words for both, so that the second finds the first's work.
 const SELECTION: &[&str] = &["--workspace", "--all-features"];
 
 /// How many tests ended how.

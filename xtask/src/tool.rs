@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use job::workspace::cargo;
 
-/// What the tool is told, word for word; `--help` too.
+/// The tool's own arguments, word for word; `--help` too.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

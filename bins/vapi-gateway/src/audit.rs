@@ -1,13 +1,13 @@
-//! Who runs a command that works on everybody's data, and why.
+//! Actor and reason of a command that works on everybody's data.
 
 use clap::Args;
 
 use crate::keys;
 
-/// What the audit log has to say of a command.
+/// The entry of a command in the audit log.
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
-    /// Who does it, for the audit log; the user at the keyboard when left out
+    /// The actor, for the audit log; the user at the keyboard when left out
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
     /// Why, for the audit log
@@ -16,7 +16,6 @@ pub(crate) struct AuditArgs {
 }
 
 impl AuditArgs {
-    /// Who does it.
     pub(crate) fn actor(&self) -> String {
         self.actor.clone().unwrap_or_else(keys::actor)
     }

@@ -11,7 +11,7 @@ use vapi_types::sample::{self, CALLER, CALLER_NAME, PhoneCall};
 /// How many days ahead a booking may be wished for, so that repeated runs rarely wish for the same time.
 const DAYS_AHEAD: u64 = 42;
 const MINUTES: u16 = 30;
-/// What a tool call's id looks like: as long as the models' own.
+/// The digits of a tool call's id: as many as the models' own have.
 const TOOL_CALL_ID_DIGITS: usize = 24;
 
 /// One call to one assistant, made up.

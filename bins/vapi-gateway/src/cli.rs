@@ -1,4 +1,4 @@
-//! What can be typed after the program's name.
+//! The program's command line.
 
 use clap::{Parser, Subcommand};
 
@@ -30,7 +30,7 @@ Settings:
 #[derive(Debug, Parser)]
 #[command(name = "vapi-gateway", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
-    /// What to do; `serve` when left out.
+    /// `serve` when left out.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     /// The options of `serve`.

@@ -25,7 +25,7 @@ pub(crate) fn report(result: anyhow::Result<Exit>) -> ExitCode {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::No) => ExitCode::from(NO),
         Ok(Exit::Failed) => ExitCode::from(FAILED),
-        // Whoever read the output has seen enough, as `head` does.
+        // The reader of the output has seen enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(format_args!("{error:#}"));

@@ -13,7 +13,6 @@ pub(crate) const WEBHOOK_PATH: &str = "/api/webhooks/vapi";
 /// An organization and the credentials that prove its messages.
 #[derive(Debug)]
 pub(crate) struct Keyed {
-    /// What is declared of it.
     pub(crate) organization: Organization,
     /// Its own credentials, or the deployment's where it never had one.
     pub(crate) ring: KeyRing,
@@ -64,7 +63,7 @@ pub(crate) async fn find(scope: &mut OperatorScope, name: &str) -> anyhow::Resul
     }
 }
 
-/// Who is at the keyboard, for the audit log.
+/// The user at the keyboard, for the audit log.
 pub(crate) fn actor() -> String {
     ProcessVars.get("USER").filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".to_owned())
 }

@@ -1,4 +1,4 @@
-//! What settings mean to the libraries that the gateway is put together from.
+//! Settings as options of the libraries that the gateway is put together from.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub(crate) fn intake(settings: &Settings) -> Result<IntakeOptions, SharedSecretE
     })
 }
 
-/// What the gate allows beyond organizations' own credentials.
+/// The gate's allowances beyond organizations' own credentials.
 pub(crate) fn policy(settings: &Settings) -> GatePolicy {
     GatePolicy { metadata_with_shared_secret: settings.resolver.metadata_with_shared_secret }
 }

@@ -13,7 +13,7 @@ use crate::options;
 const KEY_DIRECTORY: &str = "data";
 const KEY_FILE: &str = "master.key";
 
-/// What to do when there is no master key yet.
+/// How to go on without a master key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoKey {
     /// Make one: the command is about to seal secrets.

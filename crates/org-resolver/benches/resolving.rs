@@ -1,4 +1,4 @@
-//! What it costs to find and prove the organization behind one message, with few organizations and with many.
+//! The cost of finding and proving the organization behind one message, with few organizations and with many.
 //!
 //! The directory is in memory, so the figures hold the resolver's own work and nothing of a database's.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot set up its own input has to stop")]
@@ -23,7 +23,7 @@ use vapi_types::Envelope;
 
 const NOW: i64 = 1_795_273_449;
 
-/// Nothing in here waits for anything, so one poll is the whole of it, and no runtime is measured.
+/// No future in here waits, so one poll is the whole of it, and no runtime is measured.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

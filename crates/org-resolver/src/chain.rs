@@ -24,7 +24,7 @@ impl Default for ChainConfig {
     }
 }
 
-/// What an organization's identifiers say: a claim, and no proof. It can pick keys and nothing else.
+/// The claim that an organization's identifiers make, and no proof. It can pick keys and nothing else.
 #[derive(Debug)]
 #[must_use = "a claim has to be proven by the gate"]
 pub struct ClaimedOrg {
@@ -59,12 +59,12 @@ impl ClaimedOrg {
     }
 }
 
-/// What the chain made of a message's hints.
+/// The chain's answer to a message's hints.
 #[derive(Debug)]
 pub enum Resolution {
     /// An organization is claimed.
     Claimed(Box<ClaimedOrg>),
-    /// Nothing in the message points at an organization.
+    /// No identifier of the message points at an organization.
     Unresolved(Unresolved),
 }
 

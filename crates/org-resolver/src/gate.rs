@@ -1,4 +1,4 @@
-//! The gate: a claim and a valid credential of the claimed organization give a [`VerifiedOrg`]. Nothing else does.
+//! The gate: only a claim and a valid credential of the claimed organization give a [`VerifiedOrg`].
 
 use std::sync::Arc;
 
@@ -155,7 +155,7 @@ impl RefusalReason {
     }
 }
 
-/// What the gate made of a claim whose credential is valid.
+/// The gate's decision on a claim whose credential is valid.
 #[derive(Debug)]
 pub enum Admission {
     /// The message may be acted upon.
@@ -176,7 +176,7 @@ pub enum AdmitError {
     Rejected(#[source] Mismatch),
 }
 
-/// What the gate allows beyond an organization's own credentials.
+/// The gate's allowances beyond an organization's own credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GatePolicy {
     /// Lets the deployment's shared secret admit a message whose only identifier is metadata.

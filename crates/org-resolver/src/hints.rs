@@ -1,4 +1,4 @@
-//! What a message says about its organization, before anything is believed.
+//! A message's hints at its organization, before anything is believed.
 
 use chrono::{DateTime, Utc};
 use tenant::IdentifierKind;

@@ -1,4 +1,4 @@
-//! What the resolver asks of a directory: who owns an identifier, and how an organization proves itself.
+//! The resolver's questions to a directory: the owner of an identifier, and the keys of an organization.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::ids::OrgId;
 /// One normalised identifier to look up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LookupKey {
-    /// What kind of identifier it is.
+    /// The kind of identifier.
     pub kind: IdentifierKind,
     /// The normalised value, never empty.
     pub value: Box<str>,
@@ -58,7 +58,7 @@ impl Ownership {
     }
 }
 
-/// What a directory knows of some identifiers, each list in the order of the keys asked.
+/// A directory's answer for some identifiers, each list in the order of the keys asked.
 #[derive(Clone, Debug, Default)]
 pub struct Owners {
     /// The history of each key; empty for an unknown one.

@@ -32,7 +32,7 @@ pub struct AlreadyOwned {
     pub kind: IdentifierKind,
     /// Its value.
     pub value: Box<str>,
-    /// Who owns it.
+    /// The owner.
     pub owner: OrgId,
 }
 

@@ -36,7 +36,7 @@ pub enum Rejection {
     /// The body is no message.
     #[error("the body is no message")]
     Unreadable(#[source] EnvelopeError),
-    /// Nothing in the message points at an organization.
+    /// No identifier of the message points at an organization.
     #[error("{}", .0.detail())]
     Unresolved(Unresolved),
     /// No credential of the claimed organization matches.
@@ -144,8 +144,8 @@ impl ResolverBuilder {
         self
     }
 
-    /// Remembers what the directory says, until the time to live is over. Who hears of changes in between keeps a
-    /// [`CachedLookup`] and [`CachedKeys`], invalidates them, and builds with [`Resolver::over`].
+    /// Remembers the directory's answers until the time to live is over. To hear of changes in between, keep a
+    /// [`CachedLookup`] and [`CachedKeys`], invalidate them, and build with [`Resolver::over`].
     #[cfg(feature = "cache")]
     #[must_use]
     pub fn cached(mut self, config: CacheConfig) -> Self {

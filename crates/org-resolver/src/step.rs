@@ -21,7 +21,7 @@ pub enum LookupStep {
     CallId,
     /// The provider's id of a squad.
     SquadId,
-    /// What the caller's side wrote into `metadata`: a claim that a browser can forge.
+    /// The caller's side wrote it into `metadata`: a claim that a browser can forge.
     Metadata,
 }
 
@@ -48,7 +48,7 @@ impl LookupStep {
         }
     }
 
-    /// What the provider calls the thing, for sentences such as "Organization not found for this assistant".
+    /// The provider's word for it, for sentences such as "Organization not found for this assistant".
     pub const fn noun(self) -> &'static str {
         match self {
             Self::AssistantId => "assistant",

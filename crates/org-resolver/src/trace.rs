@@ -5,13 +5,13 @@ use serde::Serialize;
 use crate::ids::OrgId;
 use crate::step::LookupStep;
 
-/// What one look at one value gave.
+/// The result of one look at one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepResult {
     /// The value belongs to an organization.
     Hit,
-    /// Nobody owns the value.
+    /// The value has no owner.
     Miss,
     /// The mapping exists and is switched off; it counts as a miss.
     Inactive,
@@ -28,7 +28,7 @@ pub struct TraceStep {
     pub value: String,
     /// Where in the document it stood.
     pub path: String,
-    /// What the look gave.
+    /// The result of the look.
     pub result: StepResult,
     /// The owner, for a hit or an inactive mapping.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct Conflict {
 pub struct Trace {
     /// The looks.
     pub steps: Vec<TraceStep>,
-    /// What contradicts the decision.
+    /// The values against the decision.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
     /// How long the resolution took, in microseconds.

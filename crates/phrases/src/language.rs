@@ -13,7 +13,7 @@ type Bundle = bundle::FluentBundle<FluentResource, IntlLangMemoizer>;
 /// Every message file: the language's code, and the file's text.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
-/// What is spoken where a language has no file.
+/// Spoken where a language has no file.
 const FALLBACK: &str = "en";
 
 static BUNDLES: LazyLock<Vec<(&'static str, Bundle)>> =
@@ -118,7 +118,7 @@ impl Language {
             || key.to_owned(),
             |(bundle, pattern)| bundle.format_pattern(pattern, Some(args), errors).into_owned(),
         );
-        // Nothing that goes wrong here may silence a caller's answer; while testing it may not go by unseen.
+        // No error here may silence a caller's answer; while testing it may not go by unseen.
         debug_assert!(pattern.is_some() && errors.is_empty(), "{}: {key}: {errors:?}", self.code);
         text
     }

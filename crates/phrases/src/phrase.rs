@@ -1,4 +1,4 @@
-//! What can be said.
+//! The sentences.
 
 use chrono::NaiveDateTime;
 use fluent_bundle::FluentArgs;
@@ -11,9 +11,9 @@ use crate::language::Language;
 pub enum Phrase<'a> {
     /// An appointment was booked.
     Booked {
-        /// Who comes.
+        /// The person.
         name: &'a str,
-        /// What for.
+        /// The service.
         service: Option<&'a str>,
         /// When, in the organization's zone.
         at: NaiveDateTime,
@@ -23,7 +23,7 @@ pub enum Phrase<'a> {
     /// A wish cannot be met, with alternatives where there are any.
     Unbookable(&'a Unbookable),
 
-    /// Nobody takes the call.
+    /// No assistant for the call.
     NobodyAnswers,
     /// There is no department to transfer to.
     NowhereToTransfer,
@@ -34,7 +34,7 @@ pub enum Phrase<'a> {
     /// There is no assistant to hand over to.
     NobodyToHandOver,
 
-    /// What was asked is not done here.
+    /// The request is not served here.
     CannotDo,
     /// The organization is switched off.
     NotInService,
@@ -55,7 +55,7 @@ pub enum Phrase<'a> {
     FieldMisfit(&'a str, FieldKind),
 }
 
-/// What a tool's argument holds.
+/// The form of a tool's argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
     /// Text of at most so many characters.

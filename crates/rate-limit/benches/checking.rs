@@ -1,4 +1,4 @@
-//! What one check costs: a busy key, many keys, keys never seen before, and a quota that is used up.
+//! The cost of one check: a busy key, many keys, keys never seen before, and a quota that is used up.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot set up its own input has to stop")]
 
 use std::hint::black_box;

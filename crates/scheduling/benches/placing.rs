@@ -1,4 +1,4 @@
-//! What it costs to place an appointment, and to find another time, beside a full book.
+//! The cost of placing an appointment, and of finding another time, beside a full book.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot read its own input has to stop")]
 
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! What an organization's bookings depend on, as plain values.
+//! The organization's side of bookings, as plain values.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -100,7 +100,7 @@ pub struct Closure {
     pub from: NaiveDate,
     /// Last closed day, itself closed.
     pub to: NaiveDate,
-    /// What the caller may be told, such as "Thanksgiving".
+    /// The reason for callers, such as "Thanksgiving".
     pub reason: Option<String>,
 }
 

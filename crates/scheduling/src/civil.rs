@@ -3,7 +3,7 @@
 use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// What a civil time means in a zone.
+/// The instants of a civil time in a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Civil {
     /// It happens; if twice, this is the first.

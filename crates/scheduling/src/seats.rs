@@ -1,4 +1,4 @@
-//! What a day has room for: its open ranges and its seats.
+//! The room of a day: its open ranges and its seats.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
@@ -97,7 +97,7 @@ impl Seats {
         self.without(&clashes).nth(self.strangers(&clashes)).is_some()
     }
 
-    /// What is in the way of an interval, buffer respected.
+    /// The busy times that overlap an interval, buffer respected.
     fn clashes<'a>(
         &self,
         starts_at: DateTime<Utc>,

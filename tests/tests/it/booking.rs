@@ -224,7 +224,7 @@ fn arguments_that_do_not_fit_name_their_field(database: Database) {
         assert_eq!(postgres.count("SELECT count(*) FROM appointments"), 0);
         assert_eq!(postgres.count("SELECT count(*) FROM contacts"), 0);
     }
-    // What a tool does not know is ignored; what is empty is absent; numbers may be text.
+    // Unknown arguments are ignored; empty ones are absent; numbers may be text.
     let mut arguments = message::booking(date, "10:00");
     arguments["mood"] = json!("good");
     arguments["patientEmail"] = json!("");

@@ -114,7 +114,7 @@ fn tool_calls_that_name_another_organization_are_answered_in_their_shape(databas
     let rows = |world: &World| {
         let postgres = world.deployment.postgres()?;
         let mut own = postgres.row_counts_of(world.northgate.id);
-        // What is allowed to grow: the record of the refusal.
+        // These may grow: the record of the refusal.
         own.remove("webhook_events");
         own.remove("security_log");
         Some((own, postgres.row_counts_of(world.fontaneria.id)))

@@ -1,6 +1,6 @@
 //! The real program as a child process, spoken to over HTTP, on a database of its own.
 //!
-//! Nothing here links the gateway's crates: what is expected of it never comes from itself.
+//! No crate of the gateway is linked here: the expectations never come from the gateway itself.
 
 mod clock;
 mod database;

@@ -59,7 +59,7 @@ fn a_redelivery_after_a_restart_gets_the_same_answer(database: Database) {
     assert!(stopped.status.success(), "{}", stopped.status);
     let gateway = deployment.start();
     assert_eq!(answers(&gateway), first);
-    // Nothing that was answered is lost without a goodbye either.
+    // No answer is lost after a kill either.
     gateway.kill();
     let gateway = deployment.start();
     assert_eq!(answers(&gateway), first);

@@ -56,7 +56,7 @@ fn an_organization_that_is_switched_off_is_refused_after_verification(database: 
     within_a_second("the organization is refused", || gateway.send(&northgate, &event).status == 403);
     let answer = gateway.send(&northgate, &message::status_update("call-2", &northgate.assistant, "ringing"));
     assert_eq!(refused(&answer), (403, "organization_inactive".to_owned()));
-    // Nobody else learns of it.
+    // Others do not learn of it.
     assert_eq!(refused(&gateway.send_with("a guess", &event)), (401, "unauthorized".to_owned()));
     for (kind, own, check) in waiting_kinds() {
         let body = message::of_kind(kind, message::call(&format!("call-{kind}"), &northgate.assistant), own);

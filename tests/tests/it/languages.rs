@@ -26,7 +26,7 @@ fn texts(answer: &Value) -> Vec<String> {
     results.iter().chain([answer]).flat_map(of).collect()
 }
 
-/// What the gateway says to each kind of message that is answered with a sentence.
+/// The gateway's sentence for each kind of message that is answered with one.
 fn said(gateway: &Gateway, organization: &Organization, call_id: &str) -> Vec<String> {
     let call = || call(call_id, &organization.assistant);
     let own = |to: &str| json!({"parameters": {"to": to}});

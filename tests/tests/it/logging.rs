@@ -1,4 +1,4 @@
-//! What the log says, and what it never says.
+//! The log's lines, and the texts kept out of them.
 
 use crate::harness::message::{self, call, of_kind, tool_call};
 use crate::harness::{Database, Deployment, WEBHOOK, days_ahead};
@@ -32,7 +32,7 @@ fn a_message_has_one_line(database: Database) {
     let effects = gateway.effects(&booked);
     assert!(effects.contains(&"booked".to_owned()), "{effects:?}");
 
-    // What is not verified says nothing about itself.
+    // An unverified message says nothing about itself.
     let mut strange = message::call_started("call-of-a-stranger", "asst_of_a_stranger");
     strange["metadata"] = json!({"org_id": "a-strange-organization"});
     let unresolved = gateway.send_with("a guess", &strange);

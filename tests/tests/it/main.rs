@@ -1,4 +1,4 @@
-//! What the gateway shows from outside: the walkthroughs of its users, and what its enemies and accidents do to it.
+//! The gateway from outside: the walkthroughs of its users, and the deeds of its enemies and accidents.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
 

@@ -89,7 +89,7 @@ fn an_identifier_has_one_owner(database: Database) {
         let refusal = claim(SECOND, assistant, number).unwrap_err();
         assert!(refusal.contains(taken) && refusal.contains("already belongs to"), "{refusal}");
     }
-    // What was refused left nothing behind, and the same owner may name its own twice.
+    // The refused claims left nothing behind, and the same owner may name its own twice.
     claim(SECOND, "asst_two", "+15552010102").unwrap();
     postgres.run(&format!(
         "INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{FIRST}', 'asst_one')"

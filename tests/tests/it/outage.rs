@@ -89,7 +89,7 @@ fn lost_connections_cost_no_message_and_no_restart(database: Database) {
     assert_eq!(answers.len(), THREADS * MESSAGES);
     for (call_id, status) in &answers {
         assert!([200, 503].contains(status), "{call_id}: {status}");
-        // What was acknowledged is there; what was not may be.
+        // An acknowledged message is there; another may be.
         let stored =
             postgres.count(&format!("SELECT count(*) FROM webhook_events WHERE vapi_call_id = '{call_id}'"));
         assert!(

@@ -129,7 +129,7 @@ fn a_message_is_claimed_once_the_mapping_is_there(database: Database) {
         assert_eq!(postgres.value(row).as_deref(), Some("ringing 1"));
     }
 
-    // Nothing is left to do.
+    // The queue is empty now.
     assert_eq!(claim(&deployment, true), (0, Vec::new()));
     let (code, reports) = told(&deployment, &["quarantine", "claim", id, "--apply", "--json"]);
     assert_eq!((code, &reports[0]["outcome"]), (3, &json!("absent")));
@@ -243,7 +243,7 @@ fn metadata_alone_claims_nothing(database: Database) {
     deployment.apply(&[&northgate]);
     let (code, reports) = claim(&deployment, true);
     assert_eq!((code, &reports[0]["reason"]), (3, &json!("metadata_only")));
-    // What the server would take with this setting, a claim takes too.
+    // With this setting a claim takes it, as the server would.
     deployment.change("GATEWAY__RESOLVER__METADATA_WITH_SHARED_SECRET", "true");
     let (code, reports) = claim(&deployment, true);
     assert_eq!((code, &reports[0]["outcome"]), (0, &json!("claimed")));

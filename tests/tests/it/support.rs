@@ -1,4 +1,4 @@
-//! What the scenarios have in common.
+//! Shared by the scenarios.
 
 use crate::harness::{Database, Deployment, Gateway, Organization, Response};
 use serde_json::Value;

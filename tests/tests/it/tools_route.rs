@@ -88,7 +88,7 @@ fn bare_arguments_need_a_declared_organization(database: Database) {
     assert_eq!(refused(&send(twice)), (400, "unresolved_organization".to_owned()));
     let other = send([key, declared(&fontaneria.slug, None)].concat());
     assert_eq!(refused(&other), (401, "unauthorized".to_owned()));
-    // What the arguments say of organizations and assistants counts for nothing.
+    // Organizations and assistants that the arguments name count for nothing.
     let mut arguments = arguments;
     arguments["metadata"] = json!({"org_id": northgate.id});
     arguments["assistantId"] = json!(northgate.assistant);

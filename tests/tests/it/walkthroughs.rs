@@ -1,4 +1,4 @@
-//! What operators do today, step by step, and what must come of it.
+//! The walkthroughs of operators, step by step, and their results.
 
 use crate::harness::message::{self, tool_call, tool_calls};
 use crate::harness::{

@@ -1,4 +1,4 @@
-//! What is measured.
+//! The cases measured.
 
 mod resolution;
 mod sizes;
@@ -22,14 +22,13 @@ pub(super) struct Case {
     /// By which `--only` finds it.
     pub(super) name: &'static str,
     pub(super) title: &'static str,
-    /// What a reader has to know beyond the title.
+    /// For readers, beyond the title.
     pub(super) note: &'static str,
     /// Whether the handlers of `bench/` take part.
     pub(super) has_baselines: bool,
     pub(super) run: fn(&Lab) -> Result<Outcome>,
 }
 
-/// What a case found.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {

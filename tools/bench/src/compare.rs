@@ -18,7 +18,7 @@ const INSPECTED: usize = 8;
 /// How long that look takes; it warms the contenders up too.
 const INSPECTION: u64 = 2;
 
-/// What everybody is sent.
+/// The same for every contender.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub(super) script: &'static str,
@@ -172,7 +172,7 @@ fn round(lab: &Lab, load: Load, contender: &mut Contender) -> Result<Round> {
         bail!("{unexpected} of {requests} answers were wrong: {answers:?}\n{}", logs(contender));
     }
     if let (Some(before), Some(after)) = (rows_before, rows(contender)?) {
-        // What wrk left running at the end of this round or of the one before may be kept without being counted.
+        // Requests that wrk left open in this round or in the one before may be kept without being counted.
         let (kept, open) = (after.saturating_sub(before), 2 * u64::try_from(load.connections)?);
         ensure!(
             (requests..=requests + open).contains(&kept),

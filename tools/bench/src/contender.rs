@@ -1,4 +1,4 @@
-//! Who takes part: each with its processes, its database, and what its answers have to be.
+//! The contenders: each with its processes, its database, and the answers it has to give.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(super) struct Contender {
     pub(super) grows: Option<Table>,
     /// The status of every answer, and a text in it.
     pub(super) expected: (u16, &'static str),
-    /// What the load's script is told on top.
+    /// Further settings of the load's script.
     pub(super) settings: Vec<(&'static str, String)>,
     /// How many messages may have been sent already.
     pub(super) sent: u64,

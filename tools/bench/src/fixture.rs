@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// How many organizations share the load where their number is not what is measured.
 pub(super) const ORGANIZATIONS: usize = 20;
 
-/// What signs the messages of organizations without a credential of their own.
+/// Signs the messages of organizations without a credential of their own.
 pub(super) const SHARED_SECRET: &str = "bench: the secret of the deployment";
 
 /// Base64 of 32 bytes that seal what this run stores, and nothing else.

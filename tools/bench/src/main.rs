@@ -66,7 +66,7 @@ pub(crate) struct Plan {
     connections: usize,
 }
 
-/// What the cases share.
+/// Shared by the cases.
 struct Lab {
     tools: Tools,
     postgres: DurableServer,

@@ -11,7 +11,7 @@ use super::cases::{Case, Outcome};
 use super::compare::Series;
 use super::{Lab, Plan, machine, wrk};
 
-/// What encloses the block that `--write` replaces.
+/// Begins the block that `--write` replaces.
 const BEGIN: &str = "<!-- bench: begin (cargo xtask bench --write) -->";
 const END: &str = "<!-- bench: end -->";
 

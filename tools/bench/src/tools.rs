@@ -1,4 +1,4 @@
-//! What a run needs beside PostgreSQL: the gateway, the baselines, the Node handlers, and wrk.
+//! The programs of a run beside PostgreSQL: the gateway, the baselines, the Node handlers, and wrk.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -21,10 +21,10 @@ const GRACE: Duration = Duration::from_secs(30);
 
 const POLL: Duration = Duration::from_millis(10);
 
-/// What begins the line in which a script reports.
+/// Begins the line in which a script reports.
 const MARK: &str = "BENCH ";
 
-/// What is sent to one port.
+/// The load of one port.
 #[derive(Clone, Debug)]
 pub(super) struct Shot<'a> {
     pub(super) script: &'a str,
@@ -32,13 +32,12 @@ pub(super) struct Shot<'a> {
     pub(super) connections: usize,
     pub(super) threads: usize,
     pub(super) seconds: u64,
-    /// What the script reads from its environment, without the prefix `BENCH_`.
+    /// The script's environment variables, without the prefix `BENCH_`.
     pub(super) settings: Vec<(&'static str, String)>,
     /// Counts every status and keeps one body, which costs the load time of its own.
     pub(super) inspects: bool,
 }
 
-/// What came back.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Answers {
     pub(super) requests: u64,
@@ -107,7 +106,7 @@ impl Running {
     }
 
     fn finish(mut self) -> Result<Answers> {
-        // What wrk prints fits the pipe's buffer, so it can be read after the end.
+        // The output of wrk fits the pipe's buffer, so it can be read after the end.
         let status = loop {
             if let Some(status) = self.child.try_wait().context("cannot wait for wrk")? {
                 break status;

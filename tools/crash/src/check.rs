@@ -13,7 +13,6 @@ use super::journal::{Journal, Sent};
 use super::stored::{Stored, StoredEvent};
 use super::wire::PATIENCE;
 
-/// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     /// It was acknowledged and is not there.
@@ -74,7 +73,7 @@ pub(crate) fn check(journal: &Journal, organizations: &[Organization], stored: &
     findings
 }
 
-/// What was sent, with the organizations that it was sent for.
+/// The messages sent, with their organizations.
 struct Record<'a> {
     journal: &'a Journal,
     organizations: &'a [Organization],

@@ -1,4 +1,4 @@
-//! What happens to PostgreSQL while the gateway lives on.
+//! The faults of PostgreSQL while the gateway lives on.
 
 use std::path::Path;
 use std::time::Duration;

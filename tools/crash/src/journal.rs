@@ -1,4 +1,4 @@
-//! What was sent and what was answered: the memory against which the database is held.
+//! The messages sent and their answers: the memory against which the database is held.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -27,7 +27,7 @@ pub(crate) struct Sent {
     /// The message, or the first sent of two reports.
     pub(crate) message: Arc<Message>,
     pub(crate) is_acknowledged: bool,
-    /// What a tool call was answered; more than one entry is a contradiction.
+    /// The answers to a tool call; more than one entry is a contradiction.
     pub(crate) answers: BTreeSet<String>,
     /// The reports of the call: the transcript of each, and whether that report was acknowledged.
     pub(crate) transcripts: BTreeMap<String, bool>,

@@ -72,7 +72,7 @@ impl<'a> Load<'a> {
     /// Does something while the senders send, lets them get the rest taken, and returns what they saw.
     ///
     /// # Errors
-    /// What the closure returns; if the senders cannot be started, or a signal comes.
+    /// The closure's own; if the senders cannot be started, or a signal comes.
     pub(crate) fn during<T>(self, meanwhile: impl FnOnce(&Self) -> Result<T>) -> Result<(T, Journal)> {
         let outcome = thread::scope(|scope| {
             let senders: Vec<_> = (0..self.senders)

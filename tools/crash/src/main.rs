@@ -66,7 +66,7 @@ struct Options {
     keep: bool,
 }
 
-/// What happens under load.
+/// The events under load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Scenario {
     /// The gateway is killed at random moments and started again.

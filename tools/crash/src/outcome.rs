@@ -9,17 +9,17 @@ use super::journal::{Counts, Journal};
 use super::plan::What;
 use super::stored::Stored;
 
-/// What a scenario hands over: what was sent, and what happened in between.
+/// The result of a scenario: the messages sent, and the events in between.
 pub(crate) struct Played {
     pub(crate) journal: Journal,
-    /// What was done, and what was measured: "50 kills".
+    /// The events and the figures measured: "50 kills".
     pub(crate) notes: Vec<String>,
-    /// What was wrong beside the messages: a process that ended, memory that grew.
+    /// Faults beside the messages: a process that ended, memory that grew.
     pub(crate) findings: Vec<Finding>,
 }
 
 impl Played {
-    /// What a scenario hands over in which the database never was away: every tool call has its sentence then.
+    /// The result of a scenario in which the database never was away: every tool call has its sentence then.
     pub(crate) fn with_database(journal: Journal, notes: Vec<String>) -> Self {
         let unproven = journal.counts.unproven;
         let mut findings = Vec::new();

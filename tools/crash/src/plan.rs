@@ -1,4 +1,4 @@
-//! What is sent: calls of several organizations, made up from the seed.
+//! The load: calls of several organizations, made up from the seed.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) const MINUTES: i64 = 15;
 const DAYS: u64 = 350;
 const PER_DAY: u64 = 96;
 
-/// What a message says, as far as anything depends on it.
+/// A message's content, as far as anything depends on it.
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     /// A `status-update`: the index of its state.

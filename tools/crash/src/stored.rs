@@ -1,4 +1,4 @@
-//! What the database holds, read past the gateway.
+//! The database's content, read past the gateway.
 
 mod postgres;
 mod sqlite;

@@ -14,7 +14,7 @@ use super::plan::{Booking, MINUTES, Message, STATUSES, What};
 /// The longest that the gateway may take: the provider itself gives up after 20 s.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 
-/// The host that recordings lie on. Nobody calls it.
+/// The host that recordings lie on. It is never called.
 pub(crate) const RECORDINGS: &str = "https://recordings.example/";
 
 /// How many turns a conversation has. Conversations are long, and the gateway has to hold them while it waits.
@@ -75,7 +75,6 @@ fn caller(message: &Message) -> String {
     format!("+155520102{:02}", message.call.as_u128() % 64)
 }
 
-/// What an answer means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Taken for good. A tool call has a result.

@@ -1,4 +1,4 @@
-//! What a process takes of the machine, as Linux keeps it in /proc.
+//! A process's use of the machine, as Linux keeps it in /proc.
 
 use std::fs;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What every job needs: child processes in sight, Ctrl-C, and the workspace as cargo describes it.
+//! Shared by every job: child processes in sight, Ctrl-C, and the workspace as cargo describes it.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "jobs report to a terminal")]
 #![expect(clippy::disallowed_methods, reason = "a job's own settings come from its environment")]
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-/// What a shell reports for a program that Ctrl-C ended.
+/// As a shell reports a program that Ctrl-C ended.
 const EXIT_INTERRUPTED: u8 = 130;
 
 /// How long a child of a job may take to end by itself: longer than the test runner grants its tests.

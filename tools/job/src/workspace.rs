@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::process;
 
-/// What `cargo metadata` says, as far as the jobs need it.
+/// The output of `cargo metadata`, as far as the jobs need it.
 #[derive(Debug, Deserialize)]
 pub struct Metadata {
     /// Every package of the graph.
@@ -32,7 +32,7 @@ pub struct Package {
     pub version: String,
     /// The oldest compiler that it states.
     pub rust_version: Option<String>,
-    /// What it depends on.
+    /// Its dependencies.
     pub dependencies: Vec<Dependency>,
     /// The registries that it may go to; `None` is any of them.
     pub publish: Option<Vec<String>>,
@@ -87,7 +87,7 @@ pub fn cargo() -> Command {
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
-    // What cargo says of this package would be taken for settings by build scripts that ask for such names, and make
+    // Cargo's variables for this package would be taken for settings by build scripts that ask for them, and make
     // the same build by hand and by a job two builds.
     let own = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
     for (name, _) in std::env::vars_os() {

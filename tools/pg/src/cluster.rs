@@ -47,10 +47,10 @@ const SETTINGS: &[&str] = &[
     "timezone=UTC",
 ];
 
-/// What a server promises of a committed transaction.
+/// The durability of a committed transaction.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Commits {
-    /// Nothing beyond its own life: the data of tests, which nobody will miss.
+    /// Lost with the server: the data of tests, which nobody will miss.
     Fast,
     /// It is on the disk: what a production server promises, and what is measured.
     Durable,
@@ -69,7 +69,7 @@ impl Commits {
         }
     }
 
-    /// What the cluster is made with.
+    /// The options of `initdb`.
     fn initdb(self) -> &'static [&'static str] {
         match self {
             Self::Fast | Self::Durable => &[],

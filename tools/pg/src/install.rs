@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 
 use job::process;
 
-/// What the package reads before it makes its own cluster.
+/// The package reads it before it makes its own cluster.
 const SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 
 /// Says whether this machine lets us install: Debian or a relative, as root.

@@ -1,4 +1,4 @@
-//! What a run left behind that was killed before it could clean up.
+//! Leftovers of a run that was killed before it could clean up.
 
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::MetadataExt as _;
@@ -29,7 +29,7 @@ pub(super) fn sweep_clusters() {
 }
 
 fn sweep_cluster(directory: &Path) {
-    // Somebody else's directory is not ours to judge, whatever its name.
+    // A directory of another user is left alone, whatever its name.
     let is_ours =
         fs::symlink_metadata(directory).is_ok_and(|it| it.is_dir() && it.uid() == geteuid().as_raw());
     let Some(lock) = is_ours.then(|| File::open(directory.join(LOCK)).ok()).flatten() else { return };

@@ -31,7 +31,7 @@ const OLDEST: u32 = 15;
 
 /// A running server; a throw-away one is stopped and removed with the value.
 pub enum Server {
-    /// Somebody else's, named by the environment.
+    /// Named by the environment, and not ours.
     Given(String),
     /// Ours.
     Own(Cluster),
@@ -69,7 +69,7 @@ impl Server {
     /// Returns the variables that tell the tests where the server is, and what it can do.
     pub fn variables(&self) -> Vec<(&'static str, OsString)> {
         let german = match self {
-            // Whoever names a server may name its German locale too.
+            // A given server's German locale may be given too.
             Self::Given(_) => std::env::var_os(german::VARIABLE),
             Self::Own(cluster) => cluster.knows_german().then(|| german::LOCALE.into()),
         };

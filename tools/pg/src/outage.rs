@@ -1,4 +1,4 @@
-//! What can happen to a server: it crashes, stands still, loses its connections, or finds the disk full.
+//! The outages of a server: it crashes, stands still, loses its connections, or finds the disk full.
 
 use std::fs;
 use std::process::Command;

@@ -8,10 +8,10 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use rustix::process::geteuid;
 
-/// Who runs the server.
+/// The server's account.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ServerUser {
-    /// Whoever runs this program.
+    /// This program's own account.
     Current,
     /// An account without rights, because this program runs as root.
     Unprivileged { uid: u32, gid: u32 },

@@ -22,7 +22,7 @@ pub(super) fn read(src: &Path) -> Result<Sources> {
         for (name, path) in declared(&text) {
             let inner = if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") };
             open.push(match path {
-                // What such a file declares stands beside it.
+                // Modules declared by such a file stand beside it.
                 Some(path) => {
                     let file = file.with_file_name(path);
                     let beside = file.parent().unwrap_or(src).to_owned();

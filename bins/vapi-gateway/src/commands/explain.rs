@@ -29,7 +29,7 @@ off, `organization_id` is the organization that decides; a mapping that is switc
 
 /// Says whose messages these are, and why.
 ///
-/// Nothing is verified and nothing is written: it is what the gateway would look up before it checks a signature.
+/// No signature is checked and no row is written: it is the lookup that the gateway makes before it verifies.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ExplainArgs {

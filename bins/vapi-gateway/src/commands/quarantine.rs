@@ -115,7 +115,7 @@ async fn show(settings: &Settings, args: &ShowArgs) -> anyhow::Result<Exit> {
         output::complain(format_args!("there is no message {} in quarantine", args.id));
         return Ok(Exit::No);
     };
-    // What is stored is JSON; should it not be, it is shown as it is.
+    // A stored body is JSON; should it not be, it is shown as it is.
     let body = serde_json::from_slice::<Value>(&body)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
     if args.json {
@@ -166,7 +166,7 @@ async fn remove(settings: &Settings, args: &DropArgs) -> anyhow::Result<Exit> {
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Storage> {
-    // Nothing sealed is read or written.
+    // No sealed value is read or written.
     store::connect(settings, NoKey::GoOn).await
 }
 

@@ -82,7 +82,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
 fn configure(args: ServeArgs) -> anyhow::Result<Settings> {
     let mut settings = environment::settings()?;
     if args.demo {
-        // Whatever the environment holds is for the real thing: a demo touches nothing beyond ./data.
+        // The environment's settings are for a real deployment: a demo touches nothing beyond ./data.
         settings.environment = Environment::Development;
         settings.server.host = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
         settings.database.url = EMBEDDED.into();

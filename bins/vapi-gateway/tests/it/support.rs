@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// `head -c 32 /dev/zero | tr '\0' 'k' | base64`.
 pub(crate) const MASTER_KEY: &str = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=";
 
-/// A working directory. Nothing of the surrounding environment reaches the program but `PATH`.
+/// A working directory. Of the surrounding environment only `PATH` reaches the program.
 pub(crate) struct Directory {
     directory: TempDir,
     variables: Vec<(&'static str, String)>,
@@ -99,7 +99,7 @@ pub(crate) struct Gateway {
     pub(crate) child: Child,
     /// `http://127.0.0.1:PORT`.
     pub(crate) url: String,
-    /// What it printed below the address, up to the line that was waited for.
+    /// Its output below the address, up to the line that was waited for.
     pub(crate) printed: String,
 }
 
@@ -127,7 +127,7 @@ impl Gateway {
                 break;
             }
         }
-        // Whatever else it prints has a place to go.
+        // The rest of its output has a place to go.
         std::thread::spawn(move || lines.for_each(drop));
         gateway
     }

@@ -1,4 +1,4 @@
-//! Who is admitted, and with whose credential.
+//! Admission: whose messages, with whose credential.
 
 use std::sync::Arc;
 

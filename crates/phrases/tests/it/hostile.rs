@@ -1,4 +1,4 @@
-//! What people send stands in a sentence as it is.
+//! Text that people send stands in a sentence as it is.
 
 use phrases::{Language, Phrase};
 

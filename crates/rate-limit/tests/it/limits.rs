@@ -1,4 +1,4 @@
-//! What one bucket admits, instant by instant.
+//! One bucket's admissions, instant by instant.
 
 use std::time::Duration;
 

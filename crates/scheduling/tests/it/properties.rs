@@ -1,4 +1,4 @@
-//! What holds for every calendar: nothing offered or placed overlaps, lies outside the hours or in the past.
+//! True for every calendar: nothing offered or placed overlaps, lies outside the hours or in the past.
 
 use chrono::{DateTime, Datelike, Days, NaiveTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;

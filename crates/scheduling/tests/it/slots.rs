@@ -1,4 +1,4 @@
-//! What is offered.
+//! The times offered.
 
 use chrono::NaiveDateTime;
 use scheduling::{Calendar, OpeningHours, Slot, alternatives, free_slots};

@@ -88,7 +88,7 @@ impl Postgres {
     /// Like [`Postgres::run`]; a failure is PostgreSQL's sentence.
     ///
     /// # Errors
-    /// What the server says.
+    /// The server's message.
     pub(crate) fn attempt(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
         self.query(&self.url(), sql)
     }

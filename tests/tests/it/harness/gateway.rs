@@ -75,7 +75,7 @@ impl Gateway {
         self.address
     }
 
-    /// What it writes.
+    /// Its output.
     #[must_use]
     pub(crate) fn log(&self) -> &Log {
         &self.log

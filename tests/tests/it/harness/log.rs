@@ -1,4 +1,4 @@
-//! What the program under test wrote.
+//! The output of the program under test.
 
 use std::fs;
 use std::path::PathBuf;

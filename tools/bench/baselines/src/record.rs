@@ -1,4 +1,4 @@
-//! What is kept of a message: the gateway's rows, read out of the same bodies with the gateway's own parser.
+//! The rows of a message: the gateway's, read out of the same bodies with the gateway's own parser.
 
 use actix_web::http::header::HeaderMap;
 use chrono::{DateTime, SecondsFormat, Utc};

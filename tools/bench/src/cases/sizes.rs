@@ -1,4 +1,4 @@
-//! What the gateway takes of a machine that has little: memory, idle and full, and the time until it serves.
+//! The gateway's needs on a small machine: memory, idle and full, and the time until it serves.
 
 use std::time::Duration;
 

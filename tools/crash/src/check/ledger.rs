@@ -8,7 +8,7 @@ use super::{Fault, Finding, Record};
 use crate::plan::{STATUSES, What};
 use crate::stored::StoredCall;
 
-/// What the messages of one call imply.
+/// The row that a call's messages imply.
 #[derive(Default)]
 struct Implied {
     /// The furthest state that was acknowledged, and that was sent: an index of [`STATUSES`].

@@ -1,4 +1,4 @@
-//! What is to be sent next, and what again.
+//! Messages to send next, and again.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::dice::Dice;
 use crate::plan::{Message, Plan};
 
-/// Nothing new is sent while so many messages wait to be sent again: an outage must not make an endless backlog.
+/// No new message is sent while so many wait to be sent again: an outage must not make an endless backlog.
 const BACKLOG: usize = 256;
 
 /// How many of a hundred taken messages are sent again all the same.
@@ -35,7 +35,7 @@ impl Delivery {
     }
 }
 
-/// What a sender does next.
+/// The next act of a sender.
 #[derive(Debug)]
 pub(crate) enum Next {
     Send(Delivery),

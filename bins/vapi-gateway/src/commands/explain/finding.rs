@@ -1,4 +1,4 @@
-//! What is said of one payload, for programs and for people.
+//! The explanation of one payload, for programs and for people.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use org_resolver::{Conflict, LookupStep, OrgHints, OrgId, StepResult, Trace};
 use serde::Serialize;
 use vapi_types::{Envelope, ToolCall};
 
-/// What is said of one payload. Its JSON is a public form: see the help of the command.
+/// The explanation of one payload. Its JSON is a public form: see the help of the command.
 #[derive(Debug, Serialize)]
 pub(super) struct Explanation {
     file: String,
@@ -44,7 +44,7 @@ struct Step {
     path: String,
 }
 
-/// What becomes of a payload's claim.
+/// The decision on a payload's claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {

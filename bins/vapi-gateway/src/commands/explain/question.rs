@@ -113,7 +113,7 @@ impl Question {
     }
 }
 
-/// What would be said of the claim once its signature is right: conflicts first, as at the gate.
+/// The gate's decision on the claim if its signature is right: conflicts first, as at the gate.
 async fn judge(
     keys: &dyn KeySource,
     claimed: &ClaimedOrg,

@@ -66,7 +66,7 @@ struct Counts {
 /// Runs the command.
 ///
 /// # Errors
-/// When the database cannot be used, or nobody reads the output. What was claimed until then is.
+/// When the database cannot be used, or nobody reads the output. Earlier claims stay.
 pub(super) async fn run(settings: &Settings, args: &ClaimArgs) -> anyhow::Result<Exit> {
     // A ledger row is written whole, with its sealed URL: that takes the key that sealed it.
     let storage = store::connect(settings, NoKey::Fail).await?;
@@ -95,7 +95,7 @@ pub(super) async fn run(settings: &Settings, args: &ClaimArgs) -> anyhow::Result
     if !args.json {
         output::line(format_args!("{}", counts.sentence(args)))?;
     }
-    // Somebody else may have claimed one of all meanwhile; one that was named is missed.
+    // Another claim may have taken one of all meanwhile; one that was named is missed.
     let is_missed = counts.absent > 0 && !args.all;
     Ok(if counts.kept > 0 || is_missed { Exit::No } else { Exit::Done })
 }

@@ -1,4 +1,4 @@
-//! What is in quarantine, without bodies.
+//! Entries of the quarantine, without bodies.
 
 use serde_json::Value;
 use storage::{QuarantineEntry, Storage};

@@ -1,4 +1,4 @@
-//! What the answers to a call have to be.
+//! The answers that a call has to get.
 
 use serde_json::{Value, json};
 
