@@ -139,6 +139,7 @@ const WITHOUT_CIRCLES: &[&str] = &[
     "signature",
     "storage",
     "tenant",
+    "vapi-types",
 ];
 
 /// The feature that opens doors for tests; see the crates that declare it.

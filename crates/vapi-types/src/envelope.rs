@@ -2,7 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::head::{self, EnvelopeShape, Head, HeadError, Reading};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::head::reader::{self, HeadError, Reading};
+use crate::head::{EnvelopeShape, Head};
 use crate::kind::MessageKind;
 use crate::message::ServerMessage;
 use crate::scan::ScanError;
@@ -69,7 +74,7 @@ impl<'a> Envelope<'a> {
     /// [`EnvelopeError`] if the body is not a JSON object, or one that is not safe to work with.
     pub fn parse(body: &'a [u8]) -> Result<Self, EnvelopeError> {
         let json = std::str::from_utf8(body).ok().ok_or(EnvelopeError::NotJson)?;
-        let Reading { head, awkward, message, alone } = head::read(json)?;
+        let Reading { head, awkward, message, alone } = reader::read(json)?;
         Ok(Self { body, json, head, awkward, message, alone })
     }
 
@@ -121,5 +126,21 @@ impl<'a> Envelope<'a> {
 
     fn storable(&self, json: &'a str) -> Cow<'a, str> {
         if self.awkward { sanitise(json) } else { Cow::Borrowed(json) }
+    }
+}
+
+/// Reads the tool calls of a body, of whatever kind it is and nested or flat; empty when it is no message.
+#[must_use]
+pub fn tool_calls_from(body: &[u8]) -> Vec<ToolCall> {
+    Envelope::parse(body).map(|envelope| envelope.tool_calls()).unwrap_or_default()
+}
+
+/// The kind is found as [`Envelope::parse`] finds it.
+impl<'de> Deserialize<'de> for ServerMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let message = Map::deserialize(deserializer)?;
+        let body = Value::from_iter([("message", Value::Object(message))]).to_string();
+        let envelope = Envelope::parse(body.as_bytes()).map_err(D::Error::custom)?;
+        envelope.message().map_err(D::Error::custom)
     }
 }

@@ -1,14 +1,12 @@
 //! The routing head: what a message is and everything in it that may point at an organization.
 
-mod reader;
+pub(crate) mod reader;
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
 use crate::kind::{CallType, MessageKind};
-
-pub(crate) use reader::{HeadError, Reading, read};
 
 /// How the message is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ mod scan;
 mod text;
 mod tool_call;
 
-pub use envelope::{DriftedBody, Envelope, EnvelopeError};
+pub use envelope::{DriftedBody, Envelope, EnvelopeError, tool_calls_from};
 pub use head::{CallHead, EnvelopeShape, Head, Identifier, IdentifierKind, MetadataEntry, NamedAccount};
 pub use ids::{
     AccountId, AssistantId, CallId, CampaignId, ChatId, PhoneNumberId, SessionId, SquadId, ToolCallId,
@@ -29,4 +29,4 @@ pub use payload::Raw;
 pub use redact::{REDACTED, redact};
 pub use reply::Reply;
 pub use text::sanitise;
-pub use tool_call::{ToolArguments, ToolCall, tool_calls_from};
+pub use tool_call::{ToolArguments, ToolCall};

@@ -4,6 +4,7 @@ mod artifact;
 mod assistant;
 mod call;
 mod chat;
+mod chat_event;
 mod common;
 mod conversation;
 mod end_of_call_report;
@@ -18,7 +19,8 @@ pub use assistant::{
     UserInterrupted, VoiceInput,
 };
 pub use call::{Call, Customer, Monitor, PhoneNumber};
-pub use chat::{Chat, ChatEvent, Session, SessionEvent};
+pub use chat::{Chat, Session};
+pub use chat_event::{ChatEvent, SessionEvent};
 pub use common::Common;
 pub use conversation::{Turn, Turns};
 pub use end_of_call_report::EndOfCallReport;
@@ -32,11 +34,9 @@ pub use status::{
 pub use stream::{ConversationUpdate, SpeechUpdate, Transcript};
 pub use tool::{FunctionCallMessage, ToolCallsMessage};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::envelope::Envelope;
 use crate::kind::MessageKind;
 use crate::payload::keep;
 use crate::scan::members;
@@ -194,16 +194,6 @@ server_messages! {
     CallStarted(CallLifecycle),
     /// A call is over, says a relay.
     CallEnded(CallLifecycle),
-}
-
-/// The kind is found as [`Envelope::parse`] finds it.
-impl<'de> Deserialize<'de> for ServerMessage {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let message = Map::deserialize(deserializer)?;
-        let body = Value::from_iter([("message", Value::Object(message))]).to_string();
-        let envelope = Envelope::parse(body.as_bytes()).map_err(D::Error::custom)?;
-        envelope.message().map_err(D::Error::custom)
-    }
 }
 
 impl ServerMessage {

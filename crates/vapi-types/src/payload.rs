@@ -86,14 +86,14 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>, T>(
 /// A `req` member must be there when a message is read; `new` ones are required by the provider's description, and
 /// both are arguments of the function `new`. `opt` members may be missing.
 ///
-/// `in common` adds the members that every message may have, as a field of that name; `as` names the kind of the
-/// message, where there is only one, and `with` the members of `common` that the description requires. `or bare`
-/// names a function that reads the payload from a value that is no object.
+/// `in common` adds the members that every message may have, as a field of that name and type; `as` names the kind of
+/// the message, or the type of kinds where there are several, and `with` a member of `common` that the description
+/// requires. `or bare` names a function that reads the payload from a value that is no object.
 macro_rules! payload {
     (
         $(#[$meta:meta])*
         $name:ident
-        $(in $common:ident $(as $kind:ident)? $(with ($needed:ident: $nty:ty))?)?
+        $(in $common:ident: $cty:ident as $kty:ident $(:: $kind:ident)? $(with ($needed:ident: $nty:ty))?)?
         $(or $bare:ident)?
         {
             $($(#[$fmeta:meta])* $mode:ident $field:ident: $ty:ty = $wire:literal,)*
@@ -105,7 +105,7 @@ macro_rules! payload {
         pub struct $name {
             $(
                 /// What every message may carry.
-                pub $common: $crate::message::Common,
+                pub $common: $cty,
             )?
             $($(#[$fmeta])* pub $field: $crate::payload::field_type!($mode $ty),)*
             /// Members without a field, or whose value did not fit it.
@@ -117,7 +117,7 @@ macro_rules! payload {
             /// Reads an object; the error is the name of the missing member.
             pub(crate) fn read(
                 json: &str,
-                $($common: $crate::message::Common,)?
+                $($common: $cty,)?
             ) -> Result<Self, &'static str> {
                 let mut kept = $crate::payload::Kept::default();
                 $(let mut $common = $common;)?
@@ -149,9 +149,9 @@ macro_rules! payload {
             }
         }
 
-        $crate::payload::read!($name $(in $common)? $(or $bare)? { $($field)* });
+        $crate::payload::read!($name $(in $cty)? $(or $bare)? { $($field)* });
         $crate::payload::construct!(
-            $name $(in $common ($($kind)?) ($($needed: $nty,)?))? { $($mode $field: $ty,)* }
+            $name $(in $common: $cty as $kty ($($kind)?) ($($needed: $nty,)?))? { $($mode $field: $ty,)* }
         );
     };
 }
@@ -184,12 +184,12 @@ macro_rules! as_option {
 
 /// Declares how a message is deserialized; and a payload without `common`, which can also be a member of others.
 macro_rules! read {
-    ($name:ident in $common:ident { $($field:ident)* }) => {
+    ($name:ident in $cty:ident { $($field:ident)* }) => {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $crate::payload::deserialize(deserializer, |json| {
                     let json = Some(json).filter(|json| json.starts_with('{')).ok_or("the object")?;
-                    Self::read(json, $crate::message::Common::default())
+                    Self::read(json, $cty::default())
                 })
             }
         }
@@ -226,21 +226,21 @@ macro_rules! read {
 
 /// Declares `new`, with an argument for each required member, and `Default` for messages that need none.
 macro_rules! construct {
-    ($name:ident in $common:ident ($kind:ident) ($($needed:ident: $nty:ty,)*) {$($fields:tt)*}) => {
+    ($name:ident in $common:ident: $cty:ident as $kty:ident ($kind:ident) ($($needed:ident: $nty:ty,)*) {$($fields:tt)*}) => {
         $crate::payload::construct!(@ message $name ($($needed: $nty,)*) {
-            $common: $crate::message::Common {
-                kind: Some($crate::kind::MessageKind::$kind),
+            $common: $cty {
+                kind: Some($kty::$kind),
                 $($needed: Some($needed.into()),)*
-                ..$crate::message::Common::default()
+                ..$cty::default()
             },
         } $($fields)*);
     };
-    ($name:ident in $common:ident () ($($needed:ident: $nty:ty,)*) {$($fields:tt)*}) => {
-        $crate::payload::construct!(@ message $name (kind: $crate::kind::MessageKind, $($needed: $nty,)*) {
-            $common: $crate::message::Common {
+    ($name:ident in $common:ident: $cty:ident as $kty:ident () ($($needed:ident: $nty:ty,)*) {$($fields:tt)*}) => {
+        $crate::payload::construct!(@ message $name (kind: $kty, $($needed: $nty,)*) {
+            $common: $cty {
                 kind: Some(kind.into()),
                 $($needed: Some($needed.into()),)*
-                ..$crate::message::Common::default()
+                ..$cty::default()
             },
         } $($fields)*);
     };

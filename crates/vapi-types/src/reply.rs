@@ -5,6 +5,7 @@
 
 mod destination;
 mod knowledge;
+mod line;
 mod tool_result;
 
 pub use destination::{HandoffTarget, PhoneDestination, TransferDestination};
@@ -13,6 +14,7 @@ pub use tool_result::{FunctionCallReply, Outcome, ToolCallsReply, ToolResult};
 
 use serde_json::{Map, Value, json};
 
+use self::line::single_line;
 use crate::ids::{AssistantId, SquadId};
 use crate::kind::{AnswerShape, MessageKind};
 use crate::tool_call::ToolCall;
@@ -313,36 +315,9 @@ impl PredialReply {
     }
 }
 
-/// Makes a text that the provider can read as one line: line breaks and tabs become one space, other control
-/// characters go.
-pub(crate) fn single_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    let mut gap = false;
-    for char in text.trim().chars() {
-        match char {
-            '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => gap = true,
-            char if char.is_control() => {}
-            char => {
-                if std::mem::take(&mut gap) && !line.ends_with(' ') && char != ' ' {
-                    line.push(' ');
-                }
-                line.push(char);
-            }
-        }
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_are_single() {
-        assert_eq!(single_line("  Hello,\r\n\n  world\u{2028}again\u{0}!\t "), "Hello,  world again!");
-        assert_eq!(single_line("a\n b"), "a b");
-        assert_eq!(single_line("é \u{1f600}"), "é \u{1f600}");
-    }
 
     #[test]
     fn endpointing_stays_in_range() {

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::envelope::Envelope;
 use crate::ids::ToolCallId;
 use crate::scan::{elements, members};
 use crate::text::sanitise;
@@ -56,12 +55,6 @@ impl ToolArguments {
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.as_object()?.get(name)
     }
-}
-
-/// Reads the tool calls of a body, of whatever kind it is and nested or flat; empty when it is no message.
-#[must_use]
-pub fn tool_calls_from(body: &[u8]) -> Vec<ToolCall> {
-    Envelope::parse(body).map(|envelope| envelope.tool_calls()).unwrap_or_default()
 }
 
 /// Reads the tool calls of a message object.

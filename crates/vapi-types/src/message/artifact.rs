@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::Turns;
+use super::conversation::Turns;
 use crate::ids::AssistantId;
 use crate::payload::{Raw, payload};
 

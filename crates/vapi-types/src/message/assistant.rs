@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use super::common::Common;
+use crate::kind::MessageKind;
 use crate::payload::{Raw, payload};
 
 payload! {
     /// The caller interrupted the assistant.
-    UserInterrupted in common as UserInterrupted {
+    UserInterrupted in common: Common as MessageKind::UserInterrupted {
         /// The turn that was interrupted.
         opt turn_id: String = "turnId",
     }
@@ -14,7 +16,7 @@ payload! {
 
 payload! {
     /// Output of the model: a token, a tool call, or anything else.
-    ModelOutput in common as ModelOutput {
+    ModelOutput in common: Common as MessageKind::ModelOutput {
         /// The output.
         new output: Value = "output",
         /// The turn that it belongs to.
@@ -24,7 +26,7 @@ payload! {
 
 payload! {
     /// The call has been transferred.
-    TransferUpdate in common as TransferUpdate {
+    TransferUpdate in common: Common as MessageKind::TransferUpdate {
         /// Where to.
         opt destination: Raw = "destination",
         /// The assistant that took over.
@@ -40,7 +42,7 @@ payload! {
 
 payload! {
     /// The receiver must do the telephony itself.
-    PhoneCallControl in common as PhoneCallControl {
+    PhoneCallControl in common: Common as MessageKind::PhoneCallControl {
         /// What to do: `forward` or `hang-up`.
         new request: String = "request",
         /// Where to forward to.
@@ -50,7 +52,7 @@ payload! {
 
 payload! {
     /// The transcriber switched languages.
-    LanguageChange in common {
+    LanguageChange in common: Common as MessageKind {
         /// The new language.
         new language: String = "language",
     }
@@ -58,7 +60,7 @@ payload! {
 
 payload! {
     /// Text given to the voice.
-    VoiceInput in common as VoiceInput {
+    VoiceInput in common: Common as MessageKind::VoiceInput {
         /// The text.
         new input: String = "input",
     }
@@ -66,7 +68,7 @@ payload! {
 
 payload! {
     /// The assistant started to speak.
-    AssistantSpeechStarted in common as AssistantSpeechStarted {
+    AssistantSpeechStarted in common: Common as MessageKind::AssistantSpeechStarted {
         /// What it says.
         new text: String = "text",
         /// The number of the turn.
@@ -80,7 +82,7 @@ payload! {
 
 payload! {
     /// An assistant took over the call.
-    AssistantStarted in common as AssistantStarted {
+    AssistantStarted in common: Common as MessageKind::AssistantStarted {
         /// The assistant: a large object, kept as text.
         new new_assistant: Raw = "newAssistant",
     }

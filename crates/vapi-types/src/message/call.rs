@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{Analysis, Artifact};
+use super::artifact::{Analysis, Artifact};
 use crate::ids::{AccountId, AssistantId, CallId, CampaignId, PhoneNumberId, SquadId};
 use crate::kind::{CallStatus, CallType, EndedReason};
 use crate::payload::{Raw, payload, text};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Customer, PhoneNumber};
+use super::call::{Customer, PhoneNumber};
 use crate::ids::{AccountId, AssistantId, ChatId, PhoneNumberId, SessionId, SquadId};
 use crate::payload::{Raw, payload};
 
@@ -33,11 +33,6 @@ payload! {
 }
 
 payload! {
-    /// A chat was created or deleted. The chat itself is in `common`.
-    ChatEvent in common with (chat: Box<Chat>) {}
-}
-
-payload! {
     /// A session that links chats.
     Session {
         /// Its id.
@@ -62,13 +57,5 @@ payload! {
         new created_at: DateTime<Utc> = "createdAt",
         /// When it was last changed.
         new updated_at: DateTime<Utc> = "updatedAt",
-    }
-}
-
-payload! {
-    /// A session was created, changed or deleted.
-    SessionEvent in common {
-        /// The session.
-        new session: Box<Session> = "session",
     }
 }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::ser::SerializeMap;
 
-use super::{Artifact, Call, Chat, Customer, PhoneNumber};
+use super::artifact::Artifact;
+use super::call::{Call, Customer, PhoneNumber};
+use super::chat::Chat;
 use crate::kind::MessageKind;
 use crate::payload::{Epoch, Members, Raw, Sent};
 use crate::scan::members;

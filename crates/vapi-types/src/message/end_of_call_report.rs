@@ -3,8 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::{Analysis, Artifact, Turns};
-use crate::kind::EndedReason;
+use super::artifact::{Analysis, Artifact};
+use super::common::Common;
+use super::conversation::Turns;
+use crate::kind::{EndedReason, MessageKind};
 use crate::payload::{Raw, payload};
 
 payload! {
@@ -12,7 +14,7 @@ payload! {
     ///
     /// Several facts have two or three places: the published one and those of older reports. The methods
     /// prefer the published one; the fields hold what stands where.
-    EndOfCallReport in common as EndOfCallReport with (artifact: Box<Artifact>) {
+    EndOfCallReport in common: Common as MessageKind::EndOfCallReport with (artifact: Box<Artifact>) {
         /// Why the call ended; see [`EndOfCallReport::ended_reason`].
         new reason: EndedReason = "endedReason",
         /// What the provider made of the call.

@@ -3,23 +3,25 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::Turns;
+use super::common::Common;
+use super::conversation::Turns;
 use crate::ids::{AccountId, CampaignId};
+use crate::kind::MessageKind;
 use crate::payload::{Raw, payload};
 
 payload! {
     /// An inbound call asks which assistant takes it. The number and the caller are in `common`.
-    AssistantRequest in common as AssistantRequest {}
+    AssistantRequest in common: Common as MessageKind::AssistantRequest {}
 }
 
 payload! {
     /// The transfer tool asks where to transfer to.
-    TransferDestinationRequest in common as TransferDestinationRequest {}
+    TransferDestinationRequest in common: Common as MessageKind::TransferDestinationRequest {}
 }
 
 payload! {
     /// The handoff tool asks which assistant takes over.
-    HandoffDestinationRequest in common as HandoffDestinationRequest {
+    HandoffDestinationRequest in common: Common as MessageKind::HandoffDestinationRequest {
         /// What the model filled in.
         new parameters: Value = "parameters",
     }
@@ -27,7 +29,7 @@ payload! {
 
 payload! {
     /// The assistant asks for documents that fit the conversation.
-    KnowledgeBaseRequest in common as KnowledgeBaseRequest {
+    KnowledgeBaseRequest in common: Common as MessageKind::KnowledgeBaseRequest {
         /// The turns.
         opt messages: Turns = "messages",
         /// The turns as the model sees them.
@@ -45,7 +47,7 @@ impl KnowledgeBaseRequest {
 
 payload! {
     /// The assistant asks for audio of a text.
-    VoiceRequest in common as VoiceRequest {
+    VoiceRequest in common: Common as MessageKind::VoiceRequest {
         /// The text.
         new text: String = "text",
         /// The rate in samples per second.
@@ -55,7 +57,7 @@ payload! {
 
 payload! {
     /// The assistant asks how long to wait before it speaks.
-    EndpointingRequest in common as EndpointingRequest {
+    EndpointingRequest in common: Common as MessageKind::EndpointingRequest {
         /// The turns.
         opt messages: Turns = "messages",
         /// The turns as the model sees them.
@@ -65,7 +67,7 @@ payload! {
 
 payload! {
     /// A campaign asks whether a contact may be called. There is no call yet.
-    CampaignPredial in common as CampaignPredial {
+    CampaignPredial in common: Common as MessageKind::CampaignPredial {
         /// The campaign.
         new campaign_id: CampaignId = "campaignId",
         /// The contact.

@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
-use super::Turns;
+use super::common::Common;
+use super::conversation::Turns;
 use crate::ids::{AssistantId, PhoneNumberId};
-use crate::kind::{CallStatus, EndedReason};
+use crate::kind::{CallStatus, EndedReason, MessageKind};
 use crate::payload::{Raw, payload};
 
 payload! {
     /// The call has changed its state. States come late, twice and out of order.
-    StatusUpdate in common as StatusUpdate {
+    StatusUpdate in common: Common as MessageKind::StatusUpdate {
         /// The new state.
         req status: CallStatus = "status",
         /// Why the call ended.
@@ -31,7 +32,7 @@ payload! {
 
 payload! {
     /// A relay says that a call has begun or is over.
-    CallLifecycle in common {
+    CallLifecycle in common: Common as MessageKind {
         /// The saved assistant, if the relay does not put it into the call.
         opt assistant_id: AssistantId = "assistantId",
         /// The organization's number by id, if the relay does not put it into the call.
@@ -45,22 +46,22 @@ payload! {
 
 payload! {
     /// The assistant is slow to respond. Not a hang-up.
-    Hang in common as Hang {}
+    Hang in common: Common as MessageKind::Hang {}
 }
 
 payload! {
     /// The call was deleted at the provider.
-    CallDeleted in common as CallDeleted {}
+    CallDeleted in common: Common as MessageKind::CallDeleted {}
 }
 
 payload! {
     /// The call could not be deleted at the provider.
-    CallDeleteFailed in common as CallDeleteFailed {}
+    CallDeleteFailed in common: Common as MessageKind::CallDeleteFailed {}
 }
 
 payload! {
     /// Artifacts were uploaded to the customer's own storage.
-    ArtifactUpload in common as CallArtifactUpload {
+    ArtifactUpload in common: Common as MessageKind::CallArtifactUpload {
         /// Which, and whether it worked.
         new artifacts: Vec<UploadedArtifact> = "artifacts",
     }

@@ -1,13 +1,14 @@
 //! The small steps of a conversation.
 
-use super::Turns;
+use super::common::Common;
+use super::conversation::Turns;
 use crate::ids::AssistantId;
-use crate::kind::{Role, SpeechStatus, TranscriptType};
+use crate::kind::{MessageKind, Role, SpeechStatus, TranscriptType};
 use crate::payload::{Raw, payload};
 
 payload! {
     /// The conversation so far, after each turn.
-    ConversationUpdate in common as ConversationUpdate {
+    ConversationUpdate in common: Common as MessageKind::ConversationUpdate {
         /// The turns.
         opt messages: Turns = "messages",
         /// The turns as the model sees them.
@@ -27,7 +28,7 @@ impl ConversationUpdate {
 
 payload! {
     /// Somebody started or stopped speaking.
-    SpeechUpdate in common as SpeechUpdate {
+    SpeechUpdate in common: Common as MessageKind::SpeechUpdate {
         /// Which of both.
         new status: SpeechStatus = "status",
         /// Who.
@@ -39,7 +40,7 @@ payload! {
 
 payload! {
     /// A piece of transcript.
-    Transcript in common as Transcript {
+    Transcript in common: Common as MessageKind::Transcript {
         /// Who speaks.
         new role: Role = "role",
         /// Whether it may still change.

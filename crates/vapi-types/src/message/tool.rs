@@ -1,12 +1,14 @@
 //! Messages that call tools.
 
+use super::common::Common;
+use crate::kind::MessageKind;
 use crate::payload::{Raw, payload};
 use crate::tool_call::{self, ToolCall};
 
 payload! {
     /// The model calls one or more tools. [`ToolCallsMessage::calls`] reads all the forms; the fields hold what
     /// was sent.
-    ToolCallsMessage in common as ToolCalls {
+    ToolCallsMessage in common: Common as MessageKind::ToolCalls {
         /// The calls.
         new tool_call_list: Raw = "toolCallList",
         /// The calls, each beside the definition of its tool.
@@ -49,7 +51,7 @@ impl ToolCallsMessage {
 
 payload! {
     /// The model calls one function, in the form before `tool-calls`.
-    FunctionCallMessage in common as FunctionCall {
+    FunctionCallMessage in common: Common as MessageKind::FunctionCall {
         /// Name and parameters.
         req function_call: Raw = "functionCall",
     }

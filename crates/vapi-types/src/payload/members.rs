@@ -5,7 +5,7 @@ use serde::ser::{Error as _, Serialize, SerializeMap};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::Json;
+use super::json::Json;
 
 /// JSON text that is written as it stands.
 pub(crate) struct JsonText<'a>(pub(crate) &'a str);

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::line::single_line;
 use crate::ids::AssistantId;
-use crate::reply::single_line;
 
 /// A destination outside of the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

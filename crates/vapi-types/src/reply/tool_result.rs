@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::line::single_line;
 use crate::ids::ToolCallId;
-use crate::reply::single_line;
 use crate::tool_call::ToolCall;
 
 /// How a tool call ended. Both texts are single lines once they are in a [`ToolResult`].
