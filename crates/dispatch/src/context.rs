@@ -1,11 +1,11 @@
-//! What comes with the body of a request.
+//! The context of a request's body.
 
 use chrono::{DateTime, Utc};
 
 /// The kind under which bare arguments stand in the inbox.
 pub const DIRECT_KIND: &str = "tool-request";
 
-/// What comes with a message beside its body.
+/// A message's context beside its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// Names the request in logs and rows.
@@ -25,6 +25,6 @@ pub struct DirectToolCall<'a> {
     pub tool: &'a str,
     /// The body: one JSON object.
     pub arguments: &'a [u8],
-    /// What makes a repetition the same call; effectful tools demand it.
+    /// The same for a repetition of the call; effectful tools demand it.
     pub idempotency_key: Option<&'a str>,
 }

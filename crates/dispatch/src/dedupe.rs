@@ -1,4 +1,4 @@
-//! What makes two deliveries the same message.
+//! The key that two deliveries of a message share.
 //!
 //! The provider sends no event id, and a redelivered body is not byte-identical: recording URLs are signed anew
 //! each time. So the key is made of what a kind says of itself, never of the whole body, and never of the call

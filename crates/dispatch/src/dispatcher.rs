@@ -96,7 +96,7 @@ impl Dispatcher {
         let recorded = self.services.in_time(self.services.options.message_deadline, work).await;
         let mut handled = turned_away(org.language(), envelope.kind(), incoming.tool_calls(), context, code);
         if let Err(error) = recorded {
-            // Nothing is acknowledged that is not committed; what the provider waits for is answered all the same.
+            // Only committed messages are acknowledged; a kind that the provider waits for is answered all the same.
             if matches!(handled.outcome, Outcome::Refused(_)) && error.is_transient() {
                 handled.outcome = Outcome::Refused(RefusalCode::Unavailable);
             }

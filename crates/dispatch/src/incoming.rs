@@ -32,7 +32,7 @@ pub struct IncomingMessage<'a> {
 }
 
 impl<'a> IncomingMessage<'a> {
-    /// Reads a message once. What is to be stored of it is redacted.
+    /// Reads a message once. Its stored form is redacted.
     pub fn new(envelope: &'a Envelope<'a>, trace: &'a Trace, context: &Context<'a>) -> Self {
         let text = match envelope.text() {
             Cow::Borrowed(text) => redact(text),
@@ -85,7 +85,7 @@ impl<'a> IncomingMessage<'a> {
         self.received_at
     }
 
-    /// What makes a second delivery the same message.
+    /// The key that a second delivery shares.
     pub fn dedupe_key(&self) -> &str {
         &self.dedupe_key
     }
@@ -138,7 +138,7 @@ impl<'a> IncomingMessage<'a> {
         }
     }
 
-    /// What the message says of its call, for kinds that say something of it.
+    /// The message's changes to its call, for kinds that have some.
     fn call_update(&self) -> Option<CallUpdate> {
         if *self.envelope.kind() == MessageKind::CallDeleted {
             let at = self.message().and_then(ServerMessage::common).and_then(|common| common.timestamp);
@@ -149,7 +149,7 @@ impl<'a> IncomingMessage<'a> {
         Some(call_update(self.envelope.head(), message))
     }
 
-    /// Who called, as the report at the end of a call says.
+    /// The caller, as the report at the end of a call says.
     fn caller(&self) -> Option<CallerUpdate> {
         let Some(ServerMessage::EndOfCallReport(report)) = self.message() else { return None };
         let call = || report.common.call.as_ref().and_then(|call| call.customer.as_deref());

@@ -1,4 +1,4 @@
-//! What a message says about its call. How it is merged into the row is `storage`'s rule.
+//! A message's changes to its call. How they are merged into the row is `storage`'s rule.
 
 use serde_json::{Map, Value};
 use storage::{CallUpdate, ReportUpdate};
@@ -160,7 +160,7 @@ mod tests {
     }
 
     proptest! {
-        /// What a stored body says is what the body said that arrived, the URL aside: so a replay changes nothing.
+        /// A stored body says the same as the body that arrived, the URL aside: so a replay changes nothing.
         #[test]
         fn redaction_changes_nothing_that_is_kept(status in "[a-z-]{1,12}", lead in "[ -~]{0,8}", number in "[0-9]{0,12}") {
             let message = json!({"message": {"type": "status-update", "status": status, "timestamp": 5,

@@ -1,10 +1,10 @@
-//! What became of a message.
+//! The outcome of a message.
 
 use phrases::Phrase;
 use storage::StorageError;
 use vapi_types::Reply;
 
-/// Why a proven message is turned away. Whoever answers maps each to its status.
+/// Why a proven message is turned away. Each front maps it to its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalCode {
     /// Identifiers of two organizations.
@@ -34,7 +34,7 @@ impl RefusalCode {
         }
     }
 
-    /// What a caller on the phone hears when an assistant waits for the answer.
+    /// The sentence for a caller on the phone when an assistant waits for the answer.
     pub(crate) const fn phrase(self) -> Phrase<'static> {
         match self {
             Self::ConflictingOrganizations | Self::NotSupported | Self::BadRequest(_) => Phrase::CannotDo,
@@ -54,15 +54,15 @@ pub enum Outcome {
     Refused(RefusalCode),
 }
 
-/// What was done with a message, for the answer and for the log.
+/// The handling of a message, for the answer and for the log.
 #[derive(Debug)]
 #[must_use]
 pub struct Handled {
     /// The answer.
     pub outcome: Outcome,
-    /// What was done, as short words for the log.
+    /// The effects, as short words for the log.
     pub effects: Vec<&'static str>,
-    /// What went wrong, for the log; the answer may be a reply all the same.
+    /// The failure, for the log; the answer may be a reply all the same.
     pub error: Option<DispatchError>,
 }
 

@@ -1,4 +1,4 @@
-//! What handlers and tools work with.
+//! Shared by handlers and tools.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +61,7 @@ impl Services {
     }
 }
 
-/// What a handler works with: a message, whose it is, and the services.
+/// A handler's arguments: a message, whose it is, and the services.
 #[derive(Clone, Copy)]
 pub(crate) struct Handling<'a> {
     pub(crate) services: &'a Services,
@@ -84,7 +84,7 @@ impl Handling<'_> {
     }
 }
 
-/// What was done, as short words for the log.
+/// The effects, as short words for the log.
 fn effects(recorded: &Recorded) -> Vec<&'static str> {
     let mut effects = vec![if recorded.is_new { "stored" } else { "repeated" }];
     let others = [

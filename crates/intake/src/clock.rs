@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// What a gateway reads time from.
+/// A gateway's source of time.
 pub trait Clock: Debug + Send + Sync {
     /// The instant, for signatures, identifiers and records.
     fn now(&self) -> DateTime<Utc>;

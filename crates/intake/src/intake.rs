@@ -1,4 +1,4 @@
-//! What every message shares: built once.
+//! Shared by every message: built once.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub struct Intake {
     pub(crate) storage: Storage,
     pub(crate) guard: UnverifiedGuard,
     pub(crate) limits: IntakeLimits,
-    /// What is left of each organization's allowance, by class.
+    /// The rest of each organization's allowance, by class.
     pub(crate) allowances: KeyedLimiter<(OrgId, TrafficClass)>,
     /// Assistants whose missing metadata was warned of lately, by hash.
     pub(crate) warned: KeyedLimiter<u64>,

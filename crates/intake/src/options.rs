@@ -12,7 +12,7 @@ pub struct IntakeOptions {
     pub order: Vec<LookupStep>,
     /// Sizes of the caches over the directory.
     pub cache: CacheConfig,
-    /// What the gate allows beyond organizations' own credentials.
+    /// The gate's allowances beyond organizations' own credentials.
     pub policy: GatePolicy,
     /// The deployment's keys, for organizations that never had one of their own.
     pub shared: KeyRing,
@@ -69,7 +69,7 @@ impl Default for IntakeLimits {
 }
 
 impl IntakeLimits {
-    /// What an organization may send of a class: its own limit, or the deployment's.
+    /// An organization's allowance for a class: its own limit, or the deployment's.
     pub(crate) fn of(&self, class: TrafficClass, own: Limits) -> u32 {
         match class {
             TrafficClass::Waiting => own.waiting.unwrap_or(self.waiting),

@@ -9,12 +9,12 @@ use crate::record::{QUARANTINED, Record};
 use crate::refusal::Refusal;
 use crate::request::Request;
 
-/// What a message came to.
+/// The answer to a message.
 #[derive(Debug)]
 pub struct Answer {
     /// The JSON that the provider reads, or why there is none.
     pub body: Result<Vec<u8>, Refusal>,
-    /// What the log says of the message.
+    /// The message's account for the log.
     pub record: Record,
 }
 

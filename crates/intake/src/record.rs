@@ -15,21 +15,21 @@ pub(crate) const QUARANTINED: &str = "quarantined";
 /// Longest text of a kind, in characters: a kind may be any text, and the line is for people.
 const MAX_KIND: usize = 100;
 
-/// What is said of a message in the log.
+/// A message's account for the log.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Record {
-    /// Who sent it.
+    /// The sender.
     pub address: IpAddr,
-    /// What became of it: `accepted`, or the name of a reason.
+    /// The decision: `accepted`, or the name of a reason.
     pub verdict: &'static str,
     /// The organization that its mapped identifiers point at, while nothing is proven.
     pub claimed: Option<OrgId>,
     /// The step of the chain that decided.
     pub step: Option<LookupStep>,
-    /// What verification has made sayable.
+    /// Known once it is verified.
     pub verified: Option<Verified>,
-    /// What was done, as short words.
+    /// The effects, as short words.
     pub effects: Vec<&'static str>,
 }
 

@@ -16,9 +16,9 @@ pub enum Refusal {
     Unreadable,
     /// Plain HTTP, where only TLS is allowed.
     HttpsRequired,
-    /// Nothing in the message points at an organization.
+    /// No identifier in the message points at an organization.
     Unresolved {
-        /// What was looked up in vain.
+        /// The values looked up in vain.
         detail: String,
     },
     /// No credential of the organization matches, for whatever reason.

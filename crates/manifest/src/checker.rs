@@ -18,7 +18,7 @@ const MAX_TEXT: usize = 200;
 pub(crate) struct Checker<'a> {
     /// The place in the file of the organization that is being checked.
     pub(crate) index: usize,
-    /// What it is called in mistakes.
+    /// Its name in mistakes.
     pub(crate) label: String,
     pub(crate) source: &'a Source<'a>,
     /// Two organizations never own the same identifier.

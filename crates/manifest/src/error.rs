@@ -12,7 +12,7 @@ pub enum ManifestError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
@@ -25,7 +25,7 @@ pub enum ManifestError {
         line: usize,
         /// Column in the line, from 1, in characters for TOML and bytes for JSON.
         column: usize,
-        /// What is wrong there.
+        /// The mistake there.
         message: String,
     },
     /// The form is right, and what it says is not; every mistake is listed.
@@ -68,7 +68,7 @@ pub struct Problem {
     pub organization: String,
     /// The path of the field within the organization, such as `phone_numbers[0].number`.
     pub field: String,
-    /// What is wrong with it.
+    /// The mistake.
     pub reason: String,
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct FileOrganization {
     pub(crate) id: Option<String>,
     /// Short name for people and metadata: 1 to 63 of `a-z`, `0-9` and `-`, not in the form of a UUID.
     pub(crate) slug: String,
-    /// What assistants say; at most 200 characters.
+    /// As assistants say it; at most 200 characters.
     pub(crate) name: String,
     /// IANA time zone of its bookings; `UTC` when left out.
     pub(crate) timezone: Option<String>,
@@ -55,13 +55,13 @@ pub(crate) struct FileOrganization {
     /// Its numbers.
     #[serde(default)]
     pub(crate) phone_numbers: Vec<FilePhoneNumber>,
-    /// What proves its messages; at most five count at any one time.
+    /// Proofs of its messages; at most five count at any one time.
     #[serde(default)]
     pub(crate) credentials: Vec<FileCredential>,
     /// Kinds of appointments.
     #[serde(default)]
     pub(crate) services: Vec<FileService>,
-    /// What appointments occupy.
+    /// Resources of appointments.
     #[serde(default)]
     pub(crate) resources: Vec<FileResource>,
     /// When appointments may lie: weekdays (`mon` to `sun`) with ranges such as `"09:00-17:00"`. Left out, it is
@@ -97,7 +97,7 @@ pub(crate) struct FileAssistant {
     /// The name that callers hear.
     #[serde(default)]
     pub(crate) name: String,
-    /// What it is there for, such as `inbound`.
+    /// Its purpose, such as `inbound`.
     #[serde(default)]
     pub(crate) role: String,
 }

@@ -1,4 +1,4 @@
-//! What a valid file declares.
+//! The declarations of a valid file.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What applying a file would change, found without touching anything.
+//! The changes that a file would make, found without touching anything.
 
 mod changed;
 mod entries;
@@ -16,17 +16,17 @@ use self::entries::{Planned, credential_problems};
 use self::pairs::{pair, pair_organizations};
 use crate::error::{Problem, lines};
 
-/// What has to change so that the store says what the file says.
+/// The changes after which the store says what the file says.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Plan {
     /// In the order of the file; removed organizations last.
     pub changes: Vec<Change>,
-    /// What is stored for a declared organization, is not in the file, and stays because nothing is pruned.
+    /// Stored entries of declared organizations that are not in the file, and stay because nothing is pruned.
     pub kept: Vec<Kept>,
 }
 
 impl Plan {
-    /// Whether nothing has to change. What is kept does not count.
+    /// Whether no change is left. Kept entries do not count.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -40,11 +40,11 @@ pub struct Change {
     pub organization: String,
     /// The organization's id in the store, or the one that it is to have.
     pub organization_id: Uuid,
-    /// What happens, to what.
+    /// The change, and its entry.
     pub edit: Edit,
 }
 
-/// What a change does.
+/// A change's action.
 #[derive(Debug, Clone)]
 pub enum Edit {
     /// Adds an entry.
@@ -84,7 +84,6 @@ pub enum Action {
 }
 
 impl Change {
-    /// What it does.
     #[must_use]
     pub const fn action(&self) -> Action {
         match &self.edit {
@@ -94,7 +93,7 @@ impl Change {
         }
     }
 
-    /// What it is about, as it is declared, or stored where it goes.
+    /// Its entry, as it is declared, or stored where it goes.
     #[must_use]
     pub fn entry(&self) -> &Entry {
         match &self.edit {
@@ -153,7 +152,7 @@ pub struct PlanError {
 ///
 /// `stored` are all organizations of the store with their secrets opened; a stored credential without a secret is one
 /// that could not be opened. Organizations are the same when their ids are, or their slugs where the file gives no id.
-/// What is stored and not declared stays, unless `prune` removes it; what is declared is made as declared.
+/// Stored entries that are not declared stay, unless `prune` removes them; declared ones are made as declared.
 ///
 /// # Errors
 /// [`PlanError`] when a credential has no secret, neither declared nor stored, when a kept secret does not fit a changed
@@ -306,7 +305,7 @@ impl fmt::Display for Kept {
 fn line(f: &mut fmt::Formatter<'_>, sign: char, owner: &str, entry: &Entry) -> fmt::Result {
     let section = entry.section();
     write!(f, "{sign} {owner} {}", section.singular())?;
-    // What there is once in an organization has no key of its own.
+    // An entry that an organization has once has no key of its own.
     let is_alone = matches!(section, Section::Organization | Section::OpeningHours);
     if is_alone { Ok(()) } else { write!(f, " {}", entry.subject()) }
 }

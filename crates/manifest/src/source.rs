@@ -1,4 +1,4 @@
-//! What a file may refer to: variables for secrets, and the directory of knowledge files.
+//! The sources of a file: variables for secrets, and the directory of knowledge files.
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use org_resolver::OrgId;
 use storage::{OperatorScope, Owner, StorageError};
 
 /// Carries out exactly the changes of a plan: removals first, so that what one organization gives up another may take.
-/// Rows that stay keep their ids. Nothing is kept before the scope is committed.
+/// Rows that stay keep their ids. No change is kept before the scope is committed.
 ///
 /// # Errors
 /// [`StorageError::Conflict`] with the database's sentence when a constraint stands against a change, such as an

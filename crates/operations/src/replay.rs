@@ -1,6 +1,6 @@
 //! Stored messages, taken again by an operator: messages of the inbox are replayed, messages of the quarantine claimed.
 //!
-//! A dry run does all the work and rolls it back, so that it shows what the real run will do. Nothing here counts as a
+//! A dry run does all the work and rolls it back, so that it shows what the real run will do. A replay is no
 //! delivery, and no tool ever runs: the caller has hung up.
 
 mod claim;
@@ -48,7 +48,7 @@ pub enum Selection<'a> {
     Call(&'a str),
 }
 
-/// Who works and why, for the audit log.
+/// Actor and reason, for the audit log.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator<'a> {
     /// A person or a program.

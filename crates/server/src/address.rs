@@ -1,4 +1,4 @@
-//! Who sent a request, and over what: the peer, or what a trusted proxy says of it.
+//! The sender of a request and its transport: the peer's, or a trusted proxy's word on it.
 
 use std::net::IpAddr;
 

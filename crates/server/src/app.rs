@@ -120,7 +120,7 @@ fn workers(options: &ServerOptions) -> usize {
     options.workers.unwrap_or_else(machine)
 }
 
-/// What the endpoint check lists: three methods that operators look for, then the rest of the chain.
+/// The endpoint check's list: three methods that operators look for, then the rest of the chain.
 fn identification_methods(order: &[LookupStep]) -> Vec<&'static str> {
     let always = [LookupStep::AssistantId, LookupStep::PhoneNumber, LookupStep::CallId];
     let rest = order.iter().copied().filter(|step| !always.contains(step));

@@ -1,4 +1,4 @@
-//! What the routes lead to.
+//! The handlers of the routes.
 
 pub(crate) mod health;
 pub(crate) mod message;
@@ -32,7 +32,7 @@ pub(crate) async fn answered(state: &AppState, work: impl AsyncFnOnce(&str) -> H
 
 /// Catches a panic, so that a fault in one request is answered and takes nobody else down.
 async fn caught(request_id: &str, work: impl Future<Output = HttpResponse>) -> HttpResponse {
-    // Nothing that the work borrows is used after a panic, except shared state that is whole at every step.
+    // Of the work's borrows only shared state is used after a panic, and that is whole at every step.
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| {
         tracing::error!(request_id, "a request ended in a panic");
         Problem::Internal.respond(request_id)

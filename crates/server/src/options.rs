@@ -24,7 +24,7 @@ pub struct ServerOptions {
     pub tls: Option<TlsFiles>,
 }
 
-/// What TLS is served with.
+/// The files of TLS.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
     /// The certificate chain (PEM).

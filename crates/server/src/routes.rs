@@ -15,7 +15,7 @@ pub struct Route {
     pub method: Method,
     /// The path; `{tool}` stands for one segment.
     pub path: &'static str,
-    /// Who may use it.
+    /// Its access.
     pub access: Access,
     endpoint: Endpoint,
 }
@@ -29,12 +29,12 @@ pub enum Method {
     Post,
 }
 
-/// Who may use a route.
+/// The access to a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anybody.
     Open,
-    /// Whoever signs with a credential of the organization that the message names.
+    /// Senders that sign with a credential of the organization that the message names.
     Signed,
 }
 

@@ -1,4 +1,4 @@
-//! What every request shares: built once, by [`build`](crate::build).
+//! Shared by every request: built once, by [`build`](crate::build).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

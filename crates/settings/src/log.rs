@@ -7,7 +7,7 @@ use crate::section::section;
 section! {
     /// The log.
     LogSettings {
-        /// What is logged, in the notation of the `tracing` crates.
+        /// The lines to log, in the notation of the `tracing` crates.
         filter: String = "info".to_owned(), ["RUST_LOG"];
         /// `json` writes one object a line.
         format: LogFormat = LogFormat::Text;

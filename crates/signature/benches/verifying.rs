@@ -1,4 +1,4 @@
-//! What it costs to prove one request: each recipe's hash over a small and a large body, and a wrong signature.
+//! The cost of proving one request: each recipe's hash over a small and a large body, and a wrong signature.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot read its own input has to stop")]
 
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! What a recipe names: its hash function, and how signature bytes are written.
+//! The names in a recipe: its hash function, and how signature bytes are written.
 
 use std::fmt;
 use std::str::FromStr;

@@ -166,7 +166,7 @@ pub enum CredentialError {
     EmptyWindow,
 }
 
-/// What a scheme becomes once the secret is known.
+/// A scheme together with the secret.
 #[derive(Clone)]
 pub(crate) enum Check {
     Hmac(Box<HmacCheck>),

@@ -14,13 +14,13 @@ use crate::mismatch::Mismatch;
 use crate::ring::{KeyRing, MAX_ACTIVE};
 use crate::verifier::SignedRequest;
 
-/// What the doctor found.
+/// The doctor's report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// The credential that verifies the request now; `None` if it would be refused.
     pub matched: Option<CredentialId>,
-    /// What is wrong or right, the likeliest first; never empty.
+    /// The causes, the likeliest first; never empty.
     pub findings: Vec<Finding>,
 }
 

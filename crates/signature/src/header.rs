@@ -5,7 +5,7 @@ use crate::mismatch::Mismatch;
 /// Longest header value that is looked at, in bytes; a longer one is malformed.
 pub const MAX_HEADER_BYTES: usize = 4096;
 
-/// What a request holds under one header name.
+/// A request's values under one header name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found<'a> {
     /// The header is absent.

@@ -156,7 +156,7 @@ pub enum PayloadFormatError {
     TooLong,
 }
 
-/// The values that a format asks for. What a recipe does not use stays empty.
+/// The values that a format asks for. Unused ones stay empty.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Parts<'a> {
     pub(crate) timestamp: &'a [u8],

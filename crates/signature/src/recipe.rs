@@ -26,7 +26,7 @@ pub struct HmacRecipe {
     /// The header that carries the message id. Needed when the payload format has `{svix-id}`, and
     /// not read otherwise.
     pub message_id_header: Option<String>,
-    /// What stands before the encoded signature, to the letter. `None` and an empty text: nothing.
+    /// The text before the encoded signature, to the letter. `None` and an empty text: nothing.
     ///
     /// A prefix that names a version in the manner of Standard Webhooks (`v1,`) makes the header a
     /// list: up to 16 values, separated by a space; other versions are skipped, one match is enough.
@@ -40,7 +40,7 @@ pub struct HmacRecipe {
     /// Without it, the default payload format means the body alone; the provider does not say what
     /// it does there, and this is the only reading that needs no header.
     pub include_timestamp: bool,
-    /// What is signed.
+    /// The signed text.
     pub payload_format: PayloadFormat,
 }
 

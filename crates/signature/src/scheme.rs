@@ -12,7 +12,7 @@ pub enum Scheme {
     Bearer {
         /// The header, `authorization` by default.
         header: String,
-        /// What stands before the token, to the letter: `"Bearer "` by default, `None` for nothing.
+        /// The text before the token, to the letter: `"Bearer "` by default, `None` for nothing.
         prefix: Option<String>,
     },
     /// The secret itself, verbatim in a header.

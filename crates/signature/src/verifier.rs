@@ -25,7 +25,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What a verifier looks at: the request as it was received, before anything was parsed.
+/// A verifier's input: the request as it was received, before anything was parsed.
 #[derive(Clone, Copy)]
 pub struct SignedRequest<'a> {
     /// The method as received, for example `POST`.

@@ -101,7 +101,7 @@ impl Entry {
         }
     }
 
-    /// What people call it within its section, such as an assistant's id or a credential's label.
+    /// Its name for people within its section, such as an assistant's id or a credential's label.
     #[must_use]
     pub fn subject(&self) -> String {
         match self {

@@ -22,7 +22,7 @@ pub struct Organization {
     pub active: bool,
     /// The provider's account, as a cross-check.
     pub vapi_org_id: Option<String>,
-    /// Who it is.
+    /// Its profile.
     pub profile: Profile,
     /// Its own limits.
     pub limits: Limits,
@@ -36,7 +36,7 @@ pub struct Organization {
     pub credentials: Vec<CredentialSpec>,
     /// Kinds of appointments; none is bound to resources.
     pub services: Vec<Service>,
-    /// What appointments occupy; ids are made from the organization's id and the name.
+    /// Resources of appointments; ids are made from the organization's id and the name.
     pub resources: Vec<Resource>,
     /// When appointments may lie; `None` when nothing is declared, which means always.
     pub opening_hours: Option<OpeningHours>,
@@ -48,7 +48,7 @@ pub struct Organization {
     pub knowledge: Vec<Document>,
 }
 
-/// Who an organization is, and how it speaks.
+/// An organization's name, and how it speaks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     /// The name that assistants say.
@@ -72,7 +72,7 @@ pub struct Assistant {
     pub id: String,
     /// The name that callers hear; may be empty.
     pub name: String,
-    /// What it is there for, such as `inbound`; may be empty.
+    /// Its purpose, such as `inbound`; may be empty.
     pub role: String,
 }
 

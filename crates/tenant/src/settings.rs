@@ -16,7 +16,7 @@ pub struct Settings {
     pub endpointing_timeout_seconds: Option<f64>,
     /// How far ahead bookings reach, in days, 1 to 3650.
     pub booking_days_ahead: Option<u16>,
-    /// What callers hear when nobody can take the call.
+    /// Said to callers when nobody can take the call.
     pub unavailable_sentence: Option<String>,
     /// When campaigns may call, in the organization's time zone.
     pub calling_hours: Option<CallingHours>,

@@ -60,7 +60,7 @@ async fn route(handling: Handling<'_>) -> Result<Handled, StorageError> {
     Ok(Handled::reply(Reply::AssistantRequest(reply), effects))
 }
 
-/// What a caller hears when no assistant can take the call.
+/// The caller's sentence when no assistant can take the call.
 fn nobody_answers(language: &str) -> String {
     Language::of(language).say(&Phrase::NobodyAnswers)
 }
@@ -87,7 +87,7 @@ fn is_called(number: &PhoneNumber, head: &Head<'_>, region: Region) -> bool {
         || number.sip_uri.as_deref().is_some_and(same_number)
 }
 
-/// What the assistant is told about the organization and the caller.
+/// The variables about the organization and the caller.
 async fn overrides(
     scope: &mut OrgScope,
     profile: &Profile,

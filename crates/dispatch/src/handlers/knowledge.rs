@@ -45,7 +45,7 @@ async fn search(handling: Handling<'_>) -> Result<(Vec<Passage>, Vec<&'static st
     Ok((passages, effects))
 }
 
-/// What the caller said last, if nobody has answered yet.
+/// The caller's last words, if nobody has answered yet.
 fn latest_question(turns: Option<&Turns>) -> Option<String> {
     let turns = turns?.latest(TURNS);
     let last = turns.last().filter(|turn| is_caller(turn))?;

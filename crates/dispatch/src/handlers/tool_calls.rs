@@ -166,7 +166,7 @@ async fn within_deadline(services: &Services, org: &VerifiedOrg, invocation: &In
     }
 }
 
-/// What is said without the store, which may be what failed.
+/// The sentence without the store, which may be what failed.
 fn said(org: &VerifiedOrg, phrase: &Phrase<'_>) -> String {
     Language::of(org.language()).say(phrase)
 }

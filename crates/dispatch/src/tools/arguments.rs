@@ -11,10 +11,10 @@ use tenant::phone::{self, Region};
 /// The format that marks a text as a phone number. Our own: schemas are published without it.
 pub(super) const PHONE: &str = "phone";
 
-/// What a struct says of the arguments that it is read from.
+/// The description of arguments that a struct gives.
 #[derive(Debug)]
 pub(super) struct Arguments {
-    /// What the tool does.
+    /// The tool's purpose.
     pub(super) description: String,
     /// The JSON Schema for the model.
     pub(super) schema: Value,

@@ -74,7 +74,7 @@ impl Tool for BookAppointment {
                 return Ok(ToolRun { answer, succeeded: true, made: Some(id), effect: "booked" });
             }
         }
-        // Somebody was faster in every place that looked free.
+        // Others were faster in every place that looked free.
         let busy = busy_around(scope, &calendar, request.date).await?;
         let refusal = place(&calendar, &request, &busy, work.caller.now).err();
         Ok(refused(work, &refusal.unwrap_or(Unbookable::Taken { alternatives: Vec::new() })))
@@ -121,7 +121,7 @@ impl BookAppointment {
     }
 }
 
-/// What is taken around a date, in the organization's zone.
+/// The busy times around a date, in the organization's zone.
 pub(super) async fn busy_around(
     scope: &mut OrgScope,
     calendar: &Calendar,

@@ -1,4 +1,4 @@
-//! What a tool is: a struct of its arguments, and what is done with them.
+//! A tool: a struct of its arguments, and the work that is done with them.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -19,7 +19,7 @@ use super::arguments::Arguments;
 /// check, and what the tool works with.
 #[async_trait]
 pub(crate) trait Tool: Send + Sync {
-    /// What it is called, and how it runs.
+    /// Its name, and how it runs.
     fn definition() -> ToolDefinition
     where
         Self: Sized;
@@ -53,7 +53,7 @@ impl ToolDefinition {
         }
     }
 
-    /// What it does, for the model that decides to call it.
+    /// Its purpose, for the model that decides to call it.
     pub fn description(&self) -> &str {
         &self.arguments.description
     }
@@ -75,7 +75,7 @@ impl ToolDefinition {
     }
 }
 
-/// Who calls a tool, and when.
+/// A tool's caller, and the time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller<'a> {
     /// The provider's id of the phone call; empty outside a call.
@@ -85,7 +85,7 @@ pub(crate) struct Caller<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
-/// What a tool works with beside its arguments.
+/// A tool's surroundings beside its arguments.
 pub(crate) struct Work<'a> {
     pub(crate) caller: Caller<'a>,
     pub(crate) profile: &'a Profile,
@@ -98,7 +98,7 @@ impl Work<'_> {
     }
 }
 
-/// What a run gave.
+/// The result of a run.
 pub(crate) struct ToolRun {
     pub(crate) answer: ToolAnswer,
     /// True when the effect took place; a refusal for business reasons is an answer without one.

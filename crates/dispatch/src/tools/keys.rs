@@ -1,4 +1,4 @@
-//! What makes two tool calls the same one.
+//! The key that repeated tool calls share.
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};

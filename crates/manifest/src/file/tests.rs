@@ -23,7 +23,7 @@ settings = { booking_days_ahead = 90 }
 "#;
 
 const INTRODUCTION: &str = "\
-What `vapi-gateway apply` reads: TOML, or JSON with the same keys when the name ends in `.json`. A key that is not listed is
+Read by `vapi-gateway apply`: TOML, or JSON with the same keys when the name ends in `.json`. A key that is not listed is
 an error. A key that is not marked as required may be left out.
 
 This page is derived from the code, and a test compares the two. `UPDATE_DOCS=1 cargo test -p manifest reference` writes it.
@@ -67,7 +67,7 @@ fn table(page: &mut String, schema: &Value) -> Vec<String> {
     parts
 }
 
-/// What may stand behind a key, in words.
+/// A key's possible values, in words.
 fn value(schema: &Value, parts: &mut Vec<String>) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         let part = reference.trim_start_matches("#/$defs/").to_owned();

@@ -1,4 +1,4 @@
-//! What is different between two entries, in words.
+//! The differences between two entries, in words.
 
 use std::borrow::Cow;
 use std::fmt::Display;

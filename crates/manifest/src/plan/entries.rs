@@ -22,13 +22,13 @@ pub(super) trait Planned: Sized {
         vec![Some(self.entry().subject())]
     }
 
-    /// What it is, for people.
+    /// Its description, for people.
     fn describe(&self) -> String;
 
     /// Notes what is different in this declared entry from the stored one.
     fn compare(&self, stored: &Self, changed: &mut Changed);
 
-    /// What is different in this declared entry from the stored one.
+    /// The differences of this declared entry from the stored one.
     fn differences(&self, stored: &Self) -> Vec<String> {
         let mut changed = Changed::default();
         self.compare(stored, &mut changed);
@@ -68,12 +68,12 @@ macro_rules! of_kind {
     };
 }
 
-/// What an entry is, for people.
+/// An entry's description, for people.
 pub(super) fn describe(entry: &Entry) -> String {
     of_kind!(entry, it => it.describe())
 }
 
-/// What is different in a declared entry from the stored one; nothing for entries of two kinds.
+/// The differences of a declared entry from the stored one; none for entries of two kinds.
 pub(super) fn differences(stored: &Entry, wanted: &Entry) -> Vec<String> {
     macro_rules! pairs {
         ($($kind:ident),*) => {

@@ -1,4 +1,4 @@
-//! Nothing has two owners.
+//! Every identifier has one owner.
 
 use crate::support::{mistakes, read, sentences};
 

@@ -1,4 +1,4 @@
-//! What applying a file would change.
+//! The changes that a file would make.
 
 use manifest::{Action, Plan, plan};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Messages of the quarantine, claimed by the organization that they turn out to belong to.
 //!
-//! A message is filed in its organization first, and leaves the quarantine afterwards. Whoever dies in between leaves
+//! A message is filed in its organization first, and leaves the quarantine afterwards. A crash in between leaves
 //! both, and the next claim finds the message under its key and only removes it.
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ use super::{Mode, Operator, ReplayError, Replayer};
 /// The organizations that were entered, so that the audit log has one line for each.
 type Entered = HashMap<OrgId, AuditedOrg>;
 
-/// What filing a message gave.
+/// The result of filing a message.
 struct Filed {
     outcome: Result<bool, ClaimRefusal>,
     tools: Vec<ToolReport>,
@@ -36,7 +36,7 @@ impl Replayer {
     /// that callers pass a few at a time.
     ///
     /// # Errors
-    /// [`ReplayError`] when the store or the directory fails. What was filed before that is filed, and claiming again
+    /// [`ReplayError`] when the store or the directory fails. Messages filed before that are filed, and claiming again
     /// finishes it.
     pub async fn claim(
         &self,
@@ -81,7 +81,7 @@ impl Replayer {
         }
         let mut door = self.storage.operator(operator.actor, operator.reason).await?;
         for (id, org) in claimed {
-            // Somebody else may have claimed it at the same time: then it is gone, and was filed once all the same.
+            // Another claim may have taken it at the same time: then it is gone, and was filed once all the same.
             door.remove_quarantined(id, Some(org)).await?;
         }
         door.commit().await
@@ -185,7 +185,7 @@ impl Replayer {
     }
 }
 
-/// What stands against filing the message, as the organization's own transaction sees it: a credential that is added
+/// The objection to filing the message, as the organization's own transaction sees it: a credential that is added
 /// while a claim runs counts.
 async fn refusal(
     scope: &mut OrgScope,
@@ -203,7 +203,7 @@ async fn refusal(
     if !standing.is_active {
         return Ok(Some(ClaimRefusal::OrganizationInactive));
     }
-    // What was erased must not come back by another door. A message that was filed before may go, as it has come.
+    // An erased call must not come back by another door. A message that was filed before may go, as it has come.
     if let Some(call_id) = incoming.call_id()
         && scope.calls().get(call_id).await?.is_some_and(|call| call.is_erased())
         && scope.inbox().find_by_key(key).await?.is_none()

@@ -1,4 +1,4 @@
-//! What differs between two looks at the same rows.
+//! The differences between two looks at the same rows.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::snapshot::{Fields, Snapshot};
 
-/// What happened to one row.
+/// The change of one row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RowChange {
     /// The table.
     pub table: &'static str,
-    /// What the row is known by: a call's id, a message's dedupe key, a contact's number.
+    /// The row's key: a call's id, a message's dedupe key, a contact's number.
     pub row: String,
     /// How it changed.
     pub change: ChangeKind,
@@ -32,14 +32,14 @@ pub enum ChangeKind {
     Removed,
 }
 
-/// What happened to one field.
+/// The change of one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FieldChange {
     /// Its name.
     pub field: &'static str,
-    /// What stood there; null for nothing.
+    /// The value before; null for nothing.
     pub before: Value,
-    /// What stands there now; null for nothing.
+    /// The value now; null for nothing.
     pub after: Value,
 }
 

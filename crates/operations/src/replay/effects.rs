@@ -1,4 +1,4 @@
-//! What a stored message does to the organization's data. Everything here can be done again without doing it twice.
+//! A stored message's effects on the organization's data. Everything here can be done again without doing it twice.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use vapi_types::{Envelope, MessageKind};
 use super::Replayer;
 use super::report::{ToolReport, ToolState};
 
-/// What storing a message found.
+/// The result of storing a message.
 pub(super) enum Stored {
     /// It is new.
     New,

@@ -16,7 +16,7 @@ pub(super) struct Owner {
     pub(super) trace: Trace,
 }
 
-/// What the chain makes of a message.
+/// The chain's answer to a message.
 #[derive(Debug)]
 enum Finding {
     Owner(Box<Owner>),

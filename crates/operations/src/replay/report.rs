@@ -1,4 +1,4 @@
-//! What replaying and claiming say.
+//! The reports of replaying and claiming.
 
 use chrono::{DateTime, Utc};
 use storage::OrgEntry;
@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use super::difference::RowChange;
 
-/// What replaying did, or would do.
+/// The result of replaying, done or tried.
 #[derive(Debug)]
 pub struct ReplayReport {
     /// The messages in the order in which they were taken.
     pub messages: Vec<ReplayedMessage>,
-    /// What all of them together changed; empty when everything had its effect before.
+    /// The changes of all of them together; empty when everything had its effect before.
     pub changes: Vec<RowChange>,
 }
 
-/// What became of one message of the inbox.
+/// The outcome of one message of the inbox.
 #[derive(Debug)]
 pub struct ReplayedMessage {
     /// Our id.
@@ -29,13 +29,13 @@ pub struct ReplayedMessage {
     pub received_at: DateTime<Utc>,
     /// How it was taken before.
     pub verdict: EventVerdict,
-    /// What became of it now.
+    /// The outcome now.
     pub outcome: ReplayOutcome,
     /// The tool calls in it; none of them was run.
     pub tools: Vec<ToolReport>,
 }
 
-/// What became of a replayed message.
+/// The outcome of a replayed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplayOutcome {
     /// It was acted upon again.
@@ -60,7 +60,7 @@ pub enum ReplayRefusal {
     /// It still names two organizations, or another account of the provider's.
     #[error("it still names another organization or account")]
     Conflict,
-    /// Nothing in it points at this organization now.
+    /// It does not point at this organization now.
     #[error("nothing in it points at this organization now")]
     NotOurs,
     /// The organization is switched off.
@@ -92,11 +92,11 @@ pub struct ToolReport {
     pub id: String,
     /// The tool's name as it was sent.
     pub name: String,
-    /// What is known of it.
+    /// Its state.
     pub state: ToolState,
 }
 
-/// What is known of a tool call that is not run again.
+/// The state of a tool call that is not run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToolState {
     /// It ran then, and its answer stays.
@@ -115,7 +115,7 @@ impl ToolState {
     }
 }
 
-/// What claiming one message of the quarantine did, or would do.
+/// The result of claiming a message, done or tried.
 #[derive(Debug, Default)]
 pub struct ClaimReport {
     /// Our id in the quarantine.
@@ -126,15 +126,15 @@ pub struct ClaimReport {
     pub call_id: Option<String>,
     /// When it arrived.
     pub received_at: Option<DateTime<Utc>>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: ClaimOutcome,
     /// The tool calls in it; none of them was run.
     pub tools: Vec<ToolReport>,
-    /// What it changed.
+    /// The rows it changed.
     pub changes: Vec<RowChange>,
 }
 
-/// What became of a message of the quarantine.
+/// The outcome of claiming a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ClaimOutcome {
     /// It is its organization's.
@@ -157,7 +157,7 @@ pub enum ClaimRefusal {
     /// The stored body is no JSON object.
     #[error("the stored body cannot be read")]
     Unreadable,
-    /// Nothing in it points at an organization; the resolver's sentence.
+    /// It points at no organization; the resolver's sentence.
     #[error("{0}")]
     Unresolved(String),
     /// A mapping points at an organization and is switched off.

@@ -13,7 +13,7 @@ use super::report::{ReplayOutcome, ReplayRefusal, ReplayReport, ReplayedMessage}
 use super::snapshot::{Scene, messages_of};
 use super::{Mode, ReplayError, Replayer, Selection, difference, effects};
 
-/// What is to be said of messages that were refused once: why they are refused still, or that they are not.
+/// The judgement on messages that were refused once: why they are refused still, or that they are not.
 type Judgements = HashMap<EventId, Option<ReplayRefusal>>;
 
 impl Replayer {

@@ -1,4 +1,4 @@
-//! What strangers may cost.
+//! The limits on strangers.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn addresses_behind_a_trusted_proxy_have_budgets_of_their_own() {
     let from = |address: &str| gateway.post(WEBHOOK, &[("x-forwarded-for", address)], b"{}").status;
     assert_eq!([(); 4].map(|()| from("203.0.113.1")), [400, 400, 400, 429]);
     assert_eq!(from("203.0.113.2"), 400);
-    // What a sender writes in front of the proxy's own word makes no difference.
+    // The sender's own words in front of the proxy's make no difference.
     assert_eq!(from("198.51.100.1, 203.0.113.1"), 429);
 }
 

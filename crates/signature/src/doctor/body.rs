@@ -12,7 +12,7 @@ const MAX_GROWTH: usize = 8;
 /// One way to undo a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rewriting {
-    /// Nothing was changed.
+    /// The body as it came.
     AsReceived,
     /// A line break was added at the end.
     WithoutNewline,

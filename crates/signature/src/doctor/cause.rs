@@ -1,13 +1,13 @@
-//! What can be wrong with a request's proof.
+//! The causes that a request's proof fails for.
 
 use crate::algorithm::{Algorithm, Encoding};
 use crate::payload::PayloadFormat;
 
-/// What can be wrong.
+/// A cause, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// Nothing: the request verifies.
+    /// The request verifies.
     Matches,
     /// The body was read and written again between signing and receiving; the rewriting that matches
     /// is named.
@@ -97,7 +97,7 @@ pub enum Cause {
     InactiveCredential,
     /// The ring is empty.
     NoCredential,
-    /// Nothing that was tried matches: the secret is another one, or the body was changed.
+    /// No trial matches: the secret is another one, or the body was changed.
     NoMatch,
 }
 

@@ -21,7 +21,7 @@ pub(crate) type Note = (Cause, String);
 pub(crate) struct Explanation {
     /// In how many respects it differs from the credential.
     pub(crate) cost: usize,
-    /// What differs; empty if only the credential's window is in the way.
+    /// The differences; empty if only the credential's window is in the way.
     pub(crate) notes: Vec<Note>,
 }
 

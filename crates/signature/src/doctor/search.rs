@@ -16,7 +16,7 @@ use crate::verifier::{SignedRequest, decode_signature};
 
 /// Most bytes that are hashed for one credential; a body of 8 MiB still gets 64 trials.
 const MAX_HASHED_BYTES: usize = 512 * 1024 * 1024;
-/// What a trial costs besides the body, as bytes hashed, so that small bodies have a bound too.
+/// A trial's cost besides the body, as bytes hashed, so that small bodies have a bound too.
 const TRIAL_BYTES: usize = 256;
 /// Most values of one signature header that are looked at.
 const MAX_VALUES: usize = 16;

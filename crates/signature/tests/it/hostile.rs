@@ -1,4 +1,4 @@
-//! Whatever a stranger sends, the answer is a refusal.
+//! Every hostile request is refused.
 
 use chrono::{DateTime, Utc};
 use proptest::collection::vec;

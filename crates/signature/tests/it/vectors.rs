@@ -4,7 +4,7 @@ use crate::case::Case;
 
 pub(crate) const VECTORS: &str = include_str!("../vectors.json");
 
-/// What this crate says: the verdict and the label or reason.
+/// This crate's answer: the verdict and the label or reason.
 fn judge(case: &Case<String>) -> (&'static str, String) {
     let ring = match case.ring() {
         Ok(ring) => ring,
