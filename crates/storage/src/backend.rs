@@ -1,4 +1,4 @@
-//! What a database has to offer behind [`Storage`](crate::Storage).
+//! The duties of a database behind [`Storage`](crate::Storage).
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(crate) trait Backend: Send + Sync {
         1
     }
 
-    /// Records messages of many organizations in one transaction: all or none. What another transaction holds is
+    /// Records messages of many organizations in one transaction: all or none. Locks of another transaction are
     /// waited for at most so long.
     async fn write(&self, entries: &[Entry], patience: Duration) -> Result<Vec<Recorded>, StorageError>;
 

@@ -50,7 +50,7 @@ pub(crate) struct Delivery<'a> {
     pub(crate) count: i32,
 }
 
-/// What a transaction found for a group.
+/// A group's rows as a transaction found them.
 #[derive(Default)]
 pub(crate) struct Found {
     /// How often each of [`Group::deliveries`] was delivered by now, in their order.
@@ -73,7 +73,7 @@ impl Found {
     }
 }
 
-/// What is left to write for a group, and what each record did.
+/// A group's rows left to write, and each record's result.
 pub(crate) struct Changes<'a> {
     pub(crate) calls: Vec<Call>,
     pub(crate) reports: Vec<CallReport>,
@@ -114,7 +114,7 @@ pub(crate) fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
     by_org.into_values().collect()
 }
 
-/// What each record did, in the order of the records.
+/// Each record's result, in the order of the records.
 pub(crate) fn in_order<'a>(changes: impl IntoIterator<Item = Changes<'a>>) -> Vec<Recorded> {
     let mut recorded: Vec<_> = changes.into_iter().flat_map(|changes| changes.recorded).collect();
     recorded.sort_unstable_by_key(|(index, _)| *index);

@@ -4,7 +4,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 
 use crate::error::StorageError;
 
-/// What servers and SQLite say when the same work may succeed later. The driver keeps the code of a failure to itself
+/// Texts of servers and SQLite when the same work may succeed later. The driver keeps the code of a failure to itself
 /// where it knows no kind for it, so the text decides: every connection sets the server's messages to English, or is
 /// refused. A failure on a connection that is closed is transient anyway.
 const TRANSIENT: [&str; 20] = [

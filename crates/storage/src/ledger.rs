@@ -18,7 +18,7 @@ use crate::repo::calls::{Call, CallReport};
 /// The rank of `ended`, one above its place in a call's life because an unknown status has rank 0.
 const ENDED_RANK: i16 = 6;
 
-/// What one message says about its call. `None` says nothing about a column.
+/// One message's changes to its call. `None` says nothing about a column.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CallUpdate {
     /// When the provider made the message, in its own words; one without counts as the oldest.
@@ -41,13 +41,13 @@ pub struct CallUpdate {
     pub ended_reason: Option<String>,
     /// The live-control URL.
     pub control_url: Option<String>,
-    /// What the report at the end says. It outranks other messages in what both tell.
+    /// The part of the report at the end. It outranks other messages in what both tell.
     pub report: Option<Box<ReportUpdate>>,
     /// True when the call was deleted at the provider: its content goes, and does not come back.
     pub erases: bool,
 }
 
-/// What the report at the end of a call says beside what every message may say.
+/// The part of the report at the end of a call beside what every message may say.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReportUpdate {
     /// When the call ended.

@@ -115,8 +115,8 @@ impl OperatorScope {
         Ok(self.directory.ring(org, rows))
     }
 
-    /// Reads at once what changes of many organizations would read one after the other. What is changed in this scope by
-    /// then is not seen by later changes of the same entry.
+    /// Reads at once what changes of many organizations would read one after the other. Changes made in this scope by
+    /// then are not seen by later changes of the same entry.
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer or a row is corrupt.

@@ -19,9 +19,9 @@ pub struct QuarantinedMessage<'a> {
     pub kind: &'a str,
     /// The provider's id of its call.
     pub vapi_call_id: Option<&'a str>,
-    /// What makes a second delivery the same message, in whichever organization claims it.
+    /// The key that a second delivery shares, in whichever organization claims it.
     pub dedupe_key: &'a str,
-    /// What it says about its organization, an array.
+    /// Its identifiers of an organization, an array.
     pub identifiers: Value,
     /// The body, redacted; compressed by the storage.
     pub body: &'a [u8],
@@ -52,9 +52,9 @@ pub struct QuarantineEntry {
     pub kind: String,
     /// The provider's id of its call.
     pub vapi_call_id: Option<String>,
-    /// What makes a second delivery the same message; empty for those that an older version kept.
+    /// The key that a second delivery shares; empty for those that an older version kept.
     pub dedupe_key: String,
-    /// What it says about its organization, an array.
+    /// Its identifiers of an organization, an array.
     pub identifiers: Value,
     /// The length of its body, redacted.
     pub body_bytes: i32,
@@ -71,7 +71,7 @@ impl QuarantineEntry {
     }
 }
 
-/// What a backend offers to operators of the quarantine.
+/// A backend's duties towards operators of the quarantine.
 #[async_trait]
 pub(crate) trait QuarantineStore: Send {
     /// Messages in the order of their arrival, without their bodies.

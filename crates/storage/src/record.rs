@@ -23,7 +23,7 @@ pub struct NewEvent<'a> {
     pub kind: &'a str,
     /// The provider's id of its call.
     pub vapi_call_id: Option<&'a str>,
-    /// What makes a second delivery the same message; unique in the organization.
+    /// The key that a second delivery shares; unique in the organization.
     pub dedupe_key: &'a str,
     /// How it was taken.
     pub verdict: EventVerdict,
@@ -37,10 +37,10 @@ pub struct NewEvent<'a> {
     pub received_at: DateTime<Utc>,
 }
 
-/// Who called, for the contacts.
+/// The caller, for the contacts.
 #[derive(Clone, Debug)]
 pub struct CallerUpdate {
-    /// The number as it was sent; a national form counts in the organization's region. What is no number makes no
+    /// The number as it was sent; a national form counts in the organization's region. Other text makes no
     /// contact.
     pub number: String,
     /// Fills an empty name, never replaces one.
@@ -77,7 +77,7 @@ pub(crate) struct EventRow {
     pub(crate) received_at: DateTime<Utc>,
 }
 
-/// What recording a message did.
+/// The result of recording a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// The message is new; false for a repeated delivery.
@@ -115,7 +115,7 @@ impl Record {
         }
     }
 
-    /// Takes the message into the ledger too. Nothing happens where the message has no call.
+    /// Takes the message into the ledger too. Without effect where the message has no call.
     #[must_use]
     pub fn with_call_update(mut self, update: CallUpdate) -> Self {
         self.call_update = Some(Arc::new(update));
@@ -187,7 +187,7 @@ impl CallerUpdate {
         phone::normalise(&self.number, None).is_none()
     }
 
-    /// What is known of the caller now, for the contact of the number in its normal form.
+    /// The caller's data as known now, for the contact of the number in its normal form.
     pub fn contact<'a>(&'a self, phone: &'a str) -> NewContact<'a> {
         NewContact {
             phone: Some(phone),

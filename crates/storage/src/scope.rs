@@ -70,7 +70,7 @@ impl OrgScope {
         &mut *self.store
     }
 
-    /// What the operator declared.
+    /// The operator's declarations.
     pub fn declared(&mut self) -> &mut dyn Declared {
         &mut *self.store
     }

@@ -117,7 +117,7 @@ impl Storage {
         self.inner.backend.watch(sink).await;
     }
 
-    /// Records a message, and returns when it is committed. What arrives at the same time is committed together, each
+    /// Records a message, and returns when it is committed. Messages that arrive together are committed together, each
     /// organization's messages inside its own setting.
     ///
     /// # Errors

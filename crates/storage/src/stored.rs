@@ -1,4 +1,4 @@
-//! What the rows of one organization say, in the form of the organizations file.
+//! The rows of one organization, in the form of the organizations file.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -92,7 +92,7 @@ fn assistants(rows: &Rows) -> Vec<Assistant> {
     assistants
 }
 
-/// What a row of `agents` says.
+/// A row of `agents`.
 pub(crate) fn assistant(row: AgentRow) -> Assistant {
     Assistant { id: row.vapi_assistant_id, name: row.name, role: row.role }
 }
@@ -135,7 +135,7 @@ fn numbers(rows: &Rows, region: Region) -> Result<(Vec<PhoneNumber>, Vec<Option<
     Ok((numbers, ids))
 }
 
-/// What a row of `phone_numbers` says.
+/// A row of `phone_numbers`.
 pub(crate) fn number(row: &NumberRow, region: Region) -> Result<PhoneNumber, StorageError> {
     let route = match &row.route {
         None | Some(Value::Null) => None,
@@ -195,7 +195,7 @@ pub(crate) fn secret(row: &SecretRow, sealer: &Sealer) -> Result<SecretKey, Box<
     Ok(SecretKey::new(opened.as_slice())?)
 }
 
-/// What a row of `services` says.
+/// A row of `services`.
 pub(crate) fn service(row: &ServiceRow) -> Result<Service, StorageError> {
     let lengths = u16::try_from(row.minutes).ok().zip(u16::try_from(row.buffer_minutes).ok());
     let (minutes, buffer_minutes) =
@@ -203,14 +203,14 @@ pub(crate) fn service(row: &ServiceRow) -> Result<Service, StorageError> {
     Ok(Service { name: row.name.clone(), minutes, buffer_minutes, resources: Vec::new() })
 }
 
-/// What a row of `resources` says.
+/// A row of `resources`.
 pub(crate) fn resource(row: &ResourceRow) -> Result<Resource, StorageError> {
     let capacity = u16::try_from(row.capacity).ok();
     let capacity = capacity.ok_or_else(|| StorageError::inconsistent("resources", "capacity", &row.id))?;
     Ok(Resource { id: row.id, name: row.name.clone(), capacity })
 }
 
-/// What the rows of `opening_hours` say; nothing where there is none.
+/// The rows of `opening_hours`; `None` where there is none.
 pub(crate) fn opening_hours(rows: &[HoursRow], org: Uuid) -> Result<Option<OpeningHours>, StorageError> {
     if rows.is_empty() {
         return Ok(None);
@@ -226,7 +226,7 @@ pub(crate) fn opening_hours(rows: &[HoursRow], org: Uuid) -> Result<Option<Openi
     OpeningHours::from_rows(ranges).ok().map(Some).ok_or_else(corrupt)
 }
 
-/// What a row of `closures` says.
+/// A row of `closures`.
 pub(crate) fn closure(row: &ClosureRow) -> Result<Closure, StorageError> {
     let civil_date = |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let dates = civil_date(&row.from_date).zip(civil_date(&row.to_date));
@@ -234,7 +234,7 @@ pub(crate) fn closure(row: &ClosureRow) -> Result<Closure, StorageError> {
     Ok(Closure { from, to, reason: row.reason.clone() })
 }
 
-/// What a row of `transfer_destinations` says.
+/// A row of `transfer_destinations`.
 pub(crate) fn transfer(row: &TransferRow) -> Result<Transfer, StorageError> {
     let hours =
         match &row.opening_hours {
@@ -251,12 +251,12 @@ pub(crate) fn transfer(row: &TransferRow) -> Result<Transfer, StorageError> {
     })
 }
 
-/// What a row of `knowledge_documents` says.
+/// A row of `knowledge_documents`.
 pub(crate) fn document(row: &KnowledgeRow) -> Document {
     Document { path: row.path.clone(), title: row.title.clone(), content: row.content.clone() }
 }
 
-/// What a row of `organizations` says of who it is.
+/// The profile in a row of `organizations`.
 pub(crate) fn profile(row: &OrgRow) -> Result<Profile, StorageError> {
     let corrupt = |column| StorageError::inconsistent("organizations", column, &row.id);
     let Value::Object(settings) = &row.settings else { return Err(corrupt("settings")) };

@@ -1,4 +1,4 @@
-//! What the databases cannot hold is taken out before it is written: PostgreSQL refuses NUL in text and in documents.
+//! Characters that databases cannot hold are taken out before writing: PostgreSQL refuses NUL in text and in documents.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! The writer: one task that takes what waits and commits it together.
 //!
 //! There is no timer. While a transaction is on its way, the next batch gathers by itself; an idle gateway writes a
-//! message at once. Where the database can, a second transaction works while the first one waits for the disk. Nobody
+//! message at once. Where the database can, a second transaction works while the first waits for the disk. No sender
 //! is told that a message is kept before the transaction that holds it has been committed.
 
 #[cfg(test)]
@@ -243,7 +243,7 @@ impl Batches {
             return;
         }
         tracing::debug!(records = batch.len(), error = chain(&error), "a batch is taken apart");
-        // What is wrong in one organization holds up nobody else, until there is too much of it.
+        // A fault in one organization holds up no other, until there is too much of it.
         let batches = self.clone();
         if let Ok(permit) = Arc::clone(&self.apart).acquire_owned().await {
             tokio::spawn(async move {
@@ -305,7 +305,7 @@ impl Task {
         match written {
             Ok(recorded) => {
                 for (job, recorded) in batch.into_iter().zip(recorded) {
-                    // Whoever sent it may be gone.
+                    // The sender may be gone.
                     let _ = job.done.send(Ok(recorded));
                 }
                 Ok(())

@@ -1,4 +1,4 @@
-//! What one message costs before any database is asked: reading its head, typing it, redacting it, answering it.
+//! The cost of one message before any database is asked: reading its head, typing it, redacting it, answering it.
 //!
 //! The two bodies have the members and the proportions of real ones: a small one with one call around it, and a
 //! report whose bulk is the conversation, three times over, beside the assistant with its prompt and its tools.

@@ -78,13 +78,13 @@ impl<'a> Envelope<'a> {
         Ok(Self { body, json, head, awkward, message, alone })
     }
 
-    /// What the message is and every identifier in it.
+    /// The message's kind and every identifier in it.
     #[must_use]
     pub fn head(&self) -> &Head<'a> {
         &self.head
     }
 
-    /// What the message is about.
+    /// The message's kind.
     #[must_use]
     pub fn kind(&self) -> &MessageKind {
         &self.head.kind

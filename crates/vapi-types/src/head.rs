@@ -28,7 +28,7 @@ impl EnvelopeShape {
     }
 }
 
-/// What an identifier identifies; the order is the order in which the paths are searched.
+/// The kind of an identifier; the order is the order in which the paths are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IdentifierKind {
     /// A saved assistant.
@@ -61,7 +61,7 @@ impl IdentifierKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identifier<'a> {
-    /// What the value identifies.
+    /// The kind of the identifier.
     pub kind: IdentifierKind,
     /// The value as found, never blank; numbers as they are written.
     pub value: Cow<'a, str>,
@@ -119,7 +119,7 @@ pub struct CallHead<'a> {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Head<'a> {
-    /// What the message is about.
+    /// The message's kind.
     pub kind: MessageKind,
     /// The text of `type` as it was sent; empty when there is none.
     pub type_text: Cow<'a, str>,

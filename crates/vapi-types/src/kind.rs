@@ -3,7 +3,7 @@
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// What a message is about: the text of `message.type`.
+    /// The kind of a message: the text of `message.type`.
     ///
     /// `Unknown("")` stands for a message without a usable `type`.
     MessageKind {
@@ -31,7 +31,7 @@ open_enum! {
         EndOfCallReport = "end-of-call-report",
         /// The conversation so far.
         ConversationUpdate = "conversation-update",
-        /// Somebody started or stopped speaking.
+        /// Speech started or stopped.
         SpeechUpdate = "speech-update",
         /// A piece of transcript, partial or final.
         Transcript = "transcript" | "transcript[transcriptType=\"final\"]",
@@ -198,7 +198,7 @@ open_enum! {
         AssistantEndedCall = "assistant-ended-call",
         /// The call was transferred.
         AssistantForwardedCall = "assistant-forwarded-call",
-        /// Nobody spoke for too long.
+        /// The silence lasted too long.
         SilenceTimedOut = "silence-timed-out",
         /// The call reached its longest duration.
         ExceededMaxDuration = "exceeded-max-duration",
@@ -206,7 +206,7 @@ open_enum! {
         Voicemail = "voicemail",
         /// The line was busy.
         CustomerBusy = "customer-busy",
-        /// Nobody answered.
+        /// No answer.
         CustomerDidNotAnswer = "customer-did-not-answer",
         /// Cancelled by hand or by API.
         ManuallyCanceled = "manually-canceled",
@@ -244,7 +244,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Who speaks.
+    /// The speaker.
     Role {
         /// The person.
         User = "user",

@@ -54,7 +54,7 @@ macro_rules! server_messages {
             $($(#[$meta])* $kind(Box<$ty>),)+
             /// A kind that is not known here; the provider adds some every year.
             Unknown {
-                /// What the message says it is.
+                /// The kind as sent.
                 kind: MessageKind,
                 /// The message object.
                 body: Value,
@@ -86,7 +86,7 @@ macro_rules! server_messages {
                 }
             }
 
-            /// What the message is about.
+            /// The message's kind.
             #[must_use]
             pub fn kind(&self) -> MessageKind {
                 match self {
@@ -95,7 +95,7 @@ macro_rules! server_messages {
                 }
             }
 
-            /// What every message of a known kind may carry.
+            /// The members common to known kinds.
             #[must_use]
             pub fn common(&self) -> Option<&Common> {
                 match self {
@@ -150,7 +150,7 @@ server_messages! {
     EndOfCallReport(EndOfCallReport),
     /// The conversation so far.
     ConversationUpdate(ConversationUpdate),
-    /// Somebody started or stopped speaking.
+    /// Speech started or stopped.
     SpeechUpdate(SpeechUpdate),
     /// A piece of transcript.
     Transcript(Transcript),

@@ -104,7 +104,7 @@ macro_rules! payload {
         #[non_exhaustive]
         pub struct $name {
             $(
-                /// What every message may carry.
+                /// The members common to all messages.
                 pub $common: $cty,
             )?
             $($(#[$fmeta])* pub $field: $crate::payload::field_type!($mode $ty),)*

@@ -10,7 +10,7 @@ use memchr::memchr;
 use crate::scan::{container_end, scalar_end, string_end};
 use crate::text::{Splice, unescape};
 
-/// What stands in the place of a secret.
+/// The text in the place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
 const REPLACEMENT: &str = "\"[redacted]\"";

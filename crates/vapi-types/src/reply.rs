@@ -1,4 +1,4 @@
-//! What the provider lets us answer, per kind.
+//! The provider's reply forms, per kind.
 //!
 //! The types cannot hold, and so the encoder cannot write, an answer that the provider would ignore: results
 //! and errors are single-line strings, exactly one of both is there, and nothing is wrapped.
@@ -134,7 +134,7 @@ impl AssistantRequestReply {
         Self(Choice::Error(single_line(sentence)))
     }
 
-    /// Changes the assistant for this call: `variableValues`, `metadata` and the like. Nothing to change when
+    /// Changes the assistant for this call: `variableValues`, `metadata` and the like. Without effect when
     /// no assistant takes the call.
     #[must_use]
     pub fn with_overrides(mut self, changes: Map<String, Value>) -> Self {
@@ -183,7 +183,7 @@ impl TransferReply {
         Self(Err(single_line(sentence)))
     }
 
-    /// What the assistant says before the transfer. Nothing is said before a refusal but its own sentence.
+    /// The assistant's words before the transfer. Before a refusal only its own sentence is said.
     #[must_use]
     pub fn with_message(mut self, sentence: &str) -> Self {
         if let Ok((_, message)) = &mut self.0 {
@@ -237,7 +237,7 @@ impl HandoffReply {
         self
     }
 
-    /// What the model is told about the handoff. A refusal tells its sentence.
+    /// The model's text about the handoff. A refusal tells its sentence.
     #[must_use]
     pub fn with_result(mut self, sentence: &str) -> Self {
         if let Ok(handoff) = &mut self.0 {

@@ -24,7 +24,7 @@ pub const CALLER_NAME: &str = "Ada Lovelace";
 pub struct PhoneCall {
     /// The call itself.
     pub call: Call,
-    /// What stands beside the call in every message; its `kind` and `call` are those of the message.
+    /// The members beside the call in every message; `kind` and `call` are those of the message.
     pub common: Common,
 }
 

@@ -1,7 +1,7 @@
 //! JSON strings and numbers that stores and parsers choke on, and how they are made harmless.
 //!
 //! RFC 8259 allows lone surrogate escapes, `\u0000` and numbers of any size. PostgreSQL's `jsonb` and most
-//! parsers do not. Nothing of that may lose a message, so it is replaced, and everything else is kept.
+//! parsers do not. None of that may lose a message, so it is replaced, and everything else is kept.
 
 use std::borrow::Cow;
 

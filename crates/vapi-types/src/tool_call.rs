@@ -18,7 +18,7 @@ pub struct ToolCall {
     pub id: ToolCallId,
     /// The name of the tool; empty if there was none.
     pub name: String,
-    /// What the model filled in.
+    /// The model's arguments.
     pub arguments: ToolArguments,
 }
 
@@ -36,7 +36,7 @@ impl ToolCall {
 pub enum ToolArguments {
     /// The arguments by name; empty when none were sent.
     Object(Map<String, Value>),
-    /// What was sent instead of an object, as text.
+    /// The text that was sent instead of an object.
     Unreadable(String),
 }
 

@@ -13,7 +13,7 @@ use crate::ledger::{CallUpdate, ReportUpdate};
 use crate::record::{CallerUpdate, NewEvent};
 use crate::repo::{ContactId, EventVerdict};
 
-/// What the two databases do around the fold, over tables in memory.
+/// The work of the two databases around the fold, over tables in memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Tables {
     /// By organization and key.
@@ -145,7 +145,7 @@ struct Message {
     /// Without one, it belongs to no call.
     call: Option<u8>,
     body: usize,
-    /// What it says of its call; nothing for a message of the inbox alone.
+    /// Its rank in the ledger; none for a message of the inbox alone.
     rank: Option<i16>,
     caller: Option<u8>,
     has_alarm: bool,

@@ -18,7 +18,7 @@ pub struct Decided(pub(super) BTreeMap<String, i64>);
 pub(super) const ERASED: &str = "erased";
 /// Beyond every instant that a message may have.
 const FAR_MS: i64 = 100_000_000_000_000;
-/// What a report's key lies above other messages' keys.
+/// A report's key lies so far above other messages' keys.
 const REPORT_MS: i64 = 10 * FAR_MS;
 
 /// The key by which the first message decides.
@@ -52,7 +52,7 @@ impl Decided {
         Value::Object(self.0.into_iter().map(|(column, key)| (column, key.into())).collect())
     }
 
-    /// Nothing is decided but the live-control URL, which no stored message can say again. An erased call has none left.
+    /// Only the live-control URL stays decided, which no stored message can say again. An erased call has none left.
     pub(crate) fn reopened(mut self) -> Self {
         if !self.is_erased() {
             self.0.retain(|column, _| column == "control_url");

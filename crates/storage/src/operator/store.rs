@@ -1,4 +1,4 @@
-//! What a database offers to operators.
+//! The duties of a database towards operators.
 
 use async_trait::async_trait;
 use diesel::prelude::*;
@@ -31,7 +31,7 @@ pub struct OrgEntry {
 /// Everything a backend offers to operators.
 #[async_trait]
 pub(crate) trait OperatorStore: QuarantineStore + Send {
-    /// Who works here and why, for the log.
+    /// Sets actor and reason, for the log.
     fn signs_as(&mut self, actor: &str, reason: &str);
 
     /// Writes one line of the audit log, in this transaction.

@@ -81,7 +81,7 @@ pub(super) async fn record(scope: &mut Scope, record: Arc<Record>) -> Result<Rec
     }
 }
 
-/// What becomes of the transaction after the records.
+/// The end of the transaction after the records.
 #[derive(Clone, Copy)]
 enum Ending {
     Commit,

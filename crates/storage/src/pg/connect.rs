@@ -162,7 +162,7 @@ async fn speak_english(client: &Client, speakers: &str) -> Result<(), StorageErr
     }
 }
 
-/// What a connection says unasked, until it ends.
+/// A connection's own messages, until it ends.
 pub(super) type Messages = BoxStream<'static, Result<AsyncMessage, Error>>;
 
 fn messages<S: TlsStream + Unpin + Send + 'static>(mut connection: Connection<Socket, S>) -> Messages {

@@ -1,4 +1,4 @@
-//! What PostgreSQL says in its own way.
+//! PostgreSQL's own ways of saying things.
 #![expect(clippy::too_many_arguments, reason = "a function of the migrations takes ten")]
 
 use diesel::result::QueryResult;

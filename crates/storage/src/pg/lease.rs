@@ -43,7 +43,7 @@ impl Lease {
         let mut lease = Self::get(pool).await?;
         let mut begun = begin_on(lease.conn()?, org).await;
         if begun.as_ref().is_err_and(is_connection_lost) {
-            // The server went away since the connection was last used. Nothing has been asked of it yet.
+            // The server went away since the connection was last used. It has not been asked anything yet.
             drop(lease);
             Self::discard_idle(pool);
             lease = Self::get(pool).await?;

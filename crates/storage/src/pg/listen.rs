@@ -63,7 +63,7 @@ async fn listen(
                 if !is_announced {
                     is_announced = true;
                     *waits = WAITS.build();
-                    // Whatever changed before is not announced any more.
+                    // Changes before this are not announced any more.
                     sink.everything().await;
                 }
             }

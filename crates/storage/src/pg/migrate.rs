@@ -39,7 +39,7 @@ pub(crate) async fn migrate(config: &StorageConfig, url: &str) -> Result<Migrati
     Ok(MigrationReport { applied })
 }
 
-/// What the roles' script raises is a sentence for whoever runs it.
+/// An exception of the roles' script is a sentence for its user.
 fn refused(error: diesel::result::Error) -> StorageError {
     match StorageError::from(error) {
         StorageError::Rejected(cause) => StorageError::Configuration(cause.to_string()),

@@ -38,7 +38,7 @@ impl Wishes {
         Ok(Self { url, is_encrypted, roots })
     }
 
-    /// What makes the connections, where they are to be encrypted.
+    /// The maker of connections, where they are to be encrypted.
     pub(super) fn connector(&self) -> Result<Option<MakeRustlsConnect>, StorageError> {
         if !self.is_encrypted {
             return Ok(None);

@@ -89,7 +89,7 @@ pub trait Appointments: Send {
         now: DateTime<Utc>,
     ) -> Result<Option<AppointmentId>, StorageError>;
 
-    /// What is taken between two instants, buffers included.
+    /// The busy times between two instants, buffers included.
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer.

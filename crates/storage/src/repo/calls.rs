@@ -55,7 +55,7 @@ impl PartialEq for SealedUrl {
     }
 }
 
-/// What the report at the end of a call told.
+/// The report at the end of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallReport {
     /// The provider's id of the call.
@@ -133,7 +133,7 @@ pub trait Calls: Send {
     /// [`StorageError`] when the database does not answer or the row is corrupt.
     async fn get(&mut self, vapi_call_id: &str) -> Result<Option<Call>, StorageError>;
 
-    /// What the report of a call told.
+    /// The report of a call.
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer or the row is corrupt.

@@ -38,7 +38,7 @@ pub struct Contact {
     pub last_call_at: Option<DateTime<Utc>>,
 }
 
-/// What is known of a caller now.
+/// A caller's data as known now.
 #[derive(Clone, Debug, Default)]
 pub struct NewContact<'a> {
     /// Normalised number; `None` makes a contact of its own.
@@ -52,7 +52,7 @@ pub struct NewContact<'a> {
 }
 
 impl Contact {
-    /// Takes what was unknown. What is known is never replaced.
+    /// Fills unknown fields. Known ones are never replaced.
     pub(crate) fn fill(&mut self, news: &NewContact<'_>) {
         if self.name.trim().is_empty()
             && let Some(name) = news.name

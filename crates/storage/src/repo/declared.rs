@@ -1,4 +1,4 @@
-//! What an operator declared for the organization: read here, written by the operator's door only.
+//! The operator's declarations for the organization: read here, written by the operator's door only.
 
 use async_trait::async_trait;
 use scheduling::Calendar;
@@ -7,10 +7,10 @@ use tenant::{Assistant, Document, PhoneNumber, Profile, Transfer};
 
 use crate::error::StorageError;
 
-/// What the operator declared for one organization.
+/// The operator's declarations for one organization.
 #[async_trait]
 pub trait Declared: Send {
-    /// Who the organization is.
+    /// The organization's profile.
     ///
     /// # Errors
     /// [`StorageError::Inconsistent`] when the row is gone or its zone or region is unknown.

@@ -20,7 +20,7 @@ pub struct OrgState {
     pub vapi_org_id: Option<String>,
 }
 
-/// What was stored of one organization's messages. Nothing here counts as a delivery.
+/// The stored messages of one organization. Reading them does not count as a delivery.
 #[async_trait]
 pub trait Inbox: Send {
     /// A message by its id.

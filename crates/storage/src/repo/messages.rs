@@ -62,7 +62,7 @@ pub struct StoredMessage {
     pub kind: String,
     /// The provider's id of its call.
     pub vapi_call_id: Option<String>,
-    /// What makes a second delivery the same message.
+    /// The key that a second delivery shares.
     pub dedupe_key: String,
     /// How it was taken.
     pub verdict: EventVerdict,

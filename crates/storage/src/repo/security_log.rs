@@ -1,4 +1,4 @@
-//! What the organization's operator has to know of.
+//! Alarms for the organization's operator.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use crate::error::StorageError;
 pub struct SecurityEntry<'a> {
     /// `conflict`, `inactive` or `pin_against_mapping`.
     pub event: &'a str,
-    /// What was found, without any other organization's name.
+    /// The finding, without any other organization's name.
     pub detail: Value,
     /// The provider's id of the call.
     pub vapi_call_id: Option<&'a str>,

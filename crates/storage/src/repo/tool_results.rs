@@ -1,4 +1,4 @@
-//! What tools answered: each tool call runs once, ever.
+//! The answers of tools: each tool call runs once, ever.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -33,7 +33,7 @@ pub enum ToolAnswer {
 /// A tool call about to run.
 #[derive(Clone, Debug)]
 pub struct NewToolResult<'a> {
-    /// What makes it unique.
+    /// Its key.
     pub key: KeyHash,
     /// The provider's id of the call.
     pub vapi_call_id: &'a str,
@@ -43,18 +43,18 @@ pub struct NewToolResult<'a> {
     pub tool: &'a str,
 }
 
-/// What reserving a key showed.
+/// The result of reserving a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reservation {
-    /// Nobody ran it: run it, store the answer in the same scope.
+    /// It never ran: run it, store the answer in the same scope.
     Fresh,
     /// It ran: answer the same again.
     Done {
-        /// What it answered.
+        /// Its answer.
         answer: ToolAnswer,
         /// False when it refused or failed, so nothing was made.
         succeeded: bool,
-        /// What it made.
+        /// Its effect.
         effect: Option<EffectId>,
         /// True when its effect was undone since (an appointment cancelled).
         is_undone: bool,

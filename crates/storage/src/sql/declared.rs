@@ -1,4 +1,4 @@
-//! What the operator declared.
+//! The operator's declarations.
 
 use std::slice::from_ref;
 

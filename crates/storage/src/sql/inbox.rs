@@ -35,7 +35,7 @@ impl Inbox for Scope {
         after: Option<After>,
         limit: i64,
     ) -> Result<Vec<StoredMessage>, StorageError> {
-        // Nothing arrived at the beginning of time, so that every message is after it.
+        // No message arrived at the beginning of time, so that every one is after it.
         let (at, id) =
             after.map_or((DateTime::<Utc>::MIN_UTC, Uuid::nil()), |after| (after.received_at, after.id));
         let later = webhook_events::received_at

@@ -1,4 +1,4 @@
-//! What operators declared, read as rows: of some organizations, or of all.
+//! The operators' declarations, read as rows: of some organizations, or of all.
 
 use diesel::prelude::*;
 use futures::future::BoxFuture;

@@ -1,4 +1,4 @@
-//! What operators do in their transaction: reading every organization, changing entries, the audit log.
+//! The work of operators in their transaction: reading every organization, changing entries, the audit log.
 
 mod mappings;
 mod quarantine;

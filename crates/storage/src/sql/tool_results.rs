@@ -1,4 +1,4 @@
-//! What tools answered.
+//! The answers of tools.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -47,7 +47,7 @@ pub(super) async fn write(
     writer
         .spawn_blocking(move |conn| {
             conn.batch_execute("BEGIN IMMEDIATE")?;
-            // Whatever happens, no transaction stays open on the connection that everybody writes with.
+            // In no case does a transaction stay open on the connection that everybody writes with.
             let work = || BatchScope { conn: &mut *conn, sealer: &sealer }.record(&entries);
             let recorded = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_panic| {
                 Err(StorageError::rejected("the records cannot be written: see the panic above"))

@@ -1,4 +1,4 @@
-//! What SQLite says in its own way.
+//! SQLite's own ways of saying things.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -28,7 +28,7 @@ macro_rules! locking {
 }
 pub(super) use locking;
 
-/// What the trigger against double bookings says; also the constraint's name on PostgreSQL.
+/// The message of the trigger against double bookings; also the constraint's name on PostgreSQL.
 const TAKEN: &str = "appointments_no_double_booking";
 
 /// A place that is taken is refused by a trigger, which undoes the statement and leaves the transaction whole.

@@ -40,7 +40,7 @@ async fn look(settings: &Settings, sink: &dyn ChangeSink) -> Result<Infallible, 
     let mut conn = open::open(settings).await?;
     let mut seen = data_version(&mut conn).await?;
     let mut version = directory(&mut conn).await?;
-    // Whatever changed before is not known.
+    // Changes before this are not known.
     sink.everything().await;
     loop {
         tokio::time::sleep(EVERY).await;

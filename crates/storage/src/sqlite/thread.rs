@@ -48,7 +48,7 @@ impl SpawnBlocking for ConnectionThread {
         let (answer, answered) = oneshot::channel();
         // Sent now, not when the future is first polled: a rollback is sent by a `Drop`, which cannot wait.
         let sent = self.jobs.send(Box::new(move || {
-            // Nobody may be waiting any more.
+            // The receiver may be gone.
             drop(answer.send(task()));
         }));
         async move {

@@ -247,7 +247,7 @@ async fn organizations_with_held_rows_take_turns() {
         turn.fail(lock_timeout());
         turn = backend.next().await;
     }
-    // Whoever gets through makes way for the organization's next.
+    // Each success makes way for the organization's next.
     for key in ["a2", "a1"] {
         assert_eq!(turn.keys, [key]);
         turn.succeed();

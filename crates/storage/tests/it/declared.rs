@@ -1,4 +1,4 @@
-//! What the operator declared.
+//! The operator's declarations.
 
 use chrono::{NaiveDate, Weekday};
 use scheduling::{Closure, OpenRange, OpeningHours, Resource, Service};

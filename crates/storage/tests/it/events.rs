@@ -1,4 +1,4 @@
-//! The inbox, through a scope. What a record does beside it is in `records`.
+//! The inbox, through a scope. A record's other effects are in `records`.
 
 use std::sync::Arc;
 

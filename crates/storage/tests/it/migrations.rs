@@ -17,7 +17,7 @@ async fn health_tells_whether_migrations_fit(fixture: Fixture) {
         matches!(&pending, StorageError::Configuration(text) if text.contains("is pending")),
         "{pending:?}"
     );
-    // What was seen to fit is not asked for again.
+    // A schema once seen to fit is not asked for again.
     fixture.storage.health().await.unwrap();
 }
 

@@ -400,7 +400,7 @@ async fn a_second_owner_is_a_conflict_and_nothing_is_written(fixture: Fixture) {
         error.to_string(),
         "organization northgate-dental, assistants: \"asst_sarah\" already belongs to organization northgate"
     );
-    // Whoever mapped it between plan and change: the database says it.
+    // It was mapped between plan and change: the database says it.
     let unaware = plan(&[], &wanted, false).unwrap();
     let error = operations::apply(&mut scope, &unaware).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
@@ -587,7 +587,7 @@ async fn entries_are_changed_one_by_one(fixture: Fixture) {
     for action in ["create assistant", "create squad", "update assistant", "remove squad"] {
         assert_eq!(fixture.count("audit_log", &format!("action = '{action}'")).await, 1, "{action}");
     }
-    // What stands against one of them leaves nothing of the scope.
+    // A conflict in one of them leaves nothing of the scope.
     let mut scope = open(&fixture.storage).await;
     scope.insert(&owner, &Entry::Squad("squad_2".into()), "new").await.unwrap();
     let other = Owner { id: org(B), slug: "harbour" };

@@ -1,4 +1,4 @@
-//! What the writer records: each message once, whole, and in its own organization only.
+//! The writer's records: each message once, whole, and in its own organization only.
 
 mod callers;
 mod contested;

@@ -223,7 +223,7 @@ async fn a_wrong_login_is_told_from_a_database_that_is_away() {
     let encrypted = StorageConfig::new(format!("{url}{joint}sslmode=require").parse().unwrap());
     let error = Storage::connect(encrypted, sealer()).await.unwrap_err();
     assert_eq!(error.kind(), storage::ErrorKind::Transient, "{error:?}");
-    // Nothing listens on the discard port.
+    // The discard port has no listener.
     let away = StorageConfig::new("postgres://x@127.0.0.1:9/x".parse().unwrap());
     let error = Storage::connect(away, sealer()).await.unwrap_err();
     assert_eq!(error.kind(), storage::ErrorKind::Transient);

@@ -82,7 +82,7 @@ fn assistant(id: &str) -> Heard {
     Heard::Identifier(LookupKey::new(IdentifierKind::AssistantId, id).unwrap())
 }
 
-/// What is heard of a change: by name on PostgreSQL, as anything on SQLite.
+/// The announcement of a change: by name on PostgreSQL, as anything on SQLite.
 fn expected(fixture: &Fixture, change: Heard) -> Heard {
     if fixture.is_postgres() { change } else { Heard::Everything }
 }

@@ -120,7 +120,7 @@ pub(crate) fn read(json: &str) -> Result<Reading<'_>, HeadError> {
     })
 }
 
-/// What one message object says apart from identifiers; a repeated key overwrites, as in JavaScript.
+/// The members of one message object apart from identifiers; a repeated key overwrites, as in JavaScript.
 #[derive(Default)]
 struct Facts<'a> {
     type_text: Option<Cow<'a, str>>,

@@ -1,4 +1,4 @@
-//! What a call produces, and what the provider makes of it.
+//! The products of a call, and the provider's analysis of it.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::ids::AssistantId;
 use crate::payload::{Raw, payload};
 
 payload! {
-    /// What a call has produced.
+    /// The products of a call.
     Artifact {
         /// The conversation.
         opt messages: Turns = "messages",
@@ -76,13 +76,13 @@ payload! {
 }
 
 payload! {
-    /// What the provider's models made of a call.
+    /// The provider's analysis of a call.
     Analysis {
-        /// What was talked about.
+        /// The subject of the call.
         opt summary: String = "summary",
-        /// What was extracted, in a form of the organization's own.
+        /// The extracted data, in a form of the organization's own.
         opt structured_data: Value = "structuredData",
-        /// What was extracted by several plans.
+        /// The data that several plans extracted.
         opt structured_data_multi: Value = "structuredDataMulti",
         /// Whether the call succeeded; text in the rubric's own form, `"true"` or `"7"` for instance.
         opt success_evaluation: String = "successEvaluation",

@@ -1,4 +1,4 @@
-//! What happens on the assistant's side of a call.
+//! Events on the assistant's side of a call.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ payload! {
 payload! {
     /// The receiver must do the telephony itself.
     PhoneCallControl in common: Common as MessageKind::PhoneCallControl {
-        /// What to do: `forward` or `hang-up`.
+        /// The request: `forward` or `hang-up`.
         new request: String = "request",
         /// Where to forward to.
         opt destination: Raw = "destination",
@@ -69,7 +69,7 @@ payload! {
 payload! {
     /// The assistant started to speak.
     AssistantSpeechStarted in common: Common as MessageKind::AssistantSpeechStarted {
-        /// What it says.
+        /// Its text.
         new text: String = "text",
         /// The number of the turn.
         opt turn: i64 = "turn",

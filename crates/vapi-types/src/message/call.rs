@@ -29,13 +29,13 @@ payload! {
         opt started_at: DateTime<Utc> = "startedAt",
         /// When it ended.
         opt ended_at: DateTime<Utc> = "endedAt",
-        /// What it has cost, in US dollars.
+        /// Its cost so far, in US dollars.
         opt cost: f64 = "cost",
         /// The saved assistant; absent for transient ones.
         opt assistant_id: AssistantId = "assistantId",
         /// The inline assistant: a large object, kept as text.
         opt assistant: Raw = "assistant",
-        /// What the call changes about its assistant, kept as text.
+        /// The call's changes to its assistant, kept as text.
         opt assistant_overrides: Raw = "assistantOverrides",
         /// The squad.
         opt squad_id: SquadId = "squadId",
@@ -51,11 +51,11 @@ payload! {
         opt customer: Box<Customer> = "customer",
         /// Where to listen in and send commands.
         opt monitor: Box<Monitor> = "monitor",
-        /// What the call has produced.
+        /// The products of the call.
         opt artifact: Box<Artifact> = "artifact",
-        /// What the provider made of it afterwards.
+        /// The provider's analysis of it afterwards.
         opt analysis: Box<Analysis> = "analysis",
-        /// Whatever its creator attached. Not part of the published description, but sent.
+        /// Its creator's own data. Not part of the published description, but sent.
         opt metadata: Value = "metadata",
         /// Its display name.
         opt name: String = "name",
@@ -77,7 +77,7 @@ payload! {
         opt email: String = "email",
         /// The id in the system of whoever created the call.
         opt external_id: String = "externalId",
-        /// Whatever the creator of the call attached.
+        /// The call's creator's own data.
         opt metadata: Value = "metadata",
     }
 }
@@ -105,11 +105,11 @@ payload! {
         opt twilio_phone_number: String = "twilioPhoneNumber",
         /// The SIP address.
         opt sip_uri: String = "sipUri",
-        /// Who carries it.
+        /// The carrier.
         opt provider: String = "provider",
         /// Its display name.
         opt name: String = "name",
-        /// What happens when nobody answers an assistant request.
+        /// The fallback when nobody answers an assistant request.
         opt fallback_destination: Value = "fallbackDestination",
     }
 }

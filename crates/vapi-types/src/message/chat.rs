@@ -19,9 +19,9 @@ payload! {
         opt assistant_id: AssistantId = "assistantId",
         /// The squad.
         opt squad_id: SquadId = "squadId",
-        /// What the person wrote.
+        /// The person's text.
         opt input: Raw = "input",
-        /// What the assistant wrote.
+        /// The assistant's text.
         opt output: Raw = "output",
         /// Its display name.
         opt name: String = "name",

@@ -1,4 +1,4 @@
-//! What happens to chats and sessions.
+//! Events of chats and sessions.
 
 use super::chat::{Chat, Session};
 use super::common::Common;

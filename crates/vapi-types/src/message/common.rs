@@ -10,11 +10,11 @@ use crate::kind::MessageKind;
 use crate::payload::{Epoch, Members, Raw, Sent};
 use crate::scan::members;
 
-/// What every message may carry; none of it is promised.
+/// The members common to all messages; none is promised.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Common {
-    /// What the message says it is; `None` for one without a `type`, which only `tool-calls` may lack.
+    /// The kind as sent; `None` for one without a `type`, which only `tool-calls` may lack.
     pub kind: Option<MessageKind>,
     /// When the provider made the message.
     pub timestamp: Option<DateTime<Utc>>,
@@ -30,7 +30,7 @@ pub struct Common {
     pub phone_number: Option<Box<PhoneNumber>>,
     /// The person on the other end.
     pub customer: Option<Box<Customer>>,
-    /// What the call has produced so far.
+    /// The products of the call so far.
     pub artifact: Option<Box<Artifact>>,
     pub(crate) sent: Sent,
 }

@@ -62,11 +62,11 @@ impl<'de> Deserialize<'de> for Turns {
 payload! {
     /// One turn: something said, a tool call, or a tool's answer.
     Turn {
-        /// Who.
+        /// The speaker.
         opt role: Role = "role",
-        /// What was said. In model messages this is `content`; see [`Turn::text`].
+        /// The text. In model messages this is `content`; see [`Turn::text`].
         opt message: String = "message",
-        /// What was said, in model messages.
+        /// The text, in model messages.
         opt content: String = "content",
         /// When the turn began, in milliseconds since 1970.
         opt time: f64 = "time",
@@ -90,7 +90,7 @@ payload! {
 }
 
 impl Turn {
-    /// What was said, wherever it stands.
+    /// The text, wherever it stands.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.message.as_deref().or(self.content.as_deref())

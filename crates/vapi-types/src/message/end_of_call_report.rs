@@ -17,13 +17,13 @@ payload! {
     EndOfCallReport in common: Common as MessageKind::EndOfCallReport with (artifact: Box<Artifact>) {
         /// Why the call ended; see [`EndOfCallReport::ended_reason`].
         new reason: EndedReason = "endedReason",
-        /// What the provider made of the call.
+        /// The provider's analysis of the call.
         new analysis: Box<Analysis> = "analysis",
         /// When people began to talk; see [`EndOfCallReport::started_at`].
         opt started: DateTime<Utc> = "startedAt",
         /// When the call ended; see [`EndOfCallReport::ended_at`].
         opt ended: DateTime<Utc> = "endedAt",
-        /// What the call cost; see [`EndOfCallReport::cost`].
+        /// The cost of the call; see [`EndOfCallReport::cost`].
         opt total_cost: f64 = "cost",
         /// The parts of the cost.
         opt costs: Raw = "costs",
@@ -31,7 +31,7 @@ payload! {
         opt cost_breakdown: Value = "costBreakdown",
         /// Where the call was transferred to.
         opt destination: Raw = "destination",
-        /// What was recorded about consent.
+        /// The record of consent.
         opt compliance: Value = "compliance",
         /// The length in milliseconds. Not part of the published description.
         opt duration_ms: f64 = "durationMs",
@@ -90,7 +90,7 @@ impl EndOfCallReport {
             .filter(|duration| *duration >= TimeDelta::zero())
     }
 
-    /// What the call cost, in US dollars.
+    /// The cost of the call, in US dollars.
     #[must_use]
     pub fn cost(&self) -> Option<f64> {
         self.total_cost.or_else(|| self.common.call.as_ref()?.cost)
@@ -110,7 +110,7 @@ impl EndOfCallReport {
         self.artifacts().find_map(|artifact| artifact.messages.as_ref()).or(self.old_messages.as_ref())
     }
 
-    /// What was talked about.
+    /// The subject of the call.
     #[must_use]
     pub fn summary(&self) -> Option<&str> {
         self.analyses()
@@ -118,7 +118,7 @@ impl EndOfCallReport {
             .or(said(self.old_summary.as_ref()))
     }
 
-    /// What was extracted, in the organization's own form.
+    /// The extracted data, in the organization's own form.
     #[must_use]
     pub fn structured_data(&self) -> Option<&Value> {
         self.analyses()

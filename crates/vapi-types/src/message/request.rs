@@ -22,7 +22,7 @@ payload! {
 payload! {
     /// The handoff tool asks which assistant takes over.
     HandoffDestinationRequest in common: Common as MessageKind::HandoffDestinationRequest {
-        /// What the model filled in.
+        /// The model's arguments.
         new parameters: Value = "parameters",
     }
 }
@@ -90,7 +90,7 @@ payload! {
         new number: String = "number",
         /// The name.
         opt name: String = "name",
-        /// What the campaign changes about its assistant for this contact, kept as text.
+        /// The campaign's changes to its assistant for this contact, kept as text.
         opt assistant_overrides: Raw = "assistantOverrides",
         /// When the contact was created.
         new created_at: DateTime<Utc> = "createdAt",

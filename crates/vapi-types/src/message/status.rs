@@ -1,4 +1,4 @@
-//! What happens to a call.
+//! Events of a call.
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ payload! {
         opt destination: Raw = "destination",
         /// The conversation as one text.
         opt transcript: String = "transcript",
-        /// What was talked about.
+        /// The subject of the call.
         opt summary: String = "summary",
         /// Why an inbound call could not be accepted.
         opt inbound_debugging: Value = "inboundPhoneCallDebuggingArtifacts",
@@ -70,7 +70,7 @@ payload! {
 payload! {
     /// One upload.
     UploadedArtifact {
-        /// What was uploaded, as in `recording-mono`.
+        /// The artifact, as in `recording-mono`.
         opt artifact_type: String = "type",
         /// Whether it worked.
         opt success: bool = "success",

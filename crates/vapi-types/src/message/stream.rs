@@ -27,11 +27,11 @@ impl ConversationUpdate {
 }
 
 payload! {
-    /// Somebody started or stopped speaking.
+    /// Speech started or stopped.
     SpeechUpdate in common: Common as MessageKind::SpeechUpdate {
         /// Which of both.
         new status: SpeechStatus = "status",
-        /// Who.
+        /// The speaker.
         new role: Role = "role",
         /// The number of the turn.
         opt turn: i64 = "turn",
@@ -41,11 +41,11 @@ payload! {
 payload! {
     /// A piece of transcript.
     Transcript in common: Common as MessageKind::Transcript {
-        /// Who speaks.
+        /// The speaker.
         new role: Role = "role",
         /// Whether it may still change.
         new transcript_type: TranscriptType = "transcriptType",
-        /// What was said.
+        /// The text.
         new transcript: String = "transcript",
         /// The assistant that speaks.
         opt assistant_id: AssistantId = "assistantId",
@@ -53,9 +53,9 @@ payload! {
         opt assistant_name: String = "assistantName",
         /// Whether something was cut out.
         opt is_filtered: bool = "isFiltered",
-        /// What was found suspicious.
+        /// The suspicious finds.
         opt detected_threats: Raw = "detectedThreats",
-        /// What was said before the cut.
+        /// The text before the cut.
         opt original_transcript: String = "originalTranscript",
     }
 }

@@ -1,4 +1,4 @@
-//! What one JSON value is read as, and whether writing it gives the same JSON value again.
+//! The reading of one JSON value, and whether writing it gives the same JSON value again.
 
 use std::borrow::Cow;
 
@@ -130,7 +130,7 @@ impl Json for DateTime<Utc> {
     }
 
     fn is_as_sent(&self, raw: &str) -> bool {
-        // What could be read and has these characters in these places has digits in all the others.
+        // A readable text that has these characters in these places has digits in all the others.
         let at = |index: usize| raw.as_bytes().get(index).copied();
         raw.len() == r#""2025-11-03T15:04:05.123Z""#.len()
             && [at(11), at(20), at(24)] == [Some(b'T'), Some(b'.'), Some(b'Z')]

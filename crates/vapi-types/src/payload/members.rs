@@ -55,7 +55,7 @@ impl Sent {
     }
 }
 
-/// What is kept of an object beside its fields.
+/// The rest of an object beside its fields.
 #[derive(Default)]
 pub(crate) struct Kept {
     pub(crate) extra: Map<String, Value>,

@@ -15,14 +15,14 @@ pub enum PhoneDestination {
         number: String,
         /// The extension to dial after it.
         extension: Option<String>,
-        /// What the assistant says before the transfer.
+        /// The assistant's words before the transfer.
         message: Option<String>,
     },
     /// A SIP address.
     Sip {
         /// The address, as in `sip:front@example.com`.
         sip_uri: String,
-        /// What the assistant says before the transfer.
+        /// The assistant's words before the transfer.
         message: Option<String>,
     },
 }

@@ -55,7 +55,7 @@ impl KnowledgeReply {
     }
 }
 
-/// What was found for a turn of the conversation.
+/// The finds for a turn of the conversation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConversationUpdateReply {
     /// The knowledge as one text.

@@ -1,4 +1,4 @@
-//! What is written into a reply as text.
+//! Text that is written into a reply.
 
 /// Makes a text that the provider can read as one line: line breaks and tabs become one space, other control
 /// characters go.

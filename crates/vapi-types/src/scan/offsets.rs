@@ -10,7 +10,7 @@ pub(crate) fn string_end(bytes: &[u8], quote: usize) -> usize {
         match bytes.get(at) {
             None => return bytes.len(),
             Some(b'"') => return at + 1,
-            // Whatever is escaped, its first byte cannot end the string.
+            // The first byte of an escape cannot end the string.
             Some(_) => at += 2,
         }
     }

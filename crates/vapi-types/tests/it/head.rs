@@ -1,4 +1,4 @@
-//! What the head finds, and what it must not find.
+//! The head's finds, and what it must not find.
 
 use serde_json::json;
 use vapi_types::{CallType, Envelope, EnvelopeError, IdentifierKind};

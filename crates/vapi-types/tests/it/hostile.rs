@@ -110,7 +110,7 @@ fn almost_json() -> impl Strategy<Value = String> {
 fn exercise(body: &[u8]) -> Result<(), EnvelopeError> {
     let envelope = Envelope::parse(body)?;
     if let Ok(message) = envelope.message() {
-        // Whatever could be read can be written, as JSON.
+        // Every message read can be written, as JSON.
         assert!(is_json(&serde_json::to_string(&message).unwrap()));
         let _ = message.tool_calls();
     }

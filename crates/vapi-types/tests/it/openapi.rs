@@ -100,7 +100,7 @@ impl Description {
         }
     }
 
-    /// What in a value contradicts its schema.
+    /// A value's faults against its schema.
     fn faults(&self, value: &Value, schema: &Value, path: &str) -> Vec<String> {
         let schema = self.resolve(schema);
         if let Some(choices) = schema["oneOf"].as_array() {
@@ -151,7 +151,7 @@ impl Description {
         faults
     }
 
-    /// What in a message contradicts the schema of its type.
+    /// A message's faults against the schema of its type.
     pub(crate) fn message_faults(&self, message: &Value) -> Vec<String> {
         let is_of_type = |name: &String| {
             let types = self.schemas()[name]["properties"]["type"]["enum"].as_array().unwrap();

@@ -1,4 +1,4 @@
-//! What several tests need: a second, slow way of finding identifiers, and shorthands.
+//! Shared by several tests: a second, slow way of finding identifiers, and shorthands.
 
 use serde_json::Value;
 use vapi_types::{Envelope, Head, ServerMessage};

@@ -85,7 +85,7 @@ impl Operator {
         work: &Work<'_>,
     ) -> Result<(), StorageError> {
         let row = match (work.stored.as_deref(), known) {
-            // What only a mapping named gets a row of its own.
+            // A number that only a mapping named gets a row of its own.
             (Some(stored), Some(known)) => {
                 stored.numbers().find(|(number, _)| *number == known).and_then(|(_, row)| row)
             }
@@ -149,7 +149,7 @@ impl Operator {
         self.release(&mut stored.rows.configurations, region, &named).await
     }
 
-    /// Takes identifiers out of hand-written rows; a row goes with its last one. What is taken is noted in `rows` too,
+    /// Takes identifiers out of hand-written rows; a row goes with its last one. The change is noted in `rows` too,
     /// so that the next change of the same plan finds them as they are now.
     async fn release(
         &mut self,
@@ -192,7 +192,7 @@ impl Operator {
     }
 }
 
-/// What hand-written rows are to name no longer.
+/// Identifiers that hand-written rows give up.
 #[derive(Default)]
 struct Released<'a> {
     assistant: Option<&'a str>,

@@ -20,7 +20,7 @@ impl QuarantineStore for Operator {
         after: Option<After>,
         limit: i64,
     ) -> Result<Vec<QuarantineEntry>, StorageError> {
-        // Nothing arrived at the beginning of time, so that every message is after it.
+        // No message arrived at the beginning of time, so that every one is after it.
         let (at, id) =
             after.map_or((DateTime::<Utc>::MIN_UTC, Uuid::nil()), |after| (after.received_at, after.id));
         let later = quarantine::received_at

@@ -67,7 +67,7 @@ async fn a_call_is_tied_to_its_contact(fixture: Fixture) {
         (&fixture.a, record("k1", "call-1", caller("+12025550143"))),
         (&fixture.a, record("k2", "call-2", caller("+12025550144"))),
         (&fixture.b, record("k3", "call-3", caller("+12025550143"))),
-        // What comes later and knows no caller unties nothing.
+        // A later message without a caller unties nothing.
         (&fixture.a, Record::new(&event("k4", "call-1")).with_call_update(step(2, ""))),
     ];
     record_all(&fixture.storage, records).await;

@@ -64,7 +64,7 @@ async fn any_order_gives_the_same_row(fixture: Fixture) {
     let changed: Vec<_> = recorded.iter().map(|one| one.ledger_changed).collect();
     assert_eq!(changed, [true, true, false, false]);
     assert_eq!(row(&fixture.storage, &fixture).await.0, 6);
-    // What comes later, and alone, moves nothing back either.
+    // A later message, alone, moves nothing back either.
     for rank in [4, 2] {
         let recorded = record_all(&fixture.storage, records(&[rank])).await;
         assert!(recorded[0].is_new && !recorded[0].ledger_changed);
@@ -200,7 +200,7 @@ async fn every_column_is_written(fixture: Fixture) {
     assert_eq!((call, told), (wanted, None));
     let (_, told) = get("call-3").await;
     assert_eq!(told, Some(CallReport { summary: Some("x".into()), ..CallReport::new("call-3".into()) }));
-    // What decided is kept with the row: the same again changes nothing, and an older message neither.
+    // The deciding keys stay with the row: the same again changes nothing, and an older message neither.
     let again =
         [say("k4", "call-2", full()), say("k5", "call-2", CallUpdate { at: Some(at(8, 0)), ..full() })];
     let changed = record_all(&fixture.storage, again).await;

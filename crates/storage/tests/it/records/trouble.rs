@@ -123,7 +123,7 @@ async fn patient(fixture: &Fixture) -> Storage {
     fixture.reopened(|config| config.write_wait = Duration::from_secs(3600)).await
 }
 
-/// What one organization's row holds up is that organization's message alone.
+/// A lock on one organization's row holds up that organization's message alone.
 async fn a_held_row_does_not_keep_the_neighbours_of_a_batch(fixture: Fixture) {
     let storage = patient(&fixture).await;
     record_all(&storage, [(&fixture.a, with_update("k0", "call-1"))]).await;
