@@ -43,7 +43,7 @@ date_ahead() {
   date -d "+$1 days" "+$2" 2> /dev/null || date -v "+$1d" "+$2"
 }
 
-# Prints the hex HMAC-SHA256 of standard input. What stands in front of it differs between versions of openssl.
+# Prints the hex HMAC-SHA256 of standard input. The text in front of it differs between versions of openssl.
 hmac() {
   openssl dgst -sha256 -hmac "$1" | sed 's/^.*[ =]//'
 }

@@ -72,7 +72,7 @@ BEGIN
         CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
     END IF;
 
-    -- Nobody but the owner makes objects where SECURITY DEFINER functions look names up.
+    -- Only the owner makes objects where SECURITY DEFINER functions look names up.
     IF EXISTS (SELECT FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
                WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE') THEN
         REVOKE CREATE ON SCHEMA public FROM PUBLIC;

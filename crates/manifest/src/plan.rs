@@ -84,6 +84,7 @@ pub enum Action {
 }
 
 impl Change {
+    /// The action, without its entry.
     #[must_use]
     pub const fn action(&self) -> Action {
         match &self.edit {

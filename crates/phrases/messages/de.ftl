@@ -67,7 +67,7 @@ busy = Es tut mir leid, bei uns ist gerade sehr viel los. Bitte versuchen Sie es
 unreachable = Es tut mir leid, unser System ist gerade nicht erreichbar. Bitte versuchen Sie es später noch einmal.
 too-slow = Es tut mir leid, das dauert zu lange. Bitte versuchen Sie es noch einmal.
 
-## What an assistant sent does not fit
+## An assistant's arguments do not fit
 
 no-such-tool = Es gibt kein Werkzeug namens "{ $name }".
 arguments-unreadable = Die Argumente von { $name } waren nicht zu lesen.

@@ -84,7 +84,7 @@ busy = I'm sorry, we are very busy right now. Please try again in a minute.
 unreachable = I'm sorry, our system is not reachable right now. Please try again later.
 too-slow = I'm sorry, that is taking too long. Please try again.
 
-## What an assistant sent does not fit
+## An assistant's arguments do not fit
 
 no-such-tool = There is no tool named "{ $name }".
 arguments-unreadable = The arguments of { $name } could not be read.

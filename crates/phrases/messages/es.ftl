@@ -67,7 +67,7 @@ busy = Lo siento, estamos muy ocupados en este momento. Inténtelo de nuevo en u
 unreachable = Lo siento, nuestro sistema no está disponible en este momento. Inténtelo de nuevo más tarde.
 too-slow = Lo siento, está tardando demasiado. Inténtelo de nuevo.
 
-## What an assistant sent does not fit
+## An assistant's arguments do not fit
 
 no-such-tool = No existe ninguna herramienta llamada "{ $name }".
 arguments-unreadable = No se han podido leer los argumentos de { $name }.

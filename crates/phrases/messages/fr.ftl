@@ -70,7 +70,7 @@ busy = Je suis désolé, nous sommes très occupés pour le moment. Veuillez ré
 unreachable = Je suis désolé, notre système n'est pas joignable pour le moment. Veuillez réessayer plus tard.
 too-slow = Je suis désolé, cela prend trop de temps. Veuillez réessayer.
 
-## What an assistant sent does not fit
+## An assistant's arguments do not fit
 
 no-such-tool = Il n'existe aucun outil nommé "{ $name }".
 arguments-unreadable = Les arguments de { $name } n'ont pas pu être lus.

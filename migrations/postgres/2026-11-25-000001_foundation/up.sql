@@ -389,7 +389,7 @@ CREATE TABLE call_logs (
 CREATE INDEX call_logs_by_time ON call_logs (organization_id, created_at);
 CREATE INDEX call_logs_by_contact ON call_logs (organization_id, contact_id) WHERE contact_id IS NOT NULL;
 
--- What the report at the end of a call told. Erasing what was said is a DELETE.
+-- The report at the end of a call. Erasing what was said is a DELETE.
 CREATE TABLE call_reports (
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     vapi_call_id text NOT NULL,
@@ -728,7 +728,7 @@ BEGIN
             END IF;
         END IF;
 
-        -- What is held is no longer named, or gives way to an active mapping. A row that would have lasted no time goes.
+        -- The held one is no longer named, or gives way to an active mapping. A row that would have lasted no time goes.
         IF held.id IS NOT NULL THEN
             DELETE FROM identifiers WHERE id = held.id AND valid_from >= now();
             UPDATE identifiers SET valid_to = now() WHERE id = held.id;
@@ -1066,7 +1066,7 @@ CREATE TRIGGER touch_updated_at BEFORE UPDATE ON credentials FOR EACH ROW
 -- The writer
 -- ---------------------------------------------------------------------------------------------------------------
 
--- What the writer calls: each function takes the rows of many organizations as one array a column, sorted by
+-- The writer's functions: each takes the rows of many organizations as one array a column, sorted by
 -- organization, and enters each organization by its own setting before it touches its rows. They run with the rights
 -- of their caller, so that every row passes the ordinary policies. A statement costs the server about as much as a
 -- row does, which is why a whole batch travels in one.
@@ -1346,7 +1346,7 @@ END
 $$;
 
 -- Of pairs of organization and call, those whose call another organization has pinned too: what pinned_by_others tells
--- of one call in one scope, so it runs with its owner's rights. Who the other one is stays untold.
+-- of one call in one scope, so it runs with its owner's rights. The other one's name stays untold.
 CREATE FUNCTION contested_calls(owners uuid[], calls text[]) RETURNS TABLE (owner uuid, call text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN

@@ -377,7 +377,7 @@ CREATE TABLE call_logs (
 CREATE INDEX call_logs_by_time ON call_logs (organization_id, created_at);
 CREATE INDEX call_logs_by_contact ON call_logs (organization_id, contact_id) WHERE contact_id IS NOT NULL;
 
--- What the report at the end of a call told. Erasing what was said is a DELETE.
+-- The report at the end of a call. Erasing what was said is a DELETE.
 CREATE TABLE call_reports (
     organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     vapi_call_id TEXT NOT NULL,
@@ -668,7 +668,7 @@ BEGIN
       AND is_active <> (SELECT max(s.is_active) FROM identifier_sources s
                         WHERE s.value = NEW.value AND s.kind = NEW.kind AND s.organization_id = NEW.organization_id);
 
-    -- Not ours yet. The first owner ever has it from the beginning, a later one from now. Nothing for an organization
+    -- Not ours yet. The first owner ever has it from the beginning, a later one from now. Not for an organization
     -- that is being deleted.
     INSERT INTO identifiers (kind, value, organization_id, is_active, valid_from)
     SELECT NEW.kind, NEW.value, NEW.organization_id, mine.is_active,
@@ -964,7 +964,7 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END;
 
--- What the exclusion constraint does on PostgreSQL, by the same name. SQLite has one writer at a time, so that nothing
+-- As the exclusion constraint on PostgreSQL, by the same name. SQLite has one writer at a time, so that nothing
 -- can slip in between the look and the write.
 CREATE TRIGGER appointments_no_double_booking_insert BEFORE INSERT ON appointments WHEN NEW.status = 'booked'
 BEGIN

@@ -49,7 +49,7 @@ const REPORT = {
            ${REPORTED.map((it) => `${it} = coalesce(excluded.${it}, call_reports.${it})`).join(", ")}`,
 };
 
-// What the ledger takes from a message.
+// The fields that the ledger takes from a message.
 function ledger(message, contact) {
   if (message.type !== "end-of-call-report") {
     const isOver = message.status === "ended";

@@ -1,4 +1,4 @@
-// What the comparison handlers share: organizations in memory, verification over the raw bytes, redaction by key name,
+// Shared by the comparison handlers: organizations in memory, verification over the raw bytes, redaction by key name,
 // the dedupe key, the log. Written as one would write it for production, with nothing that the task does not need.
 
 import { createCipheriv, createHmac, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";

@@ -1,4 +1,4 @@
--- What every load has in common: who is asked, how a request is put together and signed, what is reported at the end.
+-- Common to every load: who is asked, how a request is put together and signed, what is reported at the end.
 --
 -- A script defines `next_message(n)`, which returns a body and the number of the organization that it is for, and calls
 -- `load.run()`. `n` counts the messages of this thread from 0.

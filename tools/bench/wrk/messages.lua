@@ -1,4 +1,4 @@
--- The bodies, as the provider writes them, with places for what differs from message to message. Nothing in them is
+-- The bodies, as the provider writes them, with places for what differs from message to message. They are not
 -- random: every run sends messages of the same sizes.
 
 local load = require "load"
@@ -51,7 +51,7 @@ end
 -- Organizations that were added with an assistant and without a number; an empty identifier is none.
 local assistant_only = os.getenv("BENCH_ASSISTANT_ONLY") ~= nil
 
--- What every body says of its call. `assistant` is false where the provider does not know one yet.
+-- The call in every body. `assistant` is false where the provider does not know one yet.
 function M.values(organization, n)
   return {
     AT = string.format("%d000", load.now),
