@@ -4,7 +4,7 @@ use phrases::Phrase;
 use storage::StorageError;
 use vapi_types::Reply;
 
-/// Why a proven message is turned away. Each front maps it to its status.
+/// Why a proven message is turned away. Each caller maps it to its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalCode {
     /// Identifiers of two organizations.

@@ -55,13 +55,13 @@ pub(crate) struct FileOrganization {
     /// Its numbers.
     #[serde(default)]
     pub(crate) phone_numbers: Vec<FilePhoneNumber>,
-    /// Proofs of its messages; at most five count at any one time.
+    /// They prove its messages; at most five count at any one time.
     #[serde(default)]
     pub(crate) credentials: Vec<FileCredential>,
     /// Kinds of appointments.
     #[serde(default)]
     pub(crate) services: Vec<FileService>,
-    /// Resources of appointments.
+    /// Resources that appointments occupy.
     #[serde(default)]
     pub(crate) resources: Vec<FileResource>,
     /// When appointments may lie: weekdays (`mon` to `sun`) with ranges such as `"09:00-17:00"`. Left out, it is

@@ -40,7 +40,7 @@ pub struct Change {
     pub organization: String,
     /// The organization's id in the store, or the one that it is to have.
     pub organization_id: Uuid,
-    /// The change, and its entry.
+    /// The action, and its entry.
     pub edit: Edit,
 }
 

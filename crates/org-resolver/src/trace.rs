@@ -56,7 +56,7 @@ pub struct Conflict {
 pub struct Trace {
     /// The looks.
     pub steps: Vec<TraceStep>,
-    /// The values against the decision.
+    /// Values that contradict the decision.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
     /// How long the resolution took, in microseconds.

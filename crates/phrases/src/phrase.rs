@@ -1,4 +1,4 @@
-//! The sentences.
+//! Sentences for callers.
 
 use chrono::NaiveDateTime;
 use fluent_bundle::FluentArgs;

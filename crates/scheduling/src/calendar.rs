@@ -1,4 +1,4 @@
-//! The organization's side of bookings, as plain values.
+//! An organization's rules for bookings, as plain values.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;

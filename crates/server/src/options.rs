@@ -24,7 +24,7 @@ pub struct ServerOptions {
     pub tls: Option<TlsFiles>,
 }
 
-/// The files of TLS.
+/// Certificate files.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
     /// The certificate chain (PEM).

@@ -15,7 +15,7 @@ pub struct Route {
     pub method: Method,
     /// The path; `{tool}` stands for one segment.
     pub path: &'static str,
-    /// Its access.
+    /// The access it needs.
     pub access: Access,
     endpoint: Endpoint,
 }

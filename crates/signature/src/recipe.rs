@@ -40,7 +40,7 @@ pub struct HmacRecipe {
     /// Without it, the default payload format means the body alone; the provider does not say what
     /// it does there, and this is the only reading that needs no header.
     pub include_timestamp: bool,
-    /// The signed text.
+    /// The form of the signed text.
     pub payload_format: PayloadFormat,
 }
 

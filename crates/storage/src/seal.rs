@@ -167,7 +167,7 @@ fn random<const N: usize>() -> Result<[u8; N], StorageError> {
     Ok(bytes)
 }
 
-/// The owner of a sealed value. A value that was moved to another row does not open.
+/// The row and column of a sealed value. A value that was moved to another row does not open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose<'a> {
     /// The secret of a credential.

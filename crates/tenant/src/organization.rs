@@ -36,7 +36,7 @@ pub struct Organization {
     pub credentials: Vec<CredentialSpec>,
     /// Kinds of appointments; none is bound to resources.
     pub services: Vec<Service>,
-    /// Resources of appointments; ids are made from the organization's id and the name.
+    /// Resources that appointments occupy; ids are made from the organization's id and the name.
     pub resources: Vec<Resource>,
     /// When appointments may lie; `None` when nothing is declared, which means always.
     pub opening_hours: Option<OpeningHours>,

@@ -206,7 +206,7 @@ open_enum! {
         Voicemail = "voicemail",
         /// The line was busy.
         CustomerBusy = "customer-busy",
-        /// No answer.
+        /// The person did not answer.
         CustomerDidNotAnswer = "customer-did-not-answer",
         /// Cancelled by hand or by API.
         ManuallyCanceled = "manually-canceled",

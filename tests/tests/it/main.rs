@@ -1,4 +1,4 @@
-//! The gateway from outside: the walkthroughs of its users, and the deeds of its enemies and accidents.
+//! The gateway from outside: the walkthroughs of its users, and the effects of attacks and accidents.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
 

@@ -3,7 +3,7 @@
 use crate::algorithm::{Algorithm, Encoding};
 use crate::payload::PayloadFormat;
 
-/// A cause, or none.
+/// One finding about a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {

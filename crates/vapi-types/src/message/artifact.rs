@@ -78,7 +78,7 @@ payload! {
 payload! {
     /// The provider's analysis of a call.
     Analysis {
-        /// The subject of the call.
+        /// The summary of the call.
         opt summary: String = "summary",
         /// The extracted data, in a form of the organization's own.
         opt structured_data: Value = "structuredData",

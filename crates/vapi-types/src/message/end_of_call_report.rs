@@ -110,7 +110,7 @@ impl EndOfCallReport {
         self.artifacts().find_map(|artifact| artifact.messages.as_ref()).or(self.old_messages.as_ref())
     }
 
-    /// The subject of the call.
+    /// The summary of the call.
     #[must_use]
     pub fn summary(&self) -> Option<&str> {
         self.analyses()

@@ -23,7 +23,7 @@ payload! {
         opt destination: Raw = "destination",
         /// The conversation as one text.
         opt transcript: String = "transcript",
-        /// The subject of the call.
+        /// The summary of the call.
         opt summary: String = "summary",
         /// Why an inbound call could not be accepted.
         opt inbound_debugging: Value = "inboundPhoneCallDebuggingArtifacts",

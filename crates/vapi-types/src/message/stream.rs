@@ -53,7 +53,7 @@ payload! {
         opt assistant_name: String = "assistantName",
         /// Whether something was cut out.
         opt is_filtered: bool = "isFiltered",
-        /// The suspicious finds.
+        /// The threats found.
         opt detected_threats: Raw = "detectedThreats",
         /// The text before the cut.
         opt original_transcript: String = "originalTranscript",

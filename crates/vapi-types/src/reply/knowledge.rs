@@ -55,7 +55,7 @@ impl KnowledgeReply {
     }
 }
 
-/// The finds for a turn of the conversation.
+/// Knowledge for a turn of the conversation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConversationUpdateReply {
     /// The knowledge as one text.

@@ -1,4 +1,4 @@
-//! The head's finds, and what it must not find.
+//! Identifiers that the head finds, or must not find.
 
 use serde_json::json;
 use vapi_types::{CallType, Envelope, EnvelopeError, IdentifierKind};
