@@ -131,7 +131,7 @@ impl OperatorScope {
     /// [`StorageError::Conflict`] with the database's sentence when a constraint stands against it, such as an
     /// identifier that another organization has; [`StorageError`] else. The scope cannot be committed afterwards.
     pub async fn insert(&mut self, owner: &Owner<'_>, entry: &Entry, note: &str) -> Result<(), StorageError> {
-        let written = self.store.insert(owner.id.as_uuid(), entry).await;
+        let written = self.store.edit(owner.id.as_uuid(), None, Some(entry)).await;
         self.keep(written)?;
         self.note("create", owner, entry, note).await
     }
@@ -147,7 +147,7 @@ impl OperatorScope {
         wanted: &Entry,
         note: &str,
     ) -> Result<(), StorageError> {
-        let written = self.store.update(owner.id.as_uuid(), stored, wanted).await;
+        let written = self.store.edit(owner.id.as_uuid(), Some(stored), Some(wanted)).await;
         self.keep(written)?;
         self.note("update", owner, wanted, note).await
     }
@@ -157,7 +157,7 @@ impl OperatorScope {
     /// # Errors
     /// As [`insert`](Self::insert).
     pub async fn delete(&mut self, owner: &Owner<'_>, entry: &Entry, note: &str) -> Result<(), StorageError> {
-        let written = self.store.delete(owner.id.as_uuid(), entry).await;
+        let written = self.store.edit(owner.id.as_uuid(), Some(entry), None).await;
         self.keep(written)?;
         self.note("remove", owner, entry, note).await
     }

@@ -57,14 +57,13 @@ pub(crate) trait OperatorStore: QuarantineStore + Send {
     /// Reads the rows of organizations at once that single changes would read one after the other.
     async fn prepare(&mut self, orgs: &[Uuid]) -> Result<(), StorageError>;
 
-    /// Writes a new entry.
-    async fn insert(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError>;
-
-    /// Makes of the stored entry the wanted one.
-    async fn update(&mut self, org: Uuid, stored: &Entry, wanted: &Entry) -> Result<(), StorageError>;
-
-    /// Takes an entry away.
-    async fn delete(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError>;
+    /// Makes of the stored entry the wanted one: makes it where none was, takes it away where none is wanted.
+    async fn edit(
+        &mut self,
+        org: Uuid,
+        stored: Option<&Entry>,
+        wanted: Option<&Entry>,
+    ) -> Result<(), StorageError>;
 
     /// Makes the transaction's writes durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;

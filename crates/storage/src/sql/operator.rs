@@ -23,28 +23,6 @@ use crate::schema::{audit_log, organizations};
 use crate::sql_types::{DbJson, DbUuid};
 use crate::text::{clean, clean_json};
 
-impl Operator {
-    /// Changes an entry: makes it where none was, takes it away where none is wanted.
-    async fn edit(
-        &mut self,
-        org: Uuid,
-        stored: Option<&Entry>,
-        wanted: Option<&Entry>,
-    ) -> Result<(), StorageError> {
-        self.lock().await?;
-        let (is_prepared, mut rows) = match self.prepared.remove(&org) {
-            Some(rows) => (true, Some(rows)),
-            None => (false, self.load(Some(&[org])).await?.pop()),
-        };
-        let mut work = Work { org: DbUuid(org), stored: rows.as_mut() };
-        self.write(&mut work, stored, wanted).await?;
-        if let Some(rows) = rows.filter(|_| is_prepared) {
-            self.prepared.insert(org, rows);
-        }
-        Ok(())
-    }
-}
-
 #[async_trait]
 impl OperatorStore for Operator {
     fn signs_as(&mut self, actor: &str, reason: &str) {
@@ -98,16 +76,23 @@ impl OperatorStore for Operator {
         Ok(())
     }
 
-    async fn insert(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError> {
-        self.edit(org, None, Some(entry)).await
-    }
-
-    async fn update(&mut self, org: Uuid, stored: &Entry, wanted: &Entry) -> Result<(), StorageError> {
-        self.edit(org, Some(stored), Some(wanted)).await
-    }
-
-    async fn delete(&mut self, org: Uuid, entry: &Entry) -> Result<(), StorageError> {
-        self.edit(org, Some(entry), None).await
+    async fn edit(
+        &mut self,
+        org: Uuid,
+        stored: Option<&Entry>,
+        wanted: Option<&Entry>,
+    ) -> Result<(), StorageError> {
+        self.lock().await?;
+        let (is_prepared, mut rows) = match self.prepared.remove(&org) {
+            Some(rows) => (true, Some(rows)),
+            None => (false, self.load(Some(&[org])).await?.pop()),
+        };
+        let mut work = Work { org: DbUuid(org), stored: rows.as_mut() };
+        self.write(&mut work, stored, wanted).await?;
+        if let Some(rows) = rows.filter(|_| is_prepared) {
+            self.prepared.insert(org, rows);
+        }
+        Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StorageError> {
