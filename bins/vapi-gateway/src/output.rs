@@ -3,21 +3,10 @@
 use std::fmt::Arguments;
 use std::io::{self, IsTerminal, Write};
 
-/// Standard output cannot be written.
-#[derive(Debug)]
-pub(crate) struct Closed(pub(crate) io::Error);
-
-impl std::fmt::Display for Closed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("standard output cannot be written")
-    }
-}
-
-impl std::error::Error for Closed {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
+/// Standard output is closed.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output cannot be written")]
+pub(crate) struct Closed(#[source] pub(crate) io::Error);
 
 /// Writes one line on standard output, at once.
 ///

@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 pub use self::cause::Cause;
 
 use crate::credential::{Credential, CredentialId};
-use crate::mismatch::Mismatch;
 use crate::ring::{KeyRing, MAX_ACTIVE};
 use crate::verifier::SignedRequest;
 
@@ -89,24 +88,19 @@ pub fn diagnose(ring: &KeyRing, request: &SignedRequest<'_>, now: DateTime<Utc>)
             }
             _ if is_active => {
                 // A signature that was compared tells more than a header that is not there.
-                let verdict = credential.check.verify(request, now);
-                let rank = verdict.err().map_or(0, Mismatch::rank);
+                let reason = credential.check.verify(request, now).err();
                 let notes = report::unexplained(credential, request, now);
-                unexplained.push((std::cmp::Reverse(rank), findings(credential, notes)));
+                unexplained.push((std::cmp::Reverse(reason), findings(credential, notes)));
             }
             _ => inactive.extend(findings(credential, vec![inactive_note(credential, now)])),
         }
     }
     explained.sort_by_key(|(cost, _)| *cost);
-    unexplained.sort_by_key(|(rank, _)| *rank);
-    let findings: Vec<Finding> = if !explained.is_empty() {
-        explained.into_iter().flat_map(|(_, findings)| findings).collect()
-    } else if !unexplained.is_empty() {
-        unexplained.into_iter().flat_map(|(_, findings)| findings).collect()
-    } else {
-        inactive
-    };
-    Diagnosis { matched: None, findings }
+    unexplained.sort_by_key(|(reason, _)| *reason);
+    let explained: Vec<Finding> = explained.into_iter().flat_map(|(_, findings)| findings).collect();
+    let unexplained = unexplained.into_iter().flat_map(|(_, findings)| findings).collect();
+    let findings = [explained, unexplained, inactive].into_iter().find(|findings| !findings.is_empty());
+    Diagnosis { matched: None, findings: findings.unwrap_or_default() }
 }
 
 fn findings(credential: &Credential, notes: Vec<report::Note>) -> Vec<Finding> {

@@ -6,8 +6,8 @@ use thiserror::Error;
 ///
 /// When several credentials refuse for different reasons, the one that came furthest is reported:
 /// `invalid_signature`, then `stale_timestamp`, `missing_url`, `repeated_header`,
-/// `malformed_header`, `missing_header`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+/// `malformed_header`, `missing_header`. That one is the greatest in the order of this type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
 #[non_exhaustive]
 pub enum Mismatch {
     /// The ring is empty, or none of its credentials is valid now.
@@ -45,23 +45,6 @@ impl Mismatch {
             Self::MissingUrl => "missing_url",
             Self::StaleTimestamp => "stale_timestamp",
             Self::InvalidSignature => "invalid_signature",
-        }
-    }
-
-    /// Returns the more telling of two reasons.
-    pub(crate) fn more_telling(self, other: Self) -> Self {
-        if other.rank() > self.rank() { other } else { self }
-    }
-
-    pub(crate) const fn rank(self) -> u8 {
-        match self {
-            Self::NoCredential => 0,
-            Self::MissingHeader => 1,
-            Self::MalformedHeader => 2,
-            Self::RepeatedHeader => 3,
-            Self::MissingUrl => 4,
-            Self::StaleTimestamp => 5,
-            Self::InvalidSignature => 6,
         }
     }
 }

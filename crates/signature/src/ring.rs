@@ -62,7 +62,7 @@ impl KeyRing {
         for credential in self.active(now) {
             match credential.check.verify(request, now) {
                 Ok(()) => matched = matched.or(Some(credential)),
-                Err(reason) => refusal = refusal.more_telling(reason),
+                Err(reason) => refusal = refusal.max(reason),
             }
         }
         matched.ok_or(refusal)

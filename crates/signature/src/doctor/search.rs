@@ -265,8 +265,8 @@ fn readings(recipe: &HmacRecipe, headers: &dyn Headers) -> Vec<Reading> {
             for prefix in prefixes(recipe.prefix.as_deref(), text) {
                 let Some(encoded) = text.strip_prefix(prefix) else { continue };
                 let prefix = Some(prefix).filter(|prefix| !prefix.is_empty()).map(str::to_owned);
-                for encoding in [Encoding::Hex, Encoding::Base64] {
-                    for algorithm in [Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sha1] {
+                for encoding in Encoding::ALL {
+                    for algorithm in Algorithm::ALL {
                         let Some(code) = decode_signature(encoded, encoding, algorithm) else { continue };
                         let cost = usize::from(header != recipe.signature_header)
                             + usize::from(prefix != recipe.prefix)

@@ -7,7 +7,7 @@ use serde::Serialize;
 use vapi_types::{Envelope, ToolCall};
 
 /// The explanation of one payload. Its JSON is a public form: see the help of the command.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Explanation {
     file: String,
     message_type: Option<String>,
@@ -45,12 +45,13 @@ struct Step {
 }
 
 /// The decision on a payload's claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
     /// An organization is claimed, and would act once the signature is right.
     Resolved,
     /// No identifier belongs to an organization, or none was looked up.
+    #[default]
     Unresolved,
     /// Another identifier belongs to somebody else.
     Conflict,
@@ -77,17 +78,9 @@ impl Explanation {
     pub(super) fn unreadable(file: &str, reason: &dyn fmt::Display) -> Self {
         Self {
             file: file.to_owned(),
-            message_type: None,
-            envelope: None,
-            identifiers: Vec::new(),
-            customer_number: None,
-            tool_calls: Vec::new(),
-            steps: Vec::new(),
             outcome: Outcome::Unreadable,
-            organization_id: None,
-            via: None,
-            conflicts: Vec::new(),
             reason: Some(reason.to_string()),
+            ..Self::default()
         }
     }
 
@@ -116,11 +109,7 @@ impl Explanation {
             customer_number: head.customer_number.as_deref().map(str::to_owned),
             tool_calls: envelope.tool_calls(),
             steps: trace.steps.iter().map(Step::of).collect(),
-            outcome: Outcome::Unresolved,
-            organization_id: None,
-            via: None,
-            conflicts: Vec::new(),
-            reason: None,
+            ..Self::default()
         }
     }
 }
