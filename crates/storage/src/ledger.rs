@@ -1,19 +1,21 @@
 //! The one rule of the ledger: how what a message says is merged into the row of its call.
 //!
 //! Messages come late, twice and in any order, so the rule is commutative and may be applied again: for each column it
-//! keeps the value whose [key](decided::Decided) is greatest, and of two values with one key the greater value. Every column is
-//! decided by itself, so a message that lacks one says nothing about it. An erasure outlasts whatever comes before and
+//! keeps the value whose [key](decided::Decided) is greatest, and of two values with one key the greater value. Every
+//! column is decided by itself, so a message that lacks one says nothing about it; but the caller's number and contact are
+//! decided as one, so that they name one person. An erasure outlasts whatever comes before and
 //! after it: of an erased call nothing stays that was said in it or that names its caller.
 
 pub(crate) mod decided;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::{Map, Value};
 
 use self::decided::{ERASED, first, latest, reported};
 use crate::repo::calls::{Call, CallReport};
+use crate::text::{clean_in_place, clean_json, clean_members};
 
 /// The rank of `ended`, one above its place in a call's life because an unknown status has rank 0.
 const ENDED_RANK: i16 = 6;
@@ -79,6 +81,39 @@ fn longer(slot: &mut Option<String>, value: Option<&String>) {
     }
 }
 
+impl CallUpdate {
+    /// The update as the databases keep it, without NUL and in microseconds: what is compared has to be what is stored.
+    pub(crate) fn as_stored(mut self) -> Self {
+        let mut texts = vec![
+            &mut self.call_type,
+            &mut self.vapi_assistant_id,
+            &mut self.phone_number_id,
+            &mut self.customer_number,
+            &mut self.ended_reason,
+            &mut self.control_url,
+        ];
+        let mut instants = vec![&mut self.started_at];
+        if let Some(report) = self.report.as_deref_mut() {
+            report.structured_data = report.structured_data.take().map(clean_json);
+            instants.push(&mut report.ended_at);
+            texts.extend([
+                &mut report.transcript,
+                &mut report.summary,
+                &mut report.success_evaluation,
+                &mut report.recording_url,
+                &mut report.stereo_recording_url,
+            ]);
+        }
+        let status = self.status.iter_mut().map(|(_, status)| status);
+        texts.into_iter().flatten().chain(status).for_each(clean_in_place);
+        for instant in instants.into_iter().flatten() {
+            *instant = instant.trunc_subsecs(6);
+        }
+        self.metadata = clean_members(self.metadata);
+        self
+    }
+}
+
 impl Call {
     /// True once the call was erased.
     pub fn is_erased(&self) -> bool {
@@ -94,13 +129,16 @@ impl Call {
             ("call_type", &mut self.call_type, &update.call_type),
             ("vapi_assistant_id", &mut self.vapi_assistant_id, &update.vapi_assistant_id),
             ("phone_number_id", &mut self.phone_number_id, &update.phone_number_id),
-            ("customer_number", &mut self.customer_number, &update.customer_number),
             ("control_url", &mut self.control_url, &update.control_url),
         ] {
             decided.decide(column, slot, first(at), value.clone(), String::cmp);
         }
-        decided.decide("contact_id", &mut self.contact_id, latest(at), contact, uuid::Uuid::cmp);
         let key = if by_report { reported(at) } else { first(at) };
+        let somebody = |number, contact| Some((number, contact)).filter(|one| *one != (None, None));
+        let mut customer = somebody(self.customer_number.take(), self.contact_id.take());
+        let told = somebody(update.customer_number.clone(), contact);
+        decided.decide("customer_number", &mut customer, key, told, Ord::cmp);
+        (self.customer_number, self.contact_id) = customer.unwrap_or_default();
         decided.decide("started_at", &mut self.started_at, key, update.started_at, DateTime::cmp);
         let key = if by_report { reported(at) } else { latest(at) };
         decided.decide("ended_reason", &mut self.ended_reason, key, update.ended_reason.clone(), String::cmp);
@@ -136,7 +174,7 @@ impl Call {
         self.control_url = None;
         self.metadata = Value::Object(Map::new());
         // The names of the metadata's members are content too.
-        let content = ["customer_number", "contact_id", "control_url"];
+        let content = ["customer_number", "control_url"];
         self.decided
             .0
             .retain(|column, _| !column.starts_with("metadata.") && !content.contains(&column.as_str()));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// The text without NUL.
@@ -16,9 +16,22 @@ pub(crate) fn clean_option(text: Option<&str>) -> Option<Cow<'_, str>> {
     text.map(clean)
 }
 
+/// Takes NUL out of the text.
+pub(crate) fn clean_in_place(text: &mut String) {
+    text.retain(|character| character != '\0');
+}
+
 /// The document without NUL in its strings and keys; untouched, and not copied, when there is none.
 pub(crate) fn clean_json(value: Value) -> Value {
     if holds_nul(&value) { strip(value) } else { value }
+}
+
+/// The members of a document, likewise.
+pub(crate) fn clean_members(members: Map<String, Value>) -> Map<String, Value> {
+    match clean_json(Value::Object(members)) {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
 }
 
 fn holds_nul(value: &Value) -> bool {

@@ -1,10 +1,25 @@
 //! Every order of a call's messages, with repetitions, gives the same row.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::record::{NewEvent, Record};
+use crate::repo::EventVerdict;
+
+const MESSAGE: NewEvent<'_> = NewEvent {
+    kind: "status-update",
+    vapi_call_id: Some("call-1"),
+    dedupe_key: "k1",
+    verdict: EventVerdict::Accepted,
+    trace: "{}",
+    body: b"{}",
+    request_id: "request-1",
+    received_at: DateTime::UNIX_EPOCH,
+};
 
 fn instant() -> impl Strategy<Value = Option<DateTime<Utc>>> {
     // Few instants, so that messages share them, and one beyond what any clock tells.
@@ -15,12 +30,12 @@ fn instant() -> impl Strategy<Value = Option<DateTime<Utc>>> {
 }
 
 fn word() -> impl Strategy<Value = Option<String>> {
-    prop::option::of("[ab]{1,2}")
+    prop::option::of("[ab\0]{1,3}")
 }
 
 fn metadata() -> impl Strategy<Value = Map<String, Value>> {
-    let value = prop_oneof![Just(json!(1)), Just(json!("x")), Just(json!({"n": [2]}))];
-    prop::collection::btree_map("[kl]", value, 0..3).prop_map(|members| members.into_iter().collect())
+    let value = prop_oneof![Just(json!(1)), Just(json!("x\0")), Just(json!({"n": [2]}))];
+    prop::collection::btree_map("[kl]\0?", value, 0..3).prop_map(|members| members.into_iter().collect())
 }
 
 fn report() -> impl Strategy<Value = ReportUpdate> {
@@ -34,7 +49,7 @@ fn report() -> impl Strategy<Value = ReportUpdate> {
             cost: cost.map(f64::from),
             transcript,
             summary,
-            structured_data: data.map(|n| json!({"n": n})),
+            structured_data: data.map(|n| json!({"n\0": [n, "\0"]})),
             success_evaluation,
             recording_url,
             stereo_recording_url,
@@ -45,7 +60,7 @@ fn report() -> impl Strategy<Value = ReportUpdate> {
 prop_compose! {
     fn update()(
         (at, started_at) in (instant(), instant()),
-        status in prop::option::of((1_i16..8, "[st]")),
+        status in prop::option::of((1_i16..8, "[st\0]{1,2}")),
         (call_type, vapi_assistant_id, phone_number_id) in (word(), word(), word()),
         (customer_number, ended_reason, control_url) in (word(), word(), word()),
         metadata in metadata(),
@@ -53,8 +68,10 @@ prop_compose! {
         erases in prop::bool::weighted(0.1),
     ) -> CallUpdate {
         let report = report.map(Box::new);
-        CallUpdate { at, status, call_type, vapi_assistant_id, phone_number_id, customer_number, metadata, started_at,
-                     ended_reason, control_url, report, erases }
+        let update = CallUpdate { at, status, call_type, vapi_assistant_id, phone_number_id, customer_number, metadata, started_at,
+                     ended_reason, control_url, report, erases };
+        // As every message comes to the rule.
+        Record::new(&MESSAGE).with_call_update(update).call_update.map(Arc::unwrap_or_clone).unwrap()
     }
 }
 
@@ -91,6 +108,25 @@ proptest! {
         }),
     ) {
         prop_assert_eq!(rows(&messages), rows(&shuffled));
+    }
+
+    /// A database takes NUL out, and another order would compare what it has left.
+    #[test]
+    fn a_row_holds_what_a_database_keeps(messages in prop::collection::vec(update(), 1..6)) {
+        let (call, report) = rows(&messages);
+        let shown = format!("{call:?}{report:?}{}{}", call.metadata, report.structured_data.clone().unwrap_or_default());
+        prop_assert!(!shown.contains("\\0") && !shown.contains("\\u0000"), "{}", shown);
+    }
+
+    #[test]
+    fn number_and_contact_name_one_person(messages in prop::collection::vec(update(), 1..6)) {
+        let call = row(&messages);
+        let own = call.customer_number.as_deref().map(contact);
+        prop_assert!(call.contact_id.is_none() || call.contact_id == own);
+        // Told without the code under test: the person whom the latest report names, else the first message.
+        let erased = messages.iter().any(|it| it.erases);
+        let reported = messages.iter().any(|it| it.report.is_some() && it.customer_number.is_some());
+        prop_assert_eq!(call.contact_id.is_some(), reported && !erased);
     }
 
     /// An erasure leaves nothing that was said, wherever it stands among the messages.
@@ -137,6 +173,22 @@ fn the_first_message_names_who_takes_part_and_the_latest_the_metadata() {
         row(&[say(2, "second", json!({"lead": 2, "b": 2})), say(1, "first", json!({"lead": 1, "a": 1}))]);
     assert_eq!(call.vapi_assistant_id.as_deref(), Some("first"));
     assert_eq!(call.metadata, json!({"lead": 2, "a": 1, "b": 2}));
+}
+
+#[test]
+fn the_report_says_who_called() {
+    let say = |ms, number: &str, report: Option<Box<ReportUpdate>>| CallUpdate {
+        at: at(ms),
+        customer_number: Some(number.to_owned()),
+        report,
+        ..CallUpdate::default()
+    };
+    let early = [say(2, "second", None), say(1, "first", None)];
+    assert_eq!(row(&early).customer_number.as_deref(), Some("first"));
+    let call =
+        row(&[say(1, "first", None), say(9, "reported", Some(Box::default())), say(0, "zeroth", None)]);
+    assert_eq!(call.customer_number.as_deref(), Some("reported"));
+    assert_eq!(call.contact_id, Some(contact("reported")));
 }
 
 #[test]

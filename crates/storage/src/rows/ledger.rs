@@ -11,7 +11,6 @@ use crate::repo::calls::{Call, CallReport, SealedUrl};
 use crate::schema::{call_logs, call_reports};
 use crate::seal::{Purpose, Sealer};
 use crate::sql_types::{DbJson, DbTime, DbUuid};
-use crate::text::{clean, clean_json};
 
 call_columns!(row CallRow);
 report_columns!(row ReportRow);
@@ -27,19 +26,19 @@ impl CallRow {
         };
         Ok(Self {
             vapi_call_id: call.vapi_call_id,
-            call_type: call.call_type.map(plain),
-            status: plain(call.status),
+            call_type: call.call_type,
+            status: call.status,
             status_rank: call.status_rank,
-            vapi_assistant_id: call.vapi_assistant_id.map(plain),
-            phone_number_id: call.phone_number_id.map(plain),
-            customer_number: call.customer_number.map(plain),
+            vapi_assistant_id: call.vapi_assistant_id,
+            phone_number_id: call.phone_number_id,
+            customer_number: call.customer_number,
             contact_id: call.contact_id.map(DbUuid),
-            metadata: DbJson(clean_json(call.metadata)),
+            metadata: DbJson(call.metadata),
             started_at: call.started_at.map(DbTime),
             ended_at: call.ended_at.map(DbTime),
-            ended_reason: call.ended_reason.map(plain),
+            ended_reason: call.ended_reason,
             sealed_control_url,
-            decided: DbJson(clean_json(call.decided.into_value())),
+            decided: DbJson(call.decided.into_value()),
             created_at: DbTime(call.created_at),
         })
     }
@@ -88,12 +87,12 @@ impl From<CallReport> for ReportRow {
             vapi_call_id: report.vapi_call_id,
             duration_ms: report.duration_ms,
             cost: report.cost,
-            transcript: report.transcript.map(plain),
-            summary: report.summary.map(plain),
-            structured_data: report.structured_data.map(clean_json).map(DbJson),
-            success_evaluation: report.success_evaluation.map(plain),
-            recording_url: report.recording_url.map(plain),
-            stereo_recording_url: report.stereo_recording_url.map(plain),
+            transcript: report.transcript,
+            summary: report.summary,
+            structured_data: report.structured_data.map(DbJson),
+            success_evaluation: report.success_evaluation,
+            recording_url: report.recording_url,
+            stereo_recording_url: report.stereo_recording_url,
             decided: DbJson(report.decided.into_value()),
         }
     }
@@ -114,9 +113,4 @@ impl From<ReportRow> for CallReport {
             decided: Decided::from_value(row.decided.0),
         }
     }
-}
-
-/// The text without NUL, moved where there is none.
-fn plain(text: String) -> String {
-    if text.contains('\0') { clean(&text).into_owned() } else { text }
 }
