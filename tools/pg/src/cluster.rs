@@ -92,11 +92,11 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster and starts its server.
+    /// Makes a cluster and starts its server, with a German locale where it `knows_german`.
     ///
     /// # Errors
-    /// If the cluster cannot be made, the server does not answer in time, or a signal comes.
-    pub(super) fn start(binaries: &Binaries, commits: Commits) -> Result<Self> {
+    /// If the cluster or the locale cannot be made, the server does not answer in time, or a signal comes.
+    pub(super) fn start(binaries: &Binaries, commits: Commits, knows_german: bool) -> Result<Self> {
         let user = ServerUser::find()?;
         let directory =
             tempfile::Builder::new().prefix(PREFIX).tempdir().context("cannot make a directory")?;
@@ -119,7 +119,7 @@ impl Cluster {
         initdb.args(commits.initdb());
         process::output(initdb.args(["--no-sync", "--no-instructions", "--pgdata"]).arg(&data))?;
 
-        let locales = german::compile(&path);
+        let locales = knows_german.then(|| german::compile(&path)).transpose()?;
         let launch = Launch { binaries: binaries.clone(), user, data, sockets, log, commits, locales };
         for _ in 0..PORTS {
             let port = free_port()?;
@@ -134,11 +134,6 @@ impl Cluster {
     /// Returns the superuser's URL.
     pub(super) fn url(&self) -> String {
         url(self.port)
-    }
-
-    /// Whether its messages can be German.
-    pub(super) fn knows_german(&self) -> bool {
-        self.launch.locales.is_some()
     }
 
     /// Returns the process id of the server, whose children serve the connections.

@@ -27,7 +27,17 @@ pub(super) fn run() -> Result<()> {
     // The common part comes first: it brings the settings file, which the server's own package obeys.
     process::run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends", "postgresql-common"]))?;
     let _settings = WithoutCluster::set(Path::new(SETTINGS))?;
-    process::run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends", "postgresql", "locales"]))
+    process::run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends", "postgresql"]))
+}
+
+/// Installs the sources of locales.
+///
+/// # Errors
+/// If the package manager fails.
+pub(super) fn locales() -> Result<()> {
+    println!("no sources of locales are installed: installing the distribution's package");
+    process::run(apt_get().args(["update", "-qq"]))?;
+    process::run(apt_get().args(["install", "-y", "-qq", "--no-install-recommends", "locales"]))
 }
 
 fn apt_get() -> Command {

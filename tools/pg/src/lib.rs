@@ -41,18 +41,25 @@ impl Server {
     /// Takes the server that the environment names, or starts one.
     ///
     /// # Errors
-    /// If the named server does not answer, or there is no PostgreSQL to start.
+    /// If the named server does not answer, there is no PostgreSQL to start, or it does not know German.
     pub fn start() -> Result<Self> {
-        match std::env::var(SERVER_URL) {
+        let german = german_locale();
+        let server = match std::env::var(SERVER_URL) {
             Ok(url) if !url.is_empty() => {
                 leftovers::sweep_databases(&url)?;
-                Ok(Self::Given(url))
+                Self::Given(url)
             }
             _ => {
                 leftovers::sweep_clusters();
-                Ok(Self::Own(Cluster::start(&binaries::find_or_install()?, Commits::Fast)?))
+                let binaries = binaries::find_or_install()?;
+                Self::Own(Cluster::start(&binaries, Commits::Fast, german.is_some())?)
             }
+        };
+        match &german {
+            Some(locale) => german::check(&server.url(), locale)?,
+            None => println!("the tests on a German server are left out"),
         }
+        Ok(server)
     }
 
     /// Fails when a throw-away server has ended by itself.
@@ -68,13 +75,8 @@ impl Server {
 
     /// Returns the variables that tell the tests where the server is, and what it can do.
     pub fn variables(&self) -> Vec<(&'static str, OsString)> {
-        let german = match self {
-            // A given server's German locale may be given too.
-            Self::Given(_) => std::env::var_os(german::VARIABLE),
-            Self::Own(cluster) => cluster.knows_german().then(|| german::LOCALE.into()),
-        };
-        let server = (SERVER_URL, self.url().into());
-        std::iter::once(server).chain(german.map(|locale| (german::VARIABLE, locale))).collect()
+        let german = german_locale().unwrap_or_default();
+        vec![(SERVER_URL, self.url().into()), (german::VARIABLE, german.into())]
     }
 
     /// Returns the superuser's URL.
@@ -84,6 +86,11 @@ impl Server {
             Self::Own(cluster) => cluster.url(),
         }
     }
+}
+
+/// The German locale that the tests need, unless the environment leaves them out.
+fn german_locale() -> Option<String> {
+    german::wanted(std::env::var(german::VARIABLE).ok().as_deref())
 }
 
 /// A throw-away server whose commits are on the disk before they are acknowledged, as in production.
@@ -96,7 +103,7 @@ impl DurableServer {
     /// If there is no PostgreSQL to start.
     pub fn start() -> Result<Self> {
         leftovers::sweep_clusters();
-        Ok(Self(Cluster::start(&binaries::find_or_install()?, Commits::Durable)?))
+        Ok(Self(Cluster::start(&binaries::find_or_install()?, Commits::Durable, false)?))
     }
 
     /// Starts one whose tables a limit on the size of files can stop before its log.
@@ -105,7 +112,7 @@ impl DurableServer {
     /// As [`Self::start`].
     pub fn start_in_small_files() -> Result<Self> {
         leftovers::sweep_clusters();
-        Ok(Self(Cluster::start(&binaries::find_or_install()?, Commits::DurableInSmallFiles)?))
+        Ok(Self(Cluster::start(&binaries::find_or_install()?, Commits::DurableInSmallFiles, false)?))
     }
 
     /// Makes an empty database and returns the superuser's URL of it.
