@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Asks until the database answers, at most for a minute by `clock`, with pauses that `sleeper` takes.
+/// Asks until the database answers, for the last time when a minute by `clock` is over, with pauses that `sleeper` takes.
 ///
 /// # Errors
 /// The database's own answer, or the last reason why there was none.
@@ -25,14 +25,15 @@ pub(super) async fn until_answered<T>(
         .with_min_delay(FIRST_PAUSE)
         .with_max_delay(LONGEST_PAUSE)
         .without_max_times();
-    let is_worth_another = |error: &StorageError| {
-        let at_the_latest = clock.elapsed().saturating_sub(started).saturating_add(LONGEST_PAUSE);
-        error.kind() == ErrorKind::Transient && at_the_latest <= PATIENCE
+    let within_patience = |_: &StorageError, pause: Option<Duration>| {
+        let left = PATIENCE.saturating_sub(clock.elapsed().saturating_sub(started));
+        pause.filter(|_| !left.is_zero()).map(|pause| pause.min(left))
     };
     (|| ask())
         .retry(pauses)
         .sleep(sleeper)
-        .when(is_worth_another)
+        .when(|error: &StorageError| error.kind() == ErrorKind::Transient)
+        .adjust(within_patience)
         .notify(|error, _pause| {
             let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             tracing::warn!(database = name, cause, "the database does not answer yet");
@@ -95,7 +96,7 @@ mod tests {
         let time = Arc::new(SleptTime::default());
         let never = until_answered("db", &*time, time.sleeper(), async || Err::<(), _>(unavailable())).await;
         assert!(matches!(never, Err(StorageError::Unavailable(_))));
-        assert!((55..=60).contains(&time.elapsed().as_secs()));
+        assert_eq!(time.elapsed(), Duration::from_secs(60));
 
         let asked = AtomicU32::new(0);
         let refuse = async || {
