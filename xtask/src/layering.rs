@@ -108,6 +108,8 @@ struct Confined {
 
 const CONFINED: &[Confined] = &[
     Confined { name: "actix-web", direct: &["server", "bench-baselines"], reached: WEB },
+    // The one HTTP client; deny.toml refuses others.
+    Confined { name: "ureq", direct: &["vapi-gateway", "crash"], reached: &["vapi-gateway", "crash"] },
     Confined { name: "actix-rt", direct: &["server"], reached: WEB },
     Confined { name: "diesel", direct: &["storage"], reached: QUERIES },
     Confined { name: "diesel-async", direct: &["storage"], reached: QUERIES },
@@ -307,9 +309,11 @@ mod tests {
         let packages = [
             package("storage", &[("diesel", None)], &[]),
             package("server", &[("diesel", Some("dev"))], &[]),
+            package("dispatch", &[("ureq", None)], &[]),
+            package("vapi-gateway", &[("ureq", None)], &[]),
         ];
         let breaches = direct_uses(&packages.iter().collect::<Vec<_>>());
-        assert_eq!(breaches, ["server names diesel in its manifest"]);
+        assert_eq!(breaches, ["server names diesel in its manifest", "dispatch names ureq in its manifest"]);
     }
 
     #[test]
@@ -319,6 +323,7 @@ mod tests {
             rules.map(|rule| rule.name.to_owned()).collect()
         };
         let (server, storage, crash) = (may_reach("server"), may_reach("storage"), may_reach("crash"));
+        assert!(crash.contains("ureq") && !server.contains("ureq") && !may_reach("intake").contains("ureq"));
         let resolver = BTreeSet::from(["libsqlite3-sys".to_owned(), "serde".to_owned()]);
 
         let below = BTreeMap::from([("storage", storage), ("crash", crash)]);
