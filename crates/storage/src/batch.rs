@@ -34,14 +34,6 @@ struct Member<'a> {
     phone: Option<String>,
 }
 
-/// A call that a message says nothing of, or erases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OtherCall<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) is_pinned: bool,
-    pub(crate) erases: bool,
-}
-
 /// One row for the inbox: the deliveries of one message that came together.
 pub(crate) struct Delivery<'a> {
     pub(crate) first: &'a EventRow,
@@ -63,14 +55,8 @@ pub(crate) struct Found {
     pub(crate) contacts: Vec<Contact>,
     /// Calls that other organizations have pinned too.
     pub(crate) contested: HashSet<String>,
-    /// Those of [`Group::other_calls`] that were erased.
+    /// Calls that were erased.
     pub(crate) erased: HashSet<String>,
-}
-
-impl Found {
-    pub(crate) fn is_erased(&self, call: &str) -> bool {
-        self.erased.contains(call) || self.calls.iter().any(|row| row.vapi_call_id == call && row.is_erased())
-    }
 }
 
 /// A group's rows left to write, and each record's result.
@@ -126,7 +112,7 @@ pub(crate) fn in_order<'a>(changes: impl IntoIterator<Item = Changes<'a>>) -> Ve
 pub(crate) fn meetings(groups: &[Group<'_>]) -> HashMap<OrgId, HashSet<String>> {
     let mut owners = HashMap::<&str, Vec<OrgId>>::new();
     for group in groups {
-        for call in group.calls() {
+        for call in group.pinned_calls() {
             owners.entry(call).or_default().push(group.org);
         }
     }
@@ -190,25 +176,35 @@ impl<'a> Group<'a> {
         calls.into_iter().collect()
     }
 
-    /// The calls that have no row to lock, and those that are erased; sorted.
-    pub(crate) fn other_calls(&self) -> Vec<OtherCall<'a>> {
+    /// The calls that have no row to lock, and those that are erased, sorted, with whether each is to be pinned. Those of
+    /// the ledger are pinned by their rows.
+    pub(crate) fn other_calls(&self) -> Vec<(&'a str, bool)> {
         let ledger: HashSet<_> = self.ledger_calls().into_iter().collect();
-        let mut calls = BTreeMap::<&str, OtherCall<'_>>::new();
+        let mut calls = BTreeMap::new();
         for record in self.members.iter().map(|member| member.record) {
-            let Some(id) = record.event.vapi_call_id.as_deref() else { continue };
-            if record.erases() || !ledger.contains(id) {
-                let call = calls.entry(id).or_insert(OtherCall { id, is_pinned: false, erases: false });
-                call.is_pinned |= record.pins_call;
-                call.erases |= record.erases();
+            let others =
+                record.event.vapi_call_id.as_deref().filter(|id| record.erases() || !ledger.contains(id));
+            if let Some(id) = others {
+                *calls.entry(id).or_default() |= record.pins_call && !ledger.contains(id);
             }
         }
-        calls.into_values().collect()
+        calls.into_iter().collect()
+    }
+
+    /// True when a record erases its call.
+    pub(crate) fn erases(&self) -> bool {
+        self.members.iter().any(|member| member.record.erases())
+    }
+
+    /// Every call, sorted.
+    pub(crate) fn calls(&self) -> Vec<&'a str> {
+        let calls = self.members.iter().filter_map(|member| member.record.event.vapi_call_id.as_deref());
+        calls.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Every call that is pinned, sorted.
-    pub(crate) fn calls(&self) -> Vec<&'a str> {
-        let calls = self.members.iter().filter_map(|member| member.record.pinned_call());
-        calls.collect::<BTreeSet<_>>().into_iter().collect()
+    fn pinned_calls(&self) -> BTreeSet<&'a str> {
+        self.members.iter().filter_map(|member| member.record.pinned_call()).collect()
     }
 
     /// The numbers whose contacts are found or made, sorted, each with the calls that it came with: an erased call makes

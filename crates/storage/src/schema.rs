@@ -131,6 +131,7 @@ tables! {
     call_pins (organization_id, vapi_call_id) {
         organization_id -> SqlUuid,
         vapi_call_id -> Text,
+        is_erased -> Bool,
         created_at -> SqlTime,
     }
 

@@ -419,6 +419,7 @@ $$;
 CREATE TABLE call_pins (
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     vapi_call_id text NOT NULL,
+    is_erased boolean NOT NULL DEFAULT false,  -- no message of the call is kept with its content any more
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (organization_id, vapi_call_id)
 );
@@ -1097,15 +1098,6 @@ BEGIN
 END
 $$;
 
--- Whether a call of the organization that is entered was erased.
-CREATE FUNCTION is_erased(owner uuid, call text) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    RETURN EXISTS (SELECT FROM call_logs c
-                   WHERE c.organization_id = owner AND c.vapi_call_id = call AND c.decided ? 'erased');
-END
-$$;
-
 -- Finds or makes the rows of calls, and locks them, in the order in which they come.
 CREATE FUNCTION lock_calls(owners uuid[], calls text[], arrivals timestamptz[]) RETURNS SETOF call_logs
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -1227,7 +1219,9 @@ BEGIN
             entered := wanted.owner;
             found_row := NULL;
         END IF;
-        CONTINUE WHEN found_row.phone = wanted.phone OR is_erased(wanted.owner, wanted.call);
+        CONTINUE WHEN found_row.phone = wanted.phone OR EXISTS (
+            SELECT FROM call_pins p
+            WHERE p.organization_id = wanted.owner AND p.vapi_call_id = wanted.call AND p.is_erased);
         FOR attempt IN 1..2 LOOP
             SELECT * INTO found_row FROM contacts c
             WHERE c.organization_id = wanted.owner AND c.phone = wanted.phone FOR UPDATE;
@@ -1268,36 +1262,26 @@ BEGIN
 END
 $$;
 
--- Pins calls that have no row in the ledger; gives those that were erased, so that the bodies of their messages go. An
--- erasure and such a message must not pass each other unseen: messages share a lock on the call, an erasure has it alone,
--- before it takes the row of the call, which is the lock for all other messages.
+-- Pins calls, those of the ledger aside, which their rows pin. Calls that are not to be pinned come along for the lock: an
+-- erasure and a message must not pass each other unseen. Messages share a lock on their organization, and an erasure has
+-- it alone; a lock for each call would cost every message more than erasures, which are rare, are worth.
 CREATE FUNCTION pin_calls(owners uuid[], calls text[], arrivals timestamptz[], pins boolean[], erasures boolean[])
-RETURNS TABLE (owner uuid, call text)
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     entered uuid;
-    arrival timestamptz;
-    is_pinned boolean;
-    is_erasure boolean;
-    lock_key bigint;
+    pin record;
 BEGIN
-    FOR owner, call, arrival, is_pinned, is_erasure IN SELECT * FROM unnest(owners, calls, arrivals, pins, erasures) LOOP
-        IF owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', owner::text, true);
-            entered := owner;
+    FOR pin IN SELECT * FROM unnest(owners, calls, arrivals, pins, erasures) AS u (owner, call, arrival, is_pin, erases) LOOP
+        IF pin.owner IS DISTINCT FROM entered THEN
+            PERFORM set_config('app.organization_id', pin.owner::text, true),
+                CASE WHEN pin.erases THEN pg_advisory_xact_lock(hashtextextended(pin.owner::text, 0))
+                                     ELSE pg_advisory_xact_lock_shared(hashtextextended(pin.owner::text, 0)) END;
+            entered := pin.owner;
         END IF;
-        lock_key := hashtextextended(owner::text || call, 0);
-        IF is_erasure THEN
-            PERFORM pg_advisory_xact_lock(lock_key);
-            CONTINUE;
-        END IF;
-        PERFORM pg_advisory_xact_lock_shared(lock_key);
-        IF is_pinned THEN
-            INSERT INTO call_pins (organization_id, vapi_call_id, created_at) VALUES (owner, call, arrival)
+        IF pin.is_pin THEN
+            INSERT INTO call_pins (organization_id, vapi_call_id, created_at) VALUES (pin.owner, pin.call, pin.arrival)
             ON CONFLICT DO NOTHING;
-        END IF;
-        IF is_erased(owner, call) THEN
-            RETURN NEXT;
         END IF;
     END LOOP;
 END
@@ -1315,6 +1299,8 @@ BEGIN
             PERFORM set_config('app.organization_id', gone.owner::text, true);
             entered := gone.owner;
         END IF;
+        UPDATE call_pins SET is_erased = true
+        WHERE organization_id = gone.owner AND vapi_call_id = gone.call AND NOT is_erased;
         DELETE FROM call_reports WHERE organization_id = gone.owner AND vapi_call_id = gone.call;
         UPDATE webhook_events SET body = empty, body_bytes = 0, answer = NULL
         WHERE organization_id = gone.owner AND vapi_call_id = gone.call AND (body_bytes > 0 OR answer IS NOT NULL);
@@ -1345,15 +1331,19 @@ BEGIN
 END
 $$;
 
--- Of pairs of organization and call, those whose call another organization has pinned too: what pinned_by_others tells
--- of one call in one scope, so it runs with its owner's rights. The other one's name stays untold.
-CREATE FUNCTION contested_calls(owners uuid[], calls text[]) RETURNS TABLE (owner uuid, call text)
+-- Of pairs of organization and call, those whose call another organization has pinned too, or this one has erased: the
+-- first is what pinned_by_others tells of one call in one scope, so it runs with its owner's rights. The other one's
+-- name stays untold.
+CREATE FUNCTION contested_calls(owners uuid[], calls text[])
+RETURNS TABLE (owner uuid, call text, is_contested boolean, is_erased boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     -- One by one, so that the index is used whatever the planner thinks of the size of the table.
     FOR owner, call IN SELECT * FROM unnest(owners, calls) LOOP
-        IF EXISTS (SELECT FROM call_pins AS pinned
-                   WHERE pinned.vapi_call_id = call AND pinned.organization_id <> owner) THEN
+        SELECT bool_or(pinned.organization_id <> owner), bool_or(pinned.organization_id = owner AND pinned.is_erased)
+        INTO is_contested, is_erased
+        FROM call_pins AS pinned WHERE pinned.vapi_call_id = call;
+        IF is_contested OR is_erased THEN
             RETURN NEXT;
         END IF;
     END LOOP;
@@ -1412,6 +1402,7 @@ GRANT SELECT ON organizations, customer_configurations, agents, phone_numbers, p
 GRANT SELECT, INSERT, UPDATE ON call_logs, webhook_events, tool_results, contacts, appointments TO gateway_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON call_reports TO gateway_app;
 GRANT SELECT, INSERT ON call_pins, security_log TO gateway_app;
+GRANT UPDATE (is_erased) ON call_pins TO gateway_app;
 
 GRANT SELECT ON identifiers, credentials, dialing_regions, assistant_org_mapping TO gateway_directory;
 GRANT SELECT (id, slug, name, region, vapi_org_id, has_own_credentials, is_active, limits, primary_language) ON organizations TO gateway_directory;
@@ -1439,7 +1430,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
 GRANT EXECUTE ON FUNCTION touch_credential, pinned_by_others, quarantine_message, add_deliveries, lock_calls, read_reports,
-    write_calls, write_reports, is_erased, lock_contacts, write_contacts, pin_calls, erase_calls, raise_alarms,
+    write_calls, write_reports, lock_contacts, write_contacts, pin_calls, erase_calls, raise_alarms,
     contested_calls TO gateway_app;
 
 -- Every role may ask which migrations have run (the table is diesel's, and absent when this file is run by hand).

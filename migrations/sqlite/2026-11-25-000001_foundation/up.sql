@@ -397,6 +397,7 @@ CREATE TABLE call_reports (
 CREATE TABLE call_pins (
     organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     vapi_call_id TEXT NOT NULL,
+    is_erased INTEGER NOT NULL DEFAULT 0 CHECK (is_erased IN (0, 1)),  -- no message of the call is kept with its content
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     PRIMARY KEY (organization_id, vapi_call_id)
 ) STRICT;

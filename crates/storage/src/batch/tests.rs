@@ -99,13 +99,13 @@ impl Tables {
         for call in group.reported_calls() {
             found.reports.extend(self.reports.get(&(org, call.to_owned())).cloned());
         }
-        for call in group.other_calls() {
-            if self.calls.get(&(org, call.id.to_owned())).is_some_and(Call::is_erased) {
-                found.erased.insert(call.id.to_owned());
+        for call in group.calls() {
+            if self.calls.get(&(org, call.to_owned())).is_some_and(Call::is_erased) {
+                found.erased.insert(call.to_owned());
             }
         }
         for (phone, call) in group.phones() {
-            if !call.is_some_and(|call| found.is_erased(call)) {
+            if !call.is_some_and(|call| found.erased.contains(call)) {
                 let row =
                     self.contacts.entry((org, phone.to_owned())).or_insert_with(|| new_contact(org, phone));
                 found.contacts.push(row.clone());
@@ -366,7 +366,7 @@ fn statements_go_in_the_order_of_their_keys() {
     let keys: Vec<_> = group.deliveries().iter().map(|delivery| delivery.first.dedupe_key.clone()).collect();
     assert_eq!(keys, ["k1", "k2", "k3"]);
     assert_eq!(group.ledger_calls(), ["call-2-1", "call-2-2"]);
-    assert_eq!(group.other_calls(), [OtherCall { id: "call-2-0", is_pinned: true, erases: false }]);
+    assert_eq!(group.other_calls(), [("call-2-0", true)]);
     assert_eq!(group.calls(), ["call-2-0", "call-2-1", "call-2-2"]);
     let phones: Vec<_> = group.phones().into_iter().map(|(phone, call)| (phone.to_owned(), call)).collect();
     let of_calls = [(6, "call-2-2"), (7, "call-2-0"), (8, "call-2-1")];

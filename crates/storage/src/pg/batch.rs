@@ -34,6 +34,9 @@ use crate::schema::organizations;
 use crate::seal::Sealer;
 use crate::sql_types::DbUuid;
 
+/// Calls by their organization.
+type CallsOf = HashMap<OrgId, HashSet<String>>;
+
 /// One transaction over the data of several organizations, one after the other.
 pub(super) struct BatchScope<'a> {
     conn: &'a Conn,
@@ -161,7 +164,7 @@ impl BatchScope<'_> {
 
     /// Writes what needs no look, and locks what does.
     async fn look(&self, groups: &[Group<'_>]) -> QueryResult<Vec<Found>> {
-        let (deliveries, mut erased, calls, mut reports, mut contacts, mut contested) = try_join!(
+        let (deliveries, (), calls, mut reports, mut contacts, (mut contested, mut erased)) = try_join!(
             self.add_deliveries(groups),
             self.pin(groups),
             self.lock_calls(groups),
@@ -194,16 +197,12 @@ impl BatchScope<'_> {
         sent.load(&mut { self.conn }).await
     }
 
-    /// Pins calls; gives those that were erased.
-    async fn pin(&self, groups: &[Group<'_>]) -> QueryResult<HashMap<OrgId, HashSet<String>>> {
-        let mut erased = HashMap::<_, HashSet<_>>::new();
-        let wanted = PinCalls::of(groups);
-        if !wanted.calls.is_empty() {
-            for (org, call) in wanted.load::<(DbUuid, String)>(&mut { self.conn }).await? {
-                erased.entry(OrgId::new(org.0)).or_default().insert(call);
-            }
+    async fn pin(&self, groups: &[Group<'_>]) -> QueryResult<()> {
+        let pins = PinCalls::of(groups);
+        if !pins.calls.is_empty() {
+            pins.execute(&mut { self.conn }).await?;
         }
-        Ok(erased)
+        Ok(())
     }
 
     async fn lock_calls(&self, groups: &[Group<'_>]) -> QueryResult<Vec<CallRow>> {
@@ -237,17 +236,26 @@ impl BatchScope<'_> {
         Ok(contacts)
     }
 
-    /// The calls that organizations of the batch share with others, here or in the database.
-    async fn contested(&self, groups: &[Group<'_>]) -> QueryResult<HashMap<OrgId, HashSet<String>>> {
+    /// The calls that organizations of the batch share with others, here or in the database; and those that were erased.
+    async fn contested(&self, groups: &[Group<'_>]) -> QueryResult<(CallsOf, CallsOf)> {
         let asked = ContestedCalls::of(groups);
         if asked.calls.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Default::default());
         }
-        let mut contested = meetings(groups);
-        for (org, call) in asked.load::<(DbUuid, String)>(&mut { self.conn }).await? {
-            contested.entry(OrgId::new(org.0)).or_default().insert(call);
+        let (mut contested, mut erased) = (meetings(groups), CallsOf::new());
+        for (org, call, is_contested, is_erased) in asked.load(&mut { self.conn }).await? {
+            let org: DbUuid = org;
+            let add = |calls: &mut CallsOf, call: String| {
+                calls.entry(OrgId::new(org.0)).or_default().insert(call);
+            };
+            if is_erased {
+                add(&mut erased, String::clone(&call));
+            }
+            if is_contested {
+                add(&mut contested, call);
+            }
         }
-        Ok(contested)
+        Ok((contested, erased))
     }
 
     /// Writes what the folds changed.

@@ -19,7 +19,6 @@ use super::sql::scope::Scope;
 use crate::batch::{Alarm, Delivery, Found, Group, PIN_AGAINST_MAPPING, groups, in_order, meetings};
 use crate::body::pack;
 use crate::error::StorageError;
-use crate::ledger::decided::Decided;
 use crate::record::{Entry, Record, Recorded};
 use crate::repo::{Call, CallReport, Contact};
 use crate::rows::ledger::{CallRow, ReportRow};
@@ -126,23 +125,27 @@ impl BatchScope<'_> {
         for delivery in group.deliveries() {
             found.deliveries.push(self.add_delivery(org, &delivery)?);
         }
-        for call in group.other_calls() {
-            if call.is_pinned {
-                self.pin(org, call.id, now)?;
+        for (call, is_pinned) in group.other_calls() {
+            if is_pinned {
+                self.pin(org, call, now)?;
             }
-            if self.is_erased(org, call.id)? {
-                found.erased.insert(call.id.to_owned());
+            if self.is_erased(org, call)? {
+                found.erased.insert(call.to_owned());
             }
         }
         for call in group.ledger_calls() {
-            found.calls.push(self.find_or_make_call(org, call, now)?);
+            let row = self.find_or_make_call(org, call, now)?;
+            if row.is_erased() {
+                found.erased.insert(call.to_owned());
+            }
+            found.calls.push(row);
         }
         for call in group.reported_calls() {
             found.reports.extend(self.find_report(org, call)?);
         }
         for (phone, call) in group.phones() {
             let is_known = found.contacts.last().is_some_and(|known| known.phone.as_deref() == Some(phone));
-            if !is_known && !call.is_some_and(|call| found.is_erased(call)) {
+            if !is_known && !call.is_some_and(|call| found.erased.contains(call)) {
                 found.contacts.push(self.find_or_make_contact(org, phone, now)?);
             }
         }
@@ -193,15 +196,13 @@ impl BatchScope<'_> {
     }
 
     fn is_erased(&mut self, org: DbUuid, call: &str) -> QueryResult<bool> {
-        let own = call_logs::table
-            .filter(call_logs::organization_id.eq(org))
-            .filter(call_logs::vapi_call_id.eq(call));
-        let decided = own.select(call_logs::decided).first::<DbJson>(self.conn).optional()?;
-        Ok(decided.is_some_and(|decided| Decided::from_value(decided.0).is_erased()))
+        diesel::select(diesel::dsl::exists(own_pin(org, call).filter(call_pins::is_erased)))
+            .get_result(self.conn)
     }
 
     /// Erases what was said in a call. Its rows stay, and the kinds and times of its messages.
     fn erase(&mut self, org: DbUuid, call: &str) -> QueryResult<()> {
+        diesel::update(own_pin(org, call)).set(call_pins::is_erased.eq(true)).execute(self.conn)?;
         let report = call_reports::table
             .filter(call_reports::organization_id.eq(org))
             .filter(call_reports::vapi_call_id.eq(call));
@@ -350,4 +351,10 @@ impl BatchScope<'_> {
             .execute(self.conn)
             .map(|_| ())
     }
+}
+
+/// The pin of an organization's call.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn own_pin<'a>(org: DbUuid, call: &'a str) -> _ {
+    call_pins::table.filter(call_pins::organization_id.eq(org)).filter(call_pins::vapi_call_id.eq(call))
 }

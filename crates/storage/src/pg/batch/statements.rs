@@ -131,9 +131,9 @@ impl<T> Pairs<T> {
 }
 
 statement! {
-    /// Pins calls that have no row in the ledger; gives the pairs of organization and call whose call was erased.
-    PinCalls<'a> -> (SqlUuid, Text) {
-        "SELECT * FROM pin_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
+    /// Pins calls, and keeps erasures and messages apart.
+    PinCalls<'a> {
+        "SELECT pin_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
         ", " calls: Array<Text> = Vec<&'a str>,
         ", " times: Array<SqlTime> = Vec<DbTime>,
         ", " pins: Array<Bool> = Vec<bool>,
@@ -145,19 +145,15 @@ statement! {
 impl<'a> PinCalls<'a> {
     pub(super) fn of(groups: &'a [Group<'a>]) -> Self {
         let Pairs { orgs, values, times } = Pairs::of(groups, Group::other_calls);
-        Self {
-            orgs,
-            calls: values.iter().map(|call| call.id).collect(),
-            times,
-            pins: values.iter().map(|call| call.is_pinned).collect(),
-            erasures: values.iter().map(|call| call.erases).collect(),
-        }
+        let (calls, pins) = values.into_iter().unzip();
+        let erasures = groups.iter().flat_map(|group| vec![group.erases(); group.other_calls().len()]);
+        Self { orgs, calls, times, pins, erasures: erasures.collect() }
     }
 }
 
 statement! {
-    /// The pairs of organization and call whose call others have pinned too.
-    ContestedCalls<'a> -> (SqlUuid, Text) {
+    /// The pairs of organization and call whose call others have pinned too, or which was erased; and which of both.
+    ContestedCalls<'a> -> (SqlUuid, Text, Bool, Bool) {
         "SELECT * FROM contested_calls(" orgs: Array<SqlUuid> = Vec<DbUuid>,
         ", " calls: Array<Text> = Vec<&'a str>;
         ")"

@@ -109,6 +109,7 @@ async fn an_erasure_counts_wherever_it_stands_in_a_batch(fixture: Fixture) {
         assert_erased(&fixture).await;
         fixture.execute("DELETE FROM webhook_events").await;
         fixture.execute("DELETE FROM call_logs").await;
+        fixture.execute("DELETE FROM call_pins").await;
     }
 }
 
