@@ -83,7 +83,7 @@ fn longer(slot: &mut Option<String>, value: Option<&String>) {
 
 impl CallUpdate {
     /// The update as the databases keep it, without NUL and in microseconds: what is compared has to be what is stored.
-    pub(crate) fn as_stored(mut self) -> Self {
+    pub(crate) fn cleaned(mut self) -> Self {
         let mut texts = vec![
             &mut self.call_type,
             &mut self.vapi_assistant_id,

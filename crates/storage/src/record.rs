@@ -118,7 +118,7 @@ impl Record {
     /// Takes the message into the ledger too. Without effect where the message has no call.
     #[must_use]
     pub fn with_call_update(mut self, update: CallUpdate) -> Self {
-        self.call_update = Some(Arc::new(update.as_stored()));
+        self.call_update = Some(Arc::new(update.cleaned()));
         self
     }
 
