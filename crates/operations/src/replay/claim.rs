@@ -13,23 +13,16 @@ use storage::{AuditedOrg, OrgScope, QuarantineEntry, StorageError};
 use uuid::Uuid;
 use vapi_types::{Envelope, MessageKind};
 
-use super::difference::{self, RowChange};
+use super::difference;
 use super::effects::{self, Stored};
 use super::judge::{self, Owner};
-use super::report::{ClaimOutcome, ClaimRefusal, ClaimReport, ToolReport};
+use super::report::{ClaimOutcome, ClaimRefusal, ClaimReport};
 use super::rerun::finish;
 use super::snapshot::Scene;
 use super::{Mode, Operator, ReplayError, Replayer};
 
 /// The organizations that were entered, so that the audit log has one line for each.
 type Entered = HashMap<OrgId, AuditedOrg>;
-
-/// The result of filing a message.
-struct Filed {
-    outcome: Result<bool, ClaimRefusal>,
-    tools: Vec<ToolReport>,
-    changes: Vec<RowChange>,
-}
 
 impl Replayer {
     /// Claims messages of the quarantine, one report for each, in the order given. Their bodies are held meanwhile, so
@@ -96,44 +89,33 @@ impl Replayer {
         mode: Mode,
         now: DateTime<Utc>,
     ) -> Result<ClaimReport, ReplayError> {
-        let mut report = ClaimReport {
+        let report = ClaimReport {
             id: entry.id,
             kind: entry.kind.clone(),
             call_id: entry.vapi_call_id.clone(),
             received_at: Some(entry.received_at),
-            outcome: ClaimOutcome::Kept(ClaimRefusal::Unreadable),
             ..ClaimReport::default()
         };
-        let Ok(envelope) = Envelope::parse(body) else { return Ok(report) };
+        let Ok(envelope) = Envelope::parse(body) else {
+            return Ok(report.kept(ClaimRefusal::Unreadable));
+        };
         if *envelope.kind() == MessageKind::VoiceRequest {
-            report.outcome = ClaimOutcome::Kept(ClaimRefusal::NotServed);
-            return Ok(report);
+            return Ok(report.kept(ClaimRefusal::NotServed));
         }
         let owner = match self.claimant(&envelope, entry.received_at, now).await? {
             Ok(owner) => owner,
-            Err(refusal) => {
-                report.outcome = ClaimOutcome::Kept(refusal);
-                return Ok(report);
-            }
+            Err(refusal) => return Ok(report.kept(refusal)),
         };
         let org = match entered.remove(&owner.org) {
-            Some(org) => org,
-            None => match self.storage.enter(owner.org, operator.actor, operator.reason).await? {
-                Some(org) => org,
-                // It was removed since the directory was asked.
-                None => {
-                    let detail = "Its organization has just been removed".to_owned();
-                    report.outcome = ClaimOutcome::Kept(ClaimRefusal::Unresolved(detail));
-                    return Ok(report);
-                }
-            },
+            Some(org) => Some(org),
+            None => self.storage.enter(owner.org, operator.actor, operator.reason).await?,
         };
-        let filed = self.file(&org, &owner, entry, &envelope, mode).await?;
-        report.outcome = match filed.outcome {
-            Ok(is_repeated) => ClaimOutcome::Claimed { organization: org.entry().clone(), is_repeated },
-            Err(refusal) => ClaimOutcome::Kept(refusal),
+        let Some(org) = org else {
+            // It was removed since the directory was asked.
+            let detail = "Its organization has just been removed".to_owned();
+            return Ok(report.kept(ClaimRefusal::Unresolved(detail)));
         };
-        (report.tools, report.changes) = (filed.tools, filed.changes);
+        let report = self.file(&org, &owner, entry, &envelope, mode, report).await?;
         entered.insert(org.id(), org);
         Ok(report)
     }
@@ -146,7 +128,8 @@ impl Replayer {
         entry: &QuarantineEntry,
         envelope: &Envelope<'_>,
         mode: Mode,
-    ) -> Result<Filed, StorageError> {
+        report: ClaimReport,
+    ) -> Result<ClaimReport, StorageError> {
         let context =
             Context { request_id: &entry.request_id, now: entry.received_at, tool: None, is_direct: false };
         let key = entry.dedupe_key.clone();
@@ -155,7 +138,7 @@ impl Replayer {
             let mut scope = self.storage.entered_scope(org).await?;
             if let Some(refusal) = refusal(&mut scope, envelope, &incoming, &key).await? {
                 scope.rollback().await?;
-                return Ok(Filed { outcome: Err(refusal), tools: Vec::new(), changes: Vec::new() });
+                return Ok(report.kept(refusal));
             }
             let scene = Scene {
                 calls: incoming.call_id().map(str::to_owned).into_iter().collect(),
@@ -180,7 +163,8 @@ impl Replayer {
             let after = scene.look(&mut scope).await?;
             let changes = difference::between(&before, &after);
             finish(scope, mode).await?;
-            return Ok(Filed { outcome: Ok(is_repeated), tools, changes });
+            let outcome = ClaimOutcome::Claimed { organization: org.entry().clone(), is_repeated };
+            return Ok(ClaimReport { outcome, tools, changes, ..report });
         }
     }
 }

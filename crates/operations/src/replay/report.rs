@@ -134,6 +134,12 @@ pub struct ClaimReport {
     pub changes: Vec<RowChange>,
 }
 
+impl ClaimReport {
+    pub(super) fn kept(self, refusal: ClaimRefusal) -> Self {
+        Self { outcome: ClaimOutcome::Kept(refusal), ..self }
+    }
+}
+
 /// The outcome of claiming a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ClaimOutcome {
