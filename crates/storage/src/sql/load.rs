@@ -24,6 +24,8 @@ macro_rules! tables {
         ) -> BoxFuture<'a, Result<Vec<$row>, StorageError>> {
             let rows = $table::table.order($order).select($row::as_select()).into_boxed();
             tx.load(match only {
+                // Unlike a list, which SQLite writes out, one value leaves the text as it is, so that it stays prepared.
+                Some([org]) => rows.filter($table::$owner.eq(*org)),
                 Some(orgs) => rows.filter($table::$owner.eq_any(orgs)),
                 None => rows,
             })
