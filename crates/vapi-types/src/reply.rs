@@ -12,6 +12,7 @@ pub use destination::{HandoffTarget, PhoneDestination, TransferDestination};
 pub use knowledge::{ConversationUpdateReply, Document, KnowledgeReply};
 pub use tool_result::{FunctionCallReply, Outcome, ToolCallsReply, ToolResult};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use self::line::single_line;
@@ -57,15 +58,19 @@ impl Reply {
     pub fn to_value(&self) -> Value {
         match self {
             Self::Empty => json!({}),
-            Self::AssistantRequest(reply) => reply.to_value(),
-            Self::ToolCalls(reply) => reply.to_value(),
-            Self::FunctionCall(reply) => reply.to_value(),
-            Self::Transfer(reply) => reply.to_value(),
-            Self::Handoff(reply) => reply.to_value(),
-            Self::Knowledge(reply) => reply.to_value(),
+            Self::AssistantRequest(reply) => json!(reply.body),
+            Self::ToolCalls(reply) => json!(reply),
+            Self::FunctionCall(reply) => json!(reply),
+            Self::Transfer(TransferReply(answer)) | Self::Handoff(HandoffReply(answer)) => match answer {
+                Ok(members) => json!(members),
+                Err(sentence) => json!({ "error": sentence }),
+            },
+            Self::Knowledge(reply) => json!(reply),
             Self::Endpointing(reply) => json!({ "timeoutSeconds": reply.timeout_seconds }),
             Self::Predial(reply) => json!({ "eligible": reply.eligible }),
-            Self::ConversationUpdate(reply) => reply.to_value(),
+            Self::ConversationUpdate(reply) => {
+                json!({ "success": true, "context": reply.context, "chunks": reply.chunks })
+            }
         }
     }
 
@@ -90,91 +95,73 @@ impl Reply {
     }
 }
 
+/// An object of one member.
+fn object(name: &str, value: impl Serialize) -> Map<String, Value> {
+    Map::from_iter([(name.to_owned(), json!(value))])
+}
+
+/// The members of an answer, or the sentence that refuses one.
+type Answer = Result<Map<String, Value>, String>;
+
 /// Which assistant takes an inbound call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AssistantRequestReply(Choice);
-
-#[derive(Debug, Clone, PartialEq)]
-enum Choice {
-    Assistant { id: AssistantId, overrides: Option<Map<String, Value>> },
-    Squad { id: SquadId, overrides: Option<Map<String, Value>> },
-    Transient { assistant: Map<String, Value>, overrides: Option<Map<String, Value>> },
-    Forward(PhoneDestination),
-    Error(String),
+pub struct AssistantRequestReply {
+    body: Map<String, Value>,
+    /// The member for changes of what takes the call; `None` when no assistant does.
+    overrides: Option<&'static str>,
 }
 
 impl AssistantRequestReply {
     /// A saved assistant.
     #[must_use]
     pub fn assistant(id: AssistantId) -> Self {
-        Self(Choice::Assistant { id, overrides: None })
+        Self { body: object("assistantId", id), overrides: Some("assistantOverrides") }
     }
 
     /// A saved squad.
     #[must_use]
     pub fn squad(id: SquadId) -> Self {
-        Self(Choice::Squad { id, overrides: None })
+        Self { body: object("squadId", id), overrides: Some("squadOverrides") }
     }
 
     /// An assistant that exists for this call only, in the form of the provider's API.
     #[must_use]
     pub fn transient(assistant: Map<String, Value>) -> Self {
-        Self(Choice::Transient { assistant, overrides: None })
+        Self { body: object("assistant", assistant), overrides: Some("assistantOverrides") }
     }
 
     /// No assistant: the call is forwarded at once.
     #[must_use]
     pub fn forward(destination: PhoneDestination) -> Self {
-        Self(Choice::Forward(destination))
+        Self { body: object("destination", destination), overrides: None }
     }
 
     /// No assistant: the sentence is spoken to the caller and the call ends.
     #[must_use]
     pub fn error(sentence: &str) -> Self {
-        Self(Choice::Error(single_line(sentence)))
+        Self { body: object("error", single_line(sentence)), overrides: None }
     }
 
     /// Changes the assistant for this call: `variableValues`, `metadata` and the like. Without effect when
     /// no assistant takes the call.
     #[must_use]
     pub fn with_overrides(mut self, changes: Map<String, Value>) -> Self {
-        match &mut self.0 {
-            Choice::Assistant { overrides, .. }
-            | Choice::Squad { overrides, .. }
-            | Choice::Transient { overrides, .. } => *overrides = Some(changes),
-            Choice::Forward(_) | Choice::Error(_) => {}
+        if let Some(name) = self.overrides {
+            self.body.insert(name.to_owned(), Value::Object(changes));
         }
         self
-    }
-
-    fn to_value(&self) -> Value {
-        let (mut reply, name, overrides) = match &self.0 {
-            Choice::Assistant { id, overrides } => {
-                (json!({ "assistantId": id }), "assistantOverrides", overrides)
-            }
-            Choice::Squad { id, overrides } => (json!({ "squadId": id }), "squadOverrides", overrides),
-            Choice::Transient { assistant, overrides } => {
-                (json!({ "assistant": assistant }), "assistantOverrides", overrides)
-            }
-            Choice::Forward(destination) => return json!({ "destination": destination.to_value() }),
-            Choice::Error(sentence) => return json!({ "error": sentence }),
-        };
-        if let (Some(reply), Some(overrides)) = (reply.as_object_mut(), overrides) {
-            reply.insert(name.to_owned(), Value::Object(overrides.clone()));
-        }
-        reply
     }
 }
 
 /// Where a call is transferred to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TransferReply(Result<(TransferDestination, Option<String>), String>);
+pub struct TransferReply(Answer);
 
 impl TransferReply {
     /// To this destination.
     #[must_use]
     pub fn to(destination: TransferDestination) -> Self {
-        Self(Ok((destination, None)))
+        Self(Ok(object("destination", destination.into_value())))
     }
 
     /// Nowhere, and why.
@@ -186,40 +173,23 @@ impl TransferReply {
     /// The assistant's words before the transfer. Before a refusal only its own sentence is said.
     #[must_use]
     pub fn with_message(mut self, sentence: &str) -> Self {
-        if let Ok((_, message)) = &mut self.0 {
-            *message = Some(single_line(sentence));
+        if let Ok(members) = &mut self.0 {
+            let message = json!({ "type": "request-start", "content": single_line(sentence) });
+            members.insert("message".to_owned(), message);
         }
         self
-    }
-
-    fn to_value(&self) -> Value {
-        match &self.0 {
-            Ok((destination, None)) => json!({ "destination": destination.to_value() }),
-            Ok((destination, Some(message))) => json!({
-                "destination": destination.to_value(),
-                "message": { "type": "request-start", "content": message },
-            }),
-            Err(sentence) => json!({ "error": sentence }),
-        }
     }
 }
 
 /// Which assistant takes over.
 #[derive(Debug, Clone, PartialEq)]
-pub struct HandoffReply(Result<Handoff, String>);
-
-#[derive(Debug, Clone, PartialEq)]
-struct Handoff {
-    target: HandoffTarget,
-    overrides: Option<Map<String, Value>>,
-    result: Option<String>,
-}
+pub struct HandoffReply(Answer);
 
 impl HandoffReply {
     /// This assistant.
     #[must_use]
     pub fn to(target: HandoffTarget) -> Self {
-        Self(Ok(Handoff { target, overrides: None, result: None }))
+        Self(Ok(object("destination", target.into_value())))
     }
 
     /// None, and why.
@@ -231,8 +201,9 @@ impl HandoffReply {
     /// Changes the assistant for this call. A refusal has no assistant to change.
     #[must_use]
     pub fn with_overrides(mut self, changes: Map<String, Value>) -> Self {
-        if let Ok(handoff) = &mut self.0 {
-            handoff.overrides = Some(changes);
+        let destination = self.0.as_mut().ok().and_then(|members| members.get_mut("destination"));
+        if let Some(destination) = destination.and_then(Value::as_object_mut) {
+            destination.insert("assistantOverrides".to_owned(), Value::Object(changes));
         }
         self
     }
@@ -240,25 +211,10 @@ impl HandoffReply {
     /// The model's text about the handoff. A refusal tells its sentence.
     #[must_use]
     pub fn with_result(mut self, sentence: &str) -> Self {
-        if let Ok(handoff) = &mut self.0 {
-            handoff.result = Some(single_line(sentence));
+        if let Ok(members) = &mut self.0 {
+            members.insert("result".to_owned(), json!(single_line(sentence)));
         }
         self
-    }
-
-    fn to_value(&self) -> Value {
-        let handoff = match &self.0 {
-            Ok(handoff) => handoff,
-            Err(sentence) => return json!({ "error": sentence }),
-        };
-        let mut destination = handoff.target.to_map();
-        if let Some(overrides) = &handoff.overrides {
-            destination.insert("assistantOverrides".to_owned(), Value::Object(overrides.clone()));
-        }
-        match &handoff.result {
-            Some(result) => json!({ "destination": destination, "result": result }),
-            None => json!({ "destination": destination }),
-        }
     }
 }
 

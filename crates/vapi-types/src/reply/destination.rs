@@ -1,12 +1,14 @@
 //! Where calls are sent.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::line::single_line;
 use crate::ids::AssistantId;
 
 /// A destination outside of the provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum PhoneDestination {
     /// A phone number.
@@ -14,8 +16,10 @@ pub enum PhoneDestination {
         /// The number, E.164.
         number: String,
         /// The extension to dial after it.
+        #[serde(skip_serializing_if = "Option::is_none")]
         extension: Option<String>,
         /// The assistant's words before the transfer.
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "write_line")]
         message: Option<String>,
     },
     /// A SIP address.
@@ -23,6 +27,7 @@ pub enum PhoneDestination {
         /// The address, as in `sip:front@example.com`.
         sip_uri: String,
         /// The assistant's words before the transfer.
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "write_line")]
         message: Option<String>,
     },
 }
@@ -59,22 +64,11 @@ impl PhoneDestination {
         }
         self
     }
+}
 
-    pub(super) fn to_value(&self) -> Value {
-        let (mut destination, message) = match self {
-            Self::Number { number, extension: None, message } => {
-                (json!({ "type": "number", "number": number }), message)
-            }
-            Self::Number { number, extension: Some(extension), message } => {
-                (json!({ "type": "number", "number": number, "extension": extension }), message)
-            }
-            Self::Sip { sip_uri, message } => (json!({ "type": "sip", "sipUri": sip_uri }), message),
-        };
-        if let (Some(destination), Some(message)) = (destination.as_object_mut(), message) {
-            destination.insert("message".to_owned(), Value::String(single_line(message)));
-        }
-        destination
-    }
+/// The field is public, so its text may have more than one line.
+fn write_line<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    text.as_deref().map(single_line).serialize(serializer)
 }
 
 /// Where a transfer goes.
@@ -91,9 +85,9 @@ pub enum TransferDestination {
 }
 
 impl TransferDestination {
-    pub(super) fn to_value(&self) -> Value {
+    pub(super) fn into_value(self) -> Value {
         match self {
-            Self::Phone(destination) => destination.to_value(),
+            Self::Phone(destination) => json!(destination),
             Self::Assistant { name } => json!({ "type": "assistant", "assistantName": name }),
         }
     }
@@ -118,12 +112,11 @@ pub enum HandoffTarget {
 }
 
 impl HandoffTarget {
-    pub(super) fn to_map(&self) -> Map<String, Value> {
-        let (name, value) = match self {
-            Self::Id(id) => ("assistantId", json!(id)),
-            Self::Name(name) => ("assistantName", json!(name)),
-            Self::Transient(assistant) => ("assistant", json!(assistant)),
-        };
-        Map::from_iter([("type".to_owned(), json!("assistant")), (name.to_owned(), value)])
+    pub(super) fn into_value(self) -> Value {
+        match self {
+            Self::Id(id) => json!({ "type": "assistant", "assistantId": id }),
+            Self::Name(name) => json!({ "type": "assistant", "assistantName": name }),
+            Self::Transient(assistant) => json!({ "type": "assistant", "assistant": assistant }),
+        }
     }
 }

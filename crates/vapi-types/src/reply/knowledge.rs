@@ -1,12 +1,13 @@
 //! Documents of a knowledge base.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// A piece of knowledge that fits the conversation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Document {
     content: String,
     similarity: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     uuid: Option<String>,
 }
 
@@ -25,18 +26,10 @@ impl Document {
         self.uuid = Some(uuid.into());
         self
     }
-
-    fn to_value(&self) -> Value {
-        let mut document = json!({ "content": self.content, "similarity": self.similarity });
-        if let (Some(document), Some(uuid)) = (document.as_object_mut(), &self.uuid) {
-            document.insert("uuid".to_owned(), json!(uuid));
-        }
-        document
-    }
 }
 
 /// The documents that were asked for; none is an answer too.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct KnowledgeReply {
     /// The documents, best first.
     pub documents: Vec<Document>,
@@ -47,11 +40,6 @@ impl KnowledgeReply {
     #[must_use]
     pub fn new(documents: Vec<Document>) -> Self {
         Self { documents }
-    }
-
-    pub(super) fn to_value(&self) -> Value {
-        let documents: Vec<_> = self.documents.iter().map(Document::to_value).collect();
-        json!({ "documents": documents })
     }
 }
 
@@ -69,10 +57,5 @@ impl ConversationUpdateReply {
     #[must_use]
     pub fn new(context: impl Into<String>, chunks: Vec<Document>) -> Self {
         Self { context: context.into(), chunks }
-    }
-
-    pub(super) fn to_value(&self) -> Value {
-        let chunks: Vec<_> = self.chunks.iter().map(Document::to_value).collect();
-        json!({ "success": true, "context": self.context, "chunks": chunks })
     }
 }

@@ -1,13 +1,15 @@
 //! Results of tool calls.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::line::single_line;
 use crate::ids::ToolCallId;
 use crate::tool_call::ToolCall;
 
 /// How a tool call ended. Both texts are single lines once they are in a [`ToolResult`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It gave something that the model can use.
     Result(String),
@@ -16,11 +18,14 @@ pub enum Outcome {
 }
 
 /// The answer to one tool call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ToolResult {
+    #[serde(rename = "toolCallId")]
     id: ToolCallId,
     name: String,
+    #[serde(flatten)]
     outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Map<String, Value>>,
 }
 
@@ -81,22 +86,10 @@ impl ToolResult {
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
-
-    fn to_value(&self) -> Value {
-        let (key, text) = match &self.outcome {
-            Outcome::Result(text) => ("result", text),
-            Outcome::Error(text) => ("error", text),
-        };
-        let mut entry = json!({ "toolCallId": self.id, "name": self.name, key: text });
-        if let (Some(entry), Some(metadata)) = (entry.as_object_mut(), &self.metadata) {
-            entry.insert("metadata".to_owned(), Value::Object(metadata.clone()));
-        }
-        entry
-    }
 }
 
 /// The answers to all calls of a message, in their order.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ToolCallsReply {
     /// One for each call.
     pub results: Vec<ToolResult>,
@@ -108,11 +101,6 @@ impl ToolCallsReply {
     pub fn new(results: Vec<ToolResult>) -> Self {
         Self { results }
     }
-
-    pub(super) fn to_value(&self) -> Value {
-        let results: Vec<_> = self.results.iter().map(ToolResult::to_value).collect();
-        json!({ "results": results })
-    }
 }
 
 impl FromIterator<ToolResult> for ToolCallsReply {
@@ -122,7 +110,7 @@ impl FromIterator<ToolResult> for ToolCallsReply {
 }
 
 /// The answer to the legacy function call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FunctionCallReply {
     result: String,
 }
@@ -138,10 +126,6 @@ impl FunctionCallReply {
     #[must_use]
     pub fn result(&self) -> &str {
         &self.result
-    }
-
-    pub(super) fn to_value(&self) -> Value {
-        json!({ "result": self.result })
     }
 }
 
