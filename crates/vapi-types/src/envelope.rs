@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::head::reader::{self, HeadError, Reading};
+use crate::head::reader::{self, Reading};
 use crate::head::{EnvelopeShape, Head};
 use crate::kind::MessageKind;
 use crate::message::ServerMessage;
@@ -32,13 +32,11 @@ pub enum EnvelopeError {
     TooManyIdentifiers,
 }
 
-impl From<HeadError> for EnvelopeError {
-    fn from(error: HeadError) -> Self {
+impl From<ScanError> for EnvelopeError {
+    fn from(error: ScanError) -> Self {
         match error {
-            HeadError::Scan(ScanError::Syntax(_)) => Self::NotJson,
-            HeadError::Scan(ScanError::TooDeep) => Self::TooDeep,
-            HeadError::NotAnObject => Self::NotAnObject,
-            HeadError::TooManyIdentifiers => Self::TooManyIdentifiers,
+            ScanError::Syntax(_) => Self::NotJson,
+            ScanError::TooDeep => Self::TooDeep,
         }
     }
 }
@@ -57,12 +55,8 @@ pub struct DriftedBody {
 /// A received message.
 #[derive(Debug, Clone)]
 pub struct Envelope<'a> {
-    body: &'a [u8],
     json: &'a str,
-    head: Head<'a>,
-    awkward: bool,
-    message: Option<&'a str>,
-    alone: bool,
+    reading: Reading<'a>,
 }
 
 impl<'a> Envelope<'a> {
@@ -74,26 +68,25 @@ impl<'a> Envelope<'a> {
     /// [`EnvelopeError`] if the body is not a JSON object, or one that is not safe to work with.
     pub fn parse(body: &'a [u8]) -> Result<Self, EnvelopeError> {
         let json = std::str::from_utf8(body).ok().ok_or(EnvelopeError::NotJson)?;
-        let Reading { head, awkward, message, alone } = reader::read(json)?;
-        Ok(Self { body, json, head, awkward, message, alone })
+        Ok(Self { json, reading: reader::read(json)? })
     }
 
     /// The message's kind and every identifier in it.
     #[must_use]
     pub fn head(&self) -> &Head<'a> {
-        &self.head
+        &self.reading.head
     }
 
     /// The message's kind.
     #[must_use]
     pub fn kind(&self) -> &MessageKind {
-        &self.head.kind
+        &self.reading.head.kind
     }
 
     /// The bytes as they were received: what a signature is computed over.
     #[must_use]
     pub fn body(&self) -> &'a [u8] {
-        self.body
+        self.json.as_bytes()
     }
 
     /// The body as text that every JSON parser and `jsonb` accepts; see [`sanitise`].
@@ -107,11 +100,12 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`DriftedBody`] if the message lacks what its kind cannot do without; the body is still there.
     pub fn message(&self) -> Result<ServerMessage, DriftedBody> {
-        let message = self.storable(self.message.unwrap_or(self.json));
-        let root = self.message.filter(|_| !self.alone).map(|_| self.text());
-        ServerMessage::read(&self.head.kind, &message, root.as_deref()).map_err(|member| DriftedBody {
-            kind: self.head.kind.clone(),
-            path: match self.head.shape {
+        let Reading { head, message, alone, .. } = &self.reading;
+        let root = message.filter(|_| !alone).map(|_| self.text());
+        let message = self.storable(message.unwrap_or(self.json));
+        ServerMessage::read(&head.kind, &message, root.as_deref()).map_err(|member| DriftedBody {
+            kind: head.kind.clone(),
+            path: match head.shape {
                 EnvelopeShape::Nested => format!("message.{member}"),
                 EnvelopeShape::Flat => member.to_owned(),
             },
@@ -121,11 +115,11 @@ impl<'a> Envelope<'a> {
     /// The tool calls in the message, of whatever kind it is; empty when there are none.
     #[must_use]
     pub fn tool_calls(&self) -> Vec<ToolCall> {
-        tool_call::read_all(&self.storable(self.message.unwrap_or(self.json)))
+        tool_call::read_all(&self.storable(self.reading.message.unwrap_or(self.json)))
     }
 
     fn storable(&self, json: &'a str) -> Cow<'a, str> {
-        if self.awkward { sanitise(json) } else { Cow::Borrowed(json) }
+        if self.reading.awkward { sanitise(json) } else { Cow::Borrowed(json) }
     }
 }
 

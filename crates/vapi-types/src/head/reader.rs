@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::{CallHead, EnvelopeShape, Head, Identifier, IdentifierKind, MetadataEntry, NamedAccount};
+use crate::envelope::EnvelopeError;
 use crate::kind::{CallType, MessageKind};
 use crate::payload::instant;
 use crate::scan::{Next, ScanError, Scanner};
@@ -68,21 +69,8 @@ const METADATA: [&str; 8] = [
     "customer.assistantOverrides",
 ];
 
-/// Why no head could be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HeadError {
-    Scan(ScanError),
-    NotAnObject,
-    TooManyIdentifiers,
-}
-
-impl From<ScanError> for HeadError {
-    fn from(error: ScanError) -> Self {
-        Self::Scan(error)
-    }
-}
-
 /// A head, and what the walk has learned for later.
+#[derive(Debug, Clone)]
 pub(crate) struct Reading<'a> {
     /// The head.
     pub(crate) head: Head<'a>,
@@ -95,12 +83,12 @@ pub(crate) struct Reading<'a> {
 }
 
 /// Reads the head.
-pub(crate) fn read(json: &str) -> Result<Reading<'_>, HeadError> {
+pub(crate) fn read(json: &str) -> Result<Reading<'_>, EnvelopeError> {
     let mut scanner = Scanner::new(json);
     if scanner.next() != Next::Object {
         scanner.skip()?;
         scanner.end()?;
-        return Err(HeadError::NotAnObject);
+        return Err(EnvelopeError::NotAnObject);
     }
     let mut reader = Reader::default();
     let mut members = 0_usize;
@@ -110,7 +98,7 @@ pub(crate) fn read(json: &str) -> Result<Reading<'_>, HeadError> {
     })?;
     scanner.end()?;
     if reader.values > MAX_VALUES {
-        return Err(HeadError::TooManyIdentifiers);
+        return Err(EnvelopeError::TooManyIdentifiers);
     }
     Ok(Reading {
         message: reader.message.as_ref().map(|(text, _)| *text),
@@ -370,13 +358,8 @@ impl<'a> Reader<'a> {
         let call = message.call.or(root.call);
         let lists = if shape == EnvelopeShape::Nested { message.tool_lists } else { root.tool_lists };
         let has_lists = lists.iter().any(Option::is_some);
-        let [chat, session, root_chat, root_session] =
-            [message.chat, message.session, root.chat, root.session]
-                .map(|found| (found.id, found.updated_at));
-        let (subject_id, subject_updated_at) = [chat, session, root_chat, root_session]
-            .into_iter()
-            .find(|(id, _)| id.is_some())
-            .unwrap_or_default();
+        let subjects = [message.chat, message.session, root.chat, root.session];
+        let subject = subjects.into_iter().find(|subject| subject.id.is_some()).unwrap_or_default();
 
         Head {
             kind: match &type_text {
@@ -393,8 +376,8 @@ impl<'a> Reader<'a> {
             customer_number,
             timestamp: message.timestamp.or(root.timestamp).and_then(|text| instant(&text)),
             status: message.status.or(root.status),
-            subject_id,
-            subject_updated_at,
+            subject_id: subject.id,
+            subject_updated_at: subject.updated_at,
             tool_call_ids: lists.into_iter().flatten().find(|ids| !ids.is_empty()).unwrap_or_default(),
         }
     }
