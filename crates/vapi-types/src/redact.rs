@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use memchr::memchr;
 
-use crate::scan::{container_end, scalar_end, string_end};
+use crate::scan::{string_end, value_end};
 use crate::text::{Splice, unescape};
 
 /// The text in the place of a secret.
@@ -117,7 +117,7 @@ pub fn redact(json: &str) -> Cow<'_, str> {
     let mut out = Splice::new(json);
     let mut at = 0;
     while let Some(quote) = text.find_quote(at) {
-        let end = text.string_end(quote);
+        let end = string_end(text.0.as_bytes(), quote);
         at = end;
         let colon = text.skip_space(end);
         if text.byte(colon) != Some(b':') {
@@ -181,7 +181,7 @@ fn sensitivity(raw_key: &str) -> Sensitivity {
 
 /// Replaces the value that starts at `start`; returns the offset behind it.
 fn redact_value(text: Text<'_>, start: usize, out: &mut Splice<'_>) -> usize {
-    let end = text.value_end(start);
+    let end = value_end(text.0.as_bytes(), start);
     if end > start && !matches!(text.slice(start, end), "null" | "true" | "false" | REPLACEMENT) {
         out.replace(start, end, REPLACEMENT);
     }
@@ -196,7 +196,7 @@ fn redact_map(text: Text<'_>, open: usize, out: &mut Splice<'_>) -> usize {
         if text.byte(key) != Some(b'"') {
             return key;
         }
-        let colon = text.skip_space(text.string_end(key));
+        let colon = text.skip_space(string_end(text.0.as_bytes(), key));
         if text.byte(colon) != Some(b':') {
             return colon;
         }
@@ -237,19 +237,5 @@ impl<'a> Text<'a> {
     fn skip_space(self, from: usize) -> usize {
         let rest = self.rest(from);
         from + rest.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len())
-    }
-
-    /// The offset behind the string that starts at `quote`.
-    fn string_end(self, quote: usize) -> usize {
-        string_end(self.0.as_bytes(), quote)
-    }
-
-    /// The offset behind the value that starts at `start`.
-    fn value_end(self, start: usize) -> usize {
-        match self.byte(start) {
-            Some(b'"') => self.string_end(start),
-            Some(b'{' | b'[') => container_end(self.0.as_bytes(), start),
-            _ => scalar_end(self.0.as_bytes(), start),
-        }
     }
 }

@@ -9,7 +9,7 @@ mod offsets;
 use std::borrow::Cow;
 
 use offsets::plain_run;
-pub(crate) use offsets::{container_end, scalar_end, string_end};
+pub(crate) use offsets::{string_end, value_end};
 
 use crate::text;
 
@@ -201,12 +201,7 @@ impl<'a> Scanner<'a> {
     fn trusted(&mut self) -> &'a str {
         self.skip_space();
         let start = self.at;
-        let bytes = self.text.as_bytes();
-        self.at = match self.peek() {
-            Some(b'"') => string_end(bytes, self.at),
-            Some(b'{' | b'[') => container_end(bytes, self.at),
-            _ => scalar_end(bytes, self.at),
-        };
+        self.at = value_end(self.text.as_bytes(), start);
         self.since(start)
     }
 

@@ -16,8 +16,17 @@ pub(crate) fn string_end(bytes: &[u8], quote: usize) -> usize {
     }
 }
 
+/// The offset behind the value that starts at `start`.
+pub(crate) fn value_end(bytes: &[u8], start: usize) -> usize {
+    match bytes.get(start) {
+        Some(b'"') => string_end(bytes, start),
+        Some(b'{' | b'[') => container_end(bytes, start),
+        _ => scalar_end(bytes, start),
+    }
+}
+
 /// The offset behind the object or array that starts at `open`; of text that is cut off, its end.
-pub(crate) fn container_end(bytes: &[u8], open: usize) -> usize {
+fn container_end(bytes: &[u8], open: usize) -> usize {
     let mut depth = 0_usize;
     let mut at = open;
     while let Some(byte) = bytes.get(at) {
@@ -38,7 +47,7 @@ pub(crate) fn container_end(bytes: &[u8], open: usize) -> usize {
 }
 
 /// The offset behind the number or literal that starts at `start`.
-pub(crate) fn scalar_end(bytes: &[u8], start: usize) -> usize {
+fn scalar_end(bytes: &[u8], start: usize) -> usize {
     let rest = bytes.get(start..).unwrap_or_default();
     let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b'"') || byte.is_ascii_whitespace();
     start + rest.iter().position(is_end).unwrap_or(rest.len())
