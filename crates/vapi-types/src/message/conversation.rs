@@ -1,35 +1,35 @@
 //! The turns of a conversation.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use crate::ids::{AssistantId, ToolCallId};
 use crate::kind::Role;
-use crate::payload::{Json, JsonText, deserialize, payload};
+use crate::payload::{Json, Raw, deserialize, payload};
 use crate::scan::{Next, Scanner, elements};
 
 /// A list of turns. Every message repeats the whole conversation, so it stays text until somebody asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Turns(Box<str>);
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Turns(Raw);
 
 impl Turns {
     /// The JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// All turns, oldest first; elements that are no objects are left out.
     #[must_use]
     pub fn to_vec(&self) -> Vec<Turn> {
-        Vec::from_json(&self.0).unwrap_or_default()
+        Vec::from_json(self.as_str()).unwrap_or_default()
     }
 
     /// The last turns, oldest first, at most `count`. Only these are parsed.
     #[must_use]
     pub fn latest(&self, count: usize) -> Vec<Turn> {
         let mut texts = Vec::new();
-        elements(&self.0, |element| texts.push(element));
+        elements(self.as_str(), |element| texts.push(element));
         let skipped = texts.len().saturating_sub(count);
         texts.into_iter().skip(skipped).filter_map(Turn::from_json).collect()
     }
@@ -37,19 +37,13 @@ impl Turns {
 
 impl Json for Turns {
     fn from_json(raw: &str) -> Option<Self> {
-        (Scanner::new(raw).next() == Next::Array).then(|| Self(raw.into()))
+        Raw::from_json(raw).filter(|_| Scanner::new(raw).next() == Next::Array).map(Self)
     }
 }
 
 impl FromIterator<Turn> for Turns {
     fn from_iter<I: IntoIterator<Item = Turn>>(turns: I) -> Self {
-        Self(json!(turns.into_iter().collect::<Vec<_>>()).to_string().into())
-    }
-}
-
-impl Serialize for Turns {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        JsonText(&self.0).serialize(serializer)
+        Self(json!(turns.into_iter().collect::<Vec<_>>()).into())
     }
 }
 
