@@ -136,24 +136,19 @@ fn entry(json: &str) -> Option<ToolCall> {
     // A call beside the definition of its tool: the definition may lend its name. Its `parameters` are the
     // schema of the arguments, never arguments.
     let (call, definition) = match outer.tool_call {
-        Some(call) if call.starts_with('{') => (Entry::read(call), Some(outer)),
-        _ => (outer, None),
+        Some(call) if call.starts_with('{') => (Entry::read(call), outer),
+        _ => (outer, Entry::default()),
     };
     let function = call.function.map(Entry::read).unwrap_or_default();
-    let defined = definition.as_ref().and_then(|definition| definition.function).map(Entry::read);
-    let name = [
-        function.name,
-        call.name,
-        defined.as_ref().and_then(|function| function.name),
-        definition.as_ref().and_then(|definition| definition.name),
-    ];
+    let defined = definition.function.map(Entry::read).unwrap_or_default();
+    let name = [function.name, call.name, defined.name, definition.name];
     let sent = [
         function.arguments,
         function.parameters,
         call.arguments,
         call.parameters,
-        defined.as_ref().and_then(|function| function.arguments),
-        definition.as_ref().and_then(|definition| definition.arguments),
+        defined.arguments,
+        definition.arguments,
     ];
     Some(ToolCall {
         id: ToolCallId::new(call.id.and_then(crate::payload::text).unwrap_or_default()),
