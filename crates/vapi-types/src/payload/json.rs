@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::scan::{Next, Scanner, elements};
 
@@ -163,12 +163,6 @@ impl Json for Epoch {
 }
 
 impl Json for Value {
-    fn from_json(raw: &str) -> Option<Self> {
-        serde_json::from_str(raw).ok()
-    }
-}
-
-impl Json for Map<String, Value> {
     fn from_json(raw: &str) -> Option<Self> {
         serde_json::from_str(raw).ok()
     }
