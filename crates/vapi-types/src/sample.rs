@@ -42,7 +42,11 @@ impl PhoneCall {
 
     /// Any message of the call. `common` finds the common part of the message, which may have an artifact of its own.
     pub fn message<M: Serialize>(&self, mut message: M, common: impl FnOnce(&mut M) -> &mut Common) -> Value {
-        self.fill(common(&mut message));
+        let common = common(&mut message);
+        let own = std::mem::replace(common, self.common.clone());
+        common.kind = own.kind;
+        common.call = Some(Box::new(self.call.clone()));
+        common.artifact = own.artifact.or(common.artifact.take());
         json!({ "message": message })
     }
 
@@ -90,13 +94,6 @@ impl PhoneCall {
     #[must_use]
     pub fn end_of_call_report(&self, report: EndOfCallReport) -> Value {
         self.message(report, |message| &mut message.common)
-    }
-
-    fn fill(&self, common: &mut Common) {
-        let own = std::mem::replace(common, self.common.clone());
-        common.kind = own.kind;
-        common.call = Some(Box::new(self.call.clone()));
-        common.artifact = own.artifact.or(common.artifact.take());
     }
 }
 
