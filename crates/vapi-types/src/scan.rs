@@ -106,40 +106,34 @@ impl<'a> Scanner<'a> {
     where
         F: FnMut(&mut Self, &str) -> Result<(), ScanError>,
     {
-        self.skip_space();
-        self.expect(b'{')?;
-        self.descend()?;
-        self.skip_space();
-        if !self.accept(b'}') {
-            loop {
-                let key = self.key()?;
-                visit(self, &key.decode())?;
-                self.skip_space();
-                if self.accept(b'}') {
-                    break;
-                }
-                self.expect(b',')?;
-                self.skip_space();
-            }
-        }
-        self.depth -= 1;
-        Ok(())
+        self.container(b'{', b'}', |scanner| {
+            let key = scanner.key()?;
+            visit(scanner, &key.decode())
+        })
     }
 
     /// Reads an array; `visit` must read or skip exactly one value each time.
-    pub(crate) fn array<F>(&mut self, mut visit: F) -> Result<(), ScanError>
+    pub(crate) fn array<F>(&mut self, visit: F) -> Result<(), ScanError>
+    where
+        F: FnMut(&mut Self) -> Result<(), ScanError>,
+    {
+        self.container(b'[', b']', visit)
+    }
+
+    #[inline]
+    fn container<F>(&mut self, open: u8, close: u8, mut visit: F) -> Result<(), ScanError>
     where
         F: FnMut(&mut Self) -> Result<(), ScanError>,
     {
         self.skip_space();
-        self.expect(b'[')?;
+        self.expect(open)?;
         self.descend()?;
         self.skip_space();
-        if !self.accept(b']') {
+        if !self.accept(close) {
             loop {
                 visit(self)?;
                 self.skip_space();
-                if self.accept(b']') {
+                if self.accept(close) {
                     break;
                 }
                 self.expect(b',')?;
