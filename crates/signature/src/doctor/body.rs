@@ -56,23 +56,15 @@ pub(crate) fn candidates(body: &[u8]) -> Vec<(Rewriting, Cow<'_, [u8]>)> {
     let trimmed = body.strip_suffix(b"\n").map(|rest| rest.strip_suffix(b"\r").unwrap_or(rest));
     add(Rewriting::WithoutNewline, trimmed.map(Cow::Borrowed));
     add(Rewriting::WithNewline, Some(Cow::Owned([body, b"\n"].concat())));
-    add(Rewriting::Compact, rewrite(body, Style::Compact { unescape: false }).map(Cow::Owned));
-    add(Rewriting::Unescaped, rewrite(body, Style::Compact { unescape: true }).map(Cow::Owned));
-    add(Rewriting::Spaced, rewrite(body, Style::Spaced).map(Cow::Owned));
-    add(Rewriting::Pretty, rewrite(body, Style::Pretty).map(Cow::Owned));
+    for layout in [Rewriting::Compact, Rewriting::Unescaped, Rewriting::Spaced, Rewriting::Pretty] {
+        add(layout, rewrite(body, layout).map(Cow::Owned));
+    }
     found
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
-    Compact { unescape: bool },
-    Spaced,
-    Pretty,
 }
 
 /// Lays JSON out anew without parsing it: strings are copied (or unescaped), white space outside of
 /// them is replaced. `None` if it is no JSON object or array, or too deep.
-fn rewrite(body: &[u8], style: Style) -> Option<Vec<u8>> {
+fn rewrite(body: &[u8], layout: Rewriting) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len());
     let limit = body.len().saturating_mul(MAX_GROWTH);
     let mut depth: usize = 0;
@@ -91,7 +83,7 @@ fn rewrite(body: &[u8], style: Style) -> Option<Vec<u8>> {
                 let end = string_end(after)?;
                 let (content, after) = after.split_at_checked(end)?;
                 out.push(b'"');
-                if style == (Style::Compact { unescape: true }) {
+                if layout == Rewriting::Unescaped {
                     unescape(content, &mut out);
                 } else {
                     out.extend_from_slice(content);
@@ -107,24 +99,24 @@ fn rewrite(body: &[u8], style: Style) -> Option<Vec<u8>> {
                     rest = after;
                 } else {
                     depth = depth.checked_add(1).filter(|depth| *depth <= MAX_DEPTH)?;
-                    indent(&mut out, style, depth);
+                    indent(&mut out, layout, depth);
                 }
             }
             b'}' | b']' => {
                 depth = depth.checked_sub(1)?;
-                indent(&mut out, style, depth);
+                indent(&mut out, layout, depth);
                 out.push(byte);
             }
             b',' => {
                 out.push(byte);
-                if style == Style::Spaced {
+                if layout == Rewriting::Spaced {
                     out.push(b' ');
                 }
-                indent(&mut out, style, depth);
+                indent(&mut out, layout, depth);
             }
             b':' => {
                 out.push(byte);
-                if matches!(style, Style::Spaced | Style::Pretty) {
+                if matches!(layout, Rewriting::Spaced | Rewriting::Pretty) {
                     out.push(b' ');
                 }
             }
@@ -134,8 +126,8 @@ fn rewrite(body: &[u8], style: Style) -> Option<Vec<u8>> {
     (depth == 0).then_some(out)
 }
 
-fn indent(out: &mut Vec<u8>, style: Style, depth: usize) {
-    if style == Style::Pretty {
+fn indent(out: &mut Vec<u8>, layout: Rewriting, depth: usize) {
+    if layout == Rewriting::Pretty {
         out.push(b'\n');
         out.extend(std::iter::repeat_n(b"  ", depth).flatten());
     }
@@ -212,17 +204,17 @@ mod tests {
     #[test]
     fn each_layout_becomes_each_other() {
         for from in [SPACED, COMPACT, PRETTY] {
-            let to = |style| String::from_utf8(rewrite(from.as_bytes(), style).unwrap()).unwrap();
-            assert_eq!(to(Style::Compact { unescape: false }), COMPACT);
-            assert_eq!(to(Style::Spaced), SPACED);
-            assert_eq!(to(Style::Pretty), PRETTY);
+            let to = |layout| String::from_utf8(rewrite(from.as_bytes(), layout).unwrap()).unwrap();
+            assert_eq!(to(Rewriting::Compact), COMPACT);
+            assert_eq!(to(Rewriting::Spaced), SPACED);
+            assert_eq!(to(Rewriting::Pretty), PRETTY);
         }
     }
 
     #[test]
     fn escapes_are_written_out_where_javascript_would() {
         let body = br#"{"a":"\u00e9\/\ud83d\ude00\n\u0001\u0022\\u0041\ud800"}"#;
-        let out = rewrite(body, Style::Compact { unescape: true }).unwrap();
+        let out = rewrite(body, Rewriting::Unescaped).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "{\"a\":\"é/😀\\n\\u0001\\u0022\\\\u0041\\ud800\"}");
     }
 
@@ -235,7 +227,7 @@ mod tests {
             .into_iter()
             .chain([deep.as_slice(), &wide])
         {
-            assert_eq!(rewrite(body, Style::Pretty), None, "{}", String::from_utf8_lossy(body));
+            assert_eq!(rewrite(body, Rewriting::Pretty), None, "{}", String::from_utf8_lossy(body));
         }
     }
 
