@@ -190,6 +190,9 @@ impl Trial<'_> {
     }
 
     fn into_match(self, recipe: &HmacRecipe, request: &SignedRequest<'_>) -> HmacMatch {
+        let header = |found: Option<&Named<'_>>, own: &Option<String>| {
+            found.map(|(name, _)| name.clone()).or_else(|| own.clone())
+        };
         let is_stamped = self.format.uses_timestamp();
         let is_as_asked = *self.format == recipe.effective_format();
         let url = self.url.map(AsRef::as_ref).filter(|url| request.url != Some(*url)).map(str::to_owned);
@@ -197,14 +200,8 @@ impl Trial<'_> {
             recipe: HmacRecipe {
                 algorithm: self.reading.algorithm,
                 signature_header: self.reading.header.clone(),
-                timestamp_header: match self.timestamp {
-                    Some((name, _)) => Some(name.clone()),
-                    None => recipe.timestamp_header.clone(),
-                },
-                message_id_header: match self.message_id {
-                    Some((name, _)) => Some(name.clone()),
-                    None => recipe.message_id_header.clone(),
-                },
+                timestamp_header: header(self.timestamp, &recipe.timestamp_header),
+                message_id_header: header(self.message_id, &recipe.message_id_header),
                 prefix: self.reading.prefix.clone(),
                 encoding: self.reading.encoding,
                 secret_is_base64: self.key.0 == Treatment::Decoded,
@@ -252,8 +249,8 @@ pub(crate) fn value<'a>(headers: &'a dyn Headers, name: &str) -> Option<&'a [u8]
 
 /// Lists the headers that the request has: the expected one first, then the known ones.
 fn present<'a>(headers: &'a dyn Headers, own: Option<&str>, known: &[&str]) -> Vec<Named<'a>> {
-    let names = own.into_iter().chain(known.iter().copied().filter(|name| Some(*name) != own));
-    names.filter_map(|name| Some((name.to_owned(), value(headers, name)?))).collect()
+    let names = distinct(own.into_iter().chain(known.iter().copied()));
+    names.into_iter().filter_map(|name| Some((name.to_owned(), value(headers, name)?))).collect()
 }
 
 /// Reads each signature header in every way that gives a code of the right length.
@@ -285,22 +282,23 @@ fn readings(recipe: &HmacRecipe, headers: &dyn Headers) -> Vec<Reading> {
 /// Lists the prefixes that `text` may start with, the expected one (also in another case) first.
 fn prefixes<'a>(own: Option<&'a str>, text: &'a str) -> Vec<&'a str> {
     let as_sent = own.and_then(|own| text.get(..own.len()).filter(|start| start.eq_ignore_ascii_case(own)));
-    let mut prefixes: Vec<&str> = own.into_iter().chain(as_sent).chain([""]).chain(PREFIXES).collect();
-    let mut seen = Vec::new();
-    prefixes.retain(|prefix| {
-        !seen.contains(prefix) && {
-            seen.push(*prefix);
-            true
+    distinct(own.into_iter().chain(as_sent).chain([""]).chain(PREFIXES))
+}
+
+/// Keeps the first of equals.
+fn distinct<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut kept = Vec::new();
+    for one in all {
+        if !kept.contains(&one) {
+            kept.push(one);
         }
-    });
-    prefixes
+    }
+    kept
 }
 
 fn formats(recipe: &HmacRecipe) -> Vec<PayloadFormat> {
-    let own = recipe.effective_format();
-    let known =
-        FORMATS.iter().filter_map(|text| PayloadFormat::parse(text).ok()).filter(|format| *format != own);
-    std::iter::once(own.clone()).chain(known.collect::<Vec<_>>()).collect()
+    let known = FORMATS.iter().filter_map(|text| PayloadFormat::parse(text).ok());
+    distinct(std::iter::once(recipe.effective_format()).chain(known))
 }
 
 /// Lists what may stand for a placeholder, with what each choice costs; a single empty choice where
@@ -335,13 +333,8 @@ fn urls(url: Option<&str>) -> Vec<Cow<'_, str>> {
         let rest = url.split_once("://").map_or("", |(_, rest)| rest);
         rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/").to_owned()
     };
-    let mut urls = vec![Cow::Borrowed(url)];
-    for candidate in [slashed, Cow::Borrowed(plain), Cow::Owned(path_of(url)), Cow::Owned(path_of(plain))] {
-        if !urls.contains(&candidate) {
-            urls.push(candidate);
-        }
-    }
-    urls
+    let paths = [url, plain].map(|url| Cow::Owned(path_of(url)));
+    distinct([Cow::Borrowed(url), slashed, Cow::Borrowed(plain)].into_iter().chain(paths))
 }
 
 fn keys(is_base64: bool, secret: &SecretKey) -> Vec<(Treatment, Zeroizing<Vec<u8>>)> {
