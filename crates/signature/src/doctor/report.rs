@@ -171,35 +171,21 @@ fn body_note(found: &HmacMatch) -> Option<Note> {
 fn recipe_notes(check: &HmacCheck, seen: &HmacRecipe) -> Vec<Note> {
     let own = &check.recipe;
     let mut notes = Vec::new();
-    let mut wrong_header = |what: &str, own: &str, seen: &str| {
-        let sentence = format!("The {what} is in the header {seen}; the credential expects {own}.");
-        notes.push((Cause::WrongHeader { found: seen.to_owned() }, sentence));
-    };
     let format = seen.effective_format();
     if seen.signature_header != own.signature_header {
-        wrong_header("signature", &own.signature_header, &seen.signature_header);
+        notes.push(header_note("signature", &own.signature_header, &seen.signature_header));
     }
     if let Some(name) = seen.timestamp_header.as_deref().filter(|_| format.uses_timestamp())
         && own.timestamp_header.as_deref() != Some(name)
     {
-        wrong_header("timestamp", own.timestamp_header.as_deref().unwrap_or("none"), name);
+        notes.push(header_note("timestamp", own.timestamp_header.as_deref().unwrap_or("none"), name));
     }
     if let Some(name) = seen.message_id_header.as_deref().filter(|_| format.uses_message_id())
         && own.message_id_header.as_deref() != Some(name)
     {
-        wrong_header("message id", own.message_id_header.as_deref().unwrap_or("none"), name);
+        notes.push(header_note("message id", own.message_id_header.as_deref().unwrap_or("none"), name));
     }
-    if seen.prefix != own.prefix {
-        let name = |prefix: &Option<String>| {
-            prefix.as_ref().map_or("no prefix".to_owned(), |text| format!("{text:?}"))
-        };
-        let sentence = format!(
-            "The signature matches, but it comes with {} where the credential expects {}.",
-            name(&seen.prefix),
-            name(&own.prefix),
-        );
-        notes.push((Cause::WrongPrefix { found: seen.prefix.clone() }, sentence));
-    }
+    notes.extend(prefix_note("signature", own.prefix.as_deref(), seen.prefix.as_deref()));
     if seen.encoding != own.encoding {
         let sentence = format!(
             "The signature is written in {}; the credential expects {}.",
@@ -225,6 +211,19 @@ fn recipe_notes(check: &HmacCheck, seen: &HmacRecipe) -> Vec<Note> {
     notes
 }
 
+fn header_note(what: &str, own: &str, seen: &str) -> Note {
+    let sentence = format!("The {what} is in the header {seen}; the credential expects {own}.");
+    (Cause::WrongHeader { found: seen.to_owned() }, sentence)
+}
+
+fn prefix_note(what: &str, own: Option<&str>, seen: Option<&str>) -> Option<Note> {
+    let name = |prefix: Option<&str>| prefix.map_or("no prefix".to_owned(), |text| format!("{text:?}"));
+    let (expected, found) = (name(own), name(seen));
+    let sentence =
+        format!("The {what} matches, but it comes with {found} where the credential expects {expected}.");
+    (own != seen).then(|| (Cause::WrongPrefix { found: seen.map(str::to_owned) }, sentence))
+}
+
 fn secret_note(own: &HmacRecipe, treatment: Treatment) -> Option<Note> {
     let (cause, sentence) = match (own.secret_is_base64, treatment) {
         (false, Treatment::Raw) | (true, Treatment::Decoded) => return None,
@@ -247,19 +246,9 @@ fn secret_note(own: &HmacRecipe, treatment: Treatment) -> Option<Note> {
 fn static_notes(own_header: &str, own_prefix: Option<&str>, found: &StaticMatch) -> Vec<Note> {
     let mut notes = Vec::new();
     if found.header != own_header {
-        let sentence =
-            format!("The secret is in the header {}; the credential expects {own_header}.", found.header);
-        notes.push((Cause::WrongHeader { found: found.header.clone() }, sentence));
+        notes.push(header_note("secret", own_header, &found.header));
     }
-    if found.prefix.as_deref() != own_prefix {
-        let name = |prefix: Option<&str>| prefix.map_or("no prefix".to_owned(), |text| format!("{text:?}"));
-        let sentence = format!(
-            "The secret matches, but it comes with {} where the credential expects {}.",
-            name(found.prefix.as_deref()),
-            name(own_prefix),
-        );
-        notes.push((Cause::WrongPrefix { found: found.prefix.clone() }, sentence));
-    }
+    notes.extend(prefix_note("secret", own_prefix, found.prefix.as_deref()));
     if found.is_trimmed {
         notes.extend(secret_note(&HmacRecipe::default(), Treatment::Trimmed));
     }
