@@ -6,9 +6,8 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::algorithm::Encoding;
-use crate::credential::{Check, Credential, HmacCheck};
+use crate::credential::{Check, Credential};
 use crate::payload::Parts;
-use crate::scheme::Scheme;
 
 /// Returns the headers that prove `credential` for this request, names in lower case.
 ///
@@ -40,48 +39,17 @@ pub fn sign(
     body: &[u8],
     now: DateTime<Utc>,
 ) -> Result<Vec<(String, String)>, SignError> {
-    match &credential.check {
-        Check::Hmac(check) => sign_hmac(check, method, url, message_id, body, now),
+    let check = match &credential.check {
+        Check::Hmac(check) => check,
         Check::Static(check) => {
             let secret = std::str::from_utf8(credential.secret().expose())
                 .ok()
                 .filter(|secret| secret.bytes().all(|byte| matches!(byte, b' '..=b'~')))
                 .ok_or(SignError::SecretNotPrintable)?;
-            let prefix = match credential.scheme() {
-                Scheme::Bearer { prefix: Some(prefix), .. } => prefix.as_str(),
-                _ => "",
-            };
-            Ok(vec![(check.header.clone(), format!("{prefix}{secret}"))])
+            let prefix = check.prefix.as_deref().unwrap_or_default();
+            return Ok(vec![(check.header.clone(), format!("{prefix}{secret}"))]);
         }
-    }
-}
-
-/// Why no headers could be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SignError {
-    /// The recipe signs the URL, and none was given.
-    #[error("the recipe signs a url, and none was given")]
-    MissingUrl,
-    /// The recipe signs a message id, and none was given.
-    #[error("the recipe signs a message id, and none was given")]
-    MissingMessageId,
-    /// The message id is empty, not printable ASCII, or holds the separator that ends it.
-    #[error("the message id cannot be used with this recipe")]
-    MessageId,
-    /// The secret is to be sent as it is and has bytes that a header does not carry.
-    #[error("the secret cannot stand in a header")]
-    SecretNotPrintable,
-}
-
-fn sign_hmac(
-    check: &HmacCheck,
-    method: &str,
-    url: Option<&str>,
-    message_id: Option<&str>,
-    body: &[u8],
-    now: DateTime<Utc>,
-) -> Result<Vec<(String, String)>, SignError> {
+    };
     let recipe = &check.recipe;
     if check.format.uses_url() && url.is_none() {
         return Err(SignError::MissingUrl);
@@ -119,4 +87,22 @@ fn sign_hmac(
         headers.push((name.clone(), id.to_owned()));
     }
     Ok(headers)
+}
+
+/// Why no headers could be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The recipe signs the URL, and none was given.
+    #[error("the recipe signs a url, and none was given")]
+    MissingUrl,
+    /// The recipe signs a message id, and none was given.
+    #[error("the recipe signs a message id, and none was given")]
+    MissingMessageId,
+    /// The message id is empty, not printable ASCII, or holds the separator that ends it.
+    #[error("the message id cannot be used with this recipe")]
+    MessageId,
+    /// The secret is to be sent as it is and has bytes that a header does not carry.
+    #[error("the secret cannot stand in a header")]
+    SecretNotPrintable,
 }
