@@ -53,7 +53,7 @@ impl Checker<'_> {
             (Some(secret), None) => (format!("{place}.secret"), secret.0.clone()),
             (None, Some(name)) => {
                 let field = format!("{place}.secret_env");
-                let value = self.source.vars.get(name);
+                let value = (self.source.vars)(name);
                 let value = value.ok_or_else(|| format!("the variable {name} is not set"));
                 let value = self.noted(&field, value)?;
                 (field, value)

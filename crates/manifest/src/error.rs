@@ -33,17 +33,6 @@ pub enum ManifestError {
     Invalid(Vec<Problem>),
 }
 
-impl ManifestError {
-    /// Every mistake; none when the file has not the right form at all.
-    #[must_use]
-    pub fn problems(&self) -> &[Problem] {
-        match self {
-            Self::Invalid(problems) => problems,
-            Self::Read { .. } | Self::Form { .. } => &[],
-        }
-    }
-}
-
 /// Places a TOML error in its text, leaving out the line that the parser would quote.
 pub(crate) fn toml_form(text: &str, error: &toml::de::Error) -> ManifestError {
     let start = error.span().map_or(0, |span| span.start);

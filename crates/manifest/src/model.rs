@@ -39,7 +39,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`ManifestError::Read`] when the file cannot be read, else as for its form.
-    pub fn load(path: &Path, vars: &dyn Vars) -> Result<Self, ManifestError> {
+    pub fn load(path: &Path, vars: &Vars<'_>) -> Result<Self, ManifestError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ManifestError::Read { path: path.to_owned(), source })?;
         let source = Source::new(vars, path.parent().unwrap_or(Path::new("")));

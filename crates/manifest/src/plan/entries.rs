@@ -49,53 +49,28 @@ macro_rules! entry {
     };
 }
 
-/// Runs a function of [`Planned`] on what an entry holds.
-macro_rules! of_kind {
-    ($entry:expr, $it:ident => $what:expr) => {
-        match $entry {
-            Entry::Organization($it) => $what,
-            Entry::Assistant($it) => $what,
-            Entry::Squad($it) => $what,
-            Entry::PhoneNumber($it) => $what,
-            Entry::Credential($it) => $what,
-            Entry::Service($it) => $what,
-            Entry::Resource($it) => $what,
-            Entry::OpeningHours($it) => $what,
-            Entry::Closure($it) => $what,
-            Entry::Transfer($it) => $what,
-            Entry::Document($it) => $what,
+/// The functions of [`Planned`] on whatever an entry holds.
+macro_rules! of_every_kind {
+    ($($kind:ident)*) => {
+        /// An entry's description, for people.
+        pub(super) fn describe(entry: &Entry) -> String {
+            match entry {
+                $(Entry::$kind(it) => it.describe(),)*
+            }
         }
-    };
-}
 
-/// An entry's description, for people.
-pub(super) fn describe(entry: &Entry) -> String {
-    of_kind!(entry, it => it.describe())
-}
-
-/// The differences of a declared entry from the stored one; none for entries of two kinds.
-pub(super) fn differences(stored: &Entry, wanted: &Entry) -> Vec<String> {
-    macro_rules! pairs {
-        ($($kind:ident),*) => {
+        /// The differences of a declared entry from the stored one; none for entries of two kinds.
+        pub(super) fn differences(stored: &Entry, wanted: &Entry) -> Vec<String> {
             match (stored, wanted) {
                 $((Entry::$kind(stored), Entry::$kind(wanted)) => wanted.differences(stored),)*
                 _ => Vec::new(),
             }
-        };
-    }
-    pairs!(
-        Organization,
-        Assistant,
-        Squad,
-        PhoneNumber,
-        Credential,
-        Service,
-        Resource,
-        OpeningHours,
-        Closure,
-        Transfer,
-        Document
-    )
+        }
+    };
+}
+
+of_every_kind! {
+    Organization Assistant Squad PhoneNumber Credential Service Resource OpeningHours Closure Transfer Document
 }
 
 impl Planned for Organization {

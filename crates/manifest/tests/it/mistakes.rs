@@ -2,7 +2,7 @@
 
 use manifest::{Manifest, ManifestError, Source};
 
-use crate::support::{mistakes, read, sentences, vars};
+use crate::support::{mistakes, problems, read, sentences, vars};
 
 #[test]
 fn one_field_at_a_time() {
@@ -137,7 +137,7 @@ fn all_are_collected_over_all_organizations() {
     )
     .unwrap_err();
     let fields: Vec<_> =
-        error.problems().iter().map(|p| (p.organization.as_str(), p.field.as_str())).collect();
+        problems(&error).iter().map(|p| (p.organization.as_str(), p.field.as_str())).collect();
     // A national form is left alone while the region is wrong, for it may well be right.
     let expected = [
         ("a", "name"),

@@ -4,7 +4,7 @@ use manifest::{Manifest, ManifestError, Source};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::vars;
+use crate::support::{problems, vars};
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -107,7 +107,7 @@ proptest! {
             }
             Err(error) => {
                 prop_assert!(clash, "{error}");
-                prop_assert_eq!(error.problems().len(), 1);
+                prop_assert_eq!(problems(&error).len(), 1);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Short ways to read a file.
 
-use manifest::{Manifest, ManifestError, Source};
+use manifest::{Manifest, ManifestError, Problem, Source};
 use tenant::Organization;
 
 /// The variables that files of the tests may name.
@@ -22,13 +22,22 @@ pub(crate) fn one(fields: &str) -> Result<Organization, ManifestError> {
         .map(|mut manifest| manifest.organizations.remove(0))
 }
 
+/// Every mistake; none when the file has not the right form at all.
+pub(crate) fn problems(error: &ManifestError) -> &[Problem] {
+    match error {
+        ManifestError::Invalid(problems) => problems,
+        _ => &[],
+    }
+}
+
 /// Every mistake of a file as its sentence.
 pub(crate) fn sentences(result: Result<impl Sized, ManifestError>) -> Vec<String> {
     match result {
         Ok(_) => Vec::new(),
         Err(error) => {
-            assert!(!error.problems().is_empty(), "{error}");
-            error.problems().iter().map(ToString::to_string).collect()
+            let problems = problems(&error);
+            assert!(!problems.is_empty(), "{error}");
+            problems.iter().map(ToString::to_string).collect()
         }
     }
 }
