@@ -2,6 +2,7 @@
 
 use org_resolver::{RefusalReason, RefusedOrg, Trace, VerifiedOrg};
 use phrases::Language;
+use serde_json::json;
 use storage::repo::{EventVerdict, SecurityEntry};
 use storage::{QuarantinedMessage, Storage};
 use vapi_types::{Envelope, MessageKind, Reply, ToolCall};
@@ -74,16 +75,13 @@ impl Dispatcher {
     /// Records a proven message that must not be acted upon, and refuses it.
     pub async fn refuse(&self, org: &RefusedOrg, envelope: &Envelope<'_>, context: &Context<'_>) -> Handled {
         let incoming = IncomingMessage::new(envelope, org.trace(), context);
-        let (verdict, code) = match org.reason() {
-            RefusalReason::Conflict(_) => (EventVerdict::Conflict, RefusalCode::ConflictingOrganizations),
-            RefusalReason::Inactive => (EventVerdict::Inactive, RefusalCode::OrganizationInactive),
-        };
-        // The organization learns where the contradiction stood, and not whom it named.
-        let detail = match org.reason() {
-            RefusalReason::Conflict(found) => serde_json::json!({
-                "paths": found.iter().map(|conflict| conflict.path.as_str()).collect::<Vec<_>>(),
-            }),
-            RefusalReason::Inactive => serde_json::json!({}),
+        let (verdict, code, detail) = match org.reason() {
+            RefusalReason::Conflict(found) => {
+                // The organization learns where the contradiction stood, and not whom it named.
+                let paths: Vec<&str> = found.iter().map(|conflict| conflict.path.as_str()).collect();
+                (EventVerdict::Conflict, RefusalCode::ConflictingOrganizations, json!({ "paths": paths }))
+            }
+            RefusalReason::Inactive => (EventVerdict::Inactive, RefusalCode::OrganizationInactive, json!({})),
         };
         let entry = SecurityEntry {
             event: org.reason().as_str(),
@@ -119,7 +117,7 @@ impl Dispatcher {
         let identifiers = trace
             .steps
             .iter()
-            .map(|look| serde_json::json!({"step": look.step, "value": look.value, "path": look.path}))
+            .map(|look| json!({"step": look.step, "value": look.value, "path": look.path}))
             .collect();
         let message = QuarantinedMessage {
             kind: envelope.head().kind_text(),

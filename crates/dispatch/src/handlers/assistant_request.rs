@@ -25,9 +25,8 @@ pub(crate) async fn assistant_request(handling: Handling<'_>) -> Result<Handled,
         Some(assistant) => AssistantRequestReply::assistant(AssistantId::new(&*assistant)),
         None => AssistantRequestReply::error(&nobody_answers(org.language())),
     };
-    let mut handled = Handled::reply(Reply::AssistantRequest(reply), vec!["fallback"]);
-    handled.error = Some(error);
-    Ok(handled)
+    let handled = Handled::reply(Reply::AssistantRequest(reply), vec!["fallback"]);
+    Ok(Handled { error: Some(error), ..handled })
 }
 
 async fn route(handling: Handling<'_>) -> Result<Handled, StorageError> {

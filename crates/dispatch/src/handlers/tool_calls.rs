@@ -72,9 +72,7 @@ pub(crate) async fn answer_direct(
     }
     let store = store_direct(services, org, &direct, &arguments, context);
     if let Err(error) = services.in_time(INBOX_DEADLINE, store).await {
-        let mut handled = spoken(&said(org, &RefusalCode::Unavailable.phrase()));
-        handled.error = Some(error);
-        return handled;
+        return Handled { error: Some(error), ..spoken(&said(org, &RefusalCode::Unavailable.phrase())) };
     }
     let invocation = Invocation {
         definition,
@@ -83,12 +81,8 @@ pub(crate) async fn answer_direct(
         keys: key.map(|key| RunKeys::direct(definition.name, key)).unwrap_or_default(),
     };
     let answered = within_deadline(services, org, &invocation).await;
-    let mut handled = match &answered.answer {
-        ToolAnswer::Result(text) | ToolAnswer::Error(text) => spoken(text),
-    };
-    handled.effects.extend(answered.effect);
-    handled.error = answered.error;
-    handled
+    let (ToolAnswer::Result(text) | ToolAnswer::Error(text)) = &answered.answer;
+    Handled { effects: Vec::from_iter(answered.effect), error: answered.error, ..spoken(text) }
 }
 
 /// Keeps the bare arguments in the inbox.

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use storage::repo::KeyHash;
 use vapi_types::ToolCallId;
 
-use crate::dedupe::{canonical_arguments, hex};
+use crate::dedupe::canonical_arguments;
 
 /// The keys under which a run is stored.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,7 +43,7 @@ impl RunKeys {
 
 /// The inbox's key of bare arguments.
 pub(crate) fn inbox_key(tool: &str, key: &str) -> String {
-    format!("tool-request/{}", hex(&hash(&["tool-request", tool, key]).0))
+    format!("tool-request/{}", hex::encode(hash(&["tool-request", tool, key]).0))
 }
 
 /// Each part goes in with its length, so that no two lists of parts give the same bytes.
