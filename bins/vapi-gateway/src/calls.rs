@@ -17,11 +17,15 @@ const TOOL_CALL_ID_DIGITS: usize = 24;
 /// One call to one assistant, made up.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    id: Uuid,
+    /// The call's own id.
+    pub(crate) id: Uuid,
+    /// The id that the answer to [`Self::booking`] repeats.
+    pub(crate) tool_call_id: String,
+    /// The assistant that the number's route leads to.
+    pub(crate) routed_assistant: Option<String>,
+    /// The local time that the booking wishes for.
+    pub(crate) wish: NaiveDateTime,
     sample: PhoneCall,
-    tool_call_id: String,
-    routed_assistant: Option<String>,
-    wish: NaiveDateTime,
     started_at: DateTime<Utc>,
 }
 
@@ -74,26 +78,6 @@ impl Call {
             wish: wish(calendar, now)?,
             started_at: now,
         })
-    }
-
-    /// The id that the answer to [`Self::booking`] repeats.
-    pub(crate) fn tool_call_id(&self) -> &str {
-        &self.tool_call_id
-    }
-
-    /// The call's own id.
-    pub(crate) fn id(&self) -> Uuid {
-        self.id
-    }
-
-    /// The local time that the booking wishes for.
-    pub(crate) fn wish(&self) -> NaiveDateTime {
-        self.wish
-    }
-
-    /// The assistant that the number's route leads to.
-    pub(crate) fn routed_assistant(&self) -> Option<&str> {
-        self.routed_assistant.as_deref()
     }
 
     /// A `call.started`, without the wrapper: the form of relays.

@@ -24,14 +24,6 @@ pub(crate) enum NoKey {
     GoOn,
 }
 
-/// The database, as the configuration names it.
-///
-/// # Errors
-/// When the URL is none.
-pub(crate) fn database(settings: &Settings) -> anyhow::Result<StorageConfig> {
-    Ok(options::storage(settings)?)
-}
-
 /// The sealer of the configured key, or of the key file beside the database.
 ///
 /// # Errors
@@ -59,7 +51,7 @@ pub(crate) fn sealer(settings: &Settings, database: &StorageConfig, no_key: NoKe
 /// # Errors
 /// When it is not, with what to do about it.
 pub(crate) async fn connect(settings: &Settings, no_key: NoKey) -> anyhow::Result<Storage> {
-    let database = database(settings)?;
+    let database = options::storage(settings)?;
     if let Some(path) = missing_file(&database.url) {
         bail!(
             "there is no database at {}: run `vapi-gateway migrate` or `vapi-gateway serve` first",

@@ -11,7 +11,7 @@ use storage::Storage;
 
 use crate::exit::Exit;
 use crate::store::NoKey;
-use crate::{environment, keys, output, store};
+use crate::{environment, keys, options, output, store};
 
 const AFTER_HELP: &str = "\
 The file is TOML, or JSON when its name ends in .json. Secrets are given as `secret_env`, the name of a variable of the
@@ -74,7 +74,7 @@ pub(crate) async fn run(args: &ApplyArgs) -> anyhow::Result<Exit> {
 
 /// The database; `None` for a plan on one that is not there yet, which is no reason to make it.
 async fn open(args: &ApplyArgs, settings: &Settings) -> anyhow::Result<Option<Storage>> {
-    let database = store::database(settings)?;
+    let database = options::storage(settings)?;
     if let Some(path) = store::missing_file(&database.url) {
         if args.dry_run {
             return Ok(None);

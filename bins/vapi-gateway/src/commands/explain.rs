@@ -72,7 +72,7 @@ pub(crate) async fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
             }
         }
     }
-    Ok(if question.has_failed() { Exit::Failed } else { exit })
+    Ok(if question.has_failed { Exit::Failed } else { exit })
 }
 
 fn is_no(explanation: &Explanation, has_database: bool) -> bool {

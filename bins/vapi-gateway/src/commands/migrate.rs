@@ -6,7 +6,7 @@ use serde_json::json;
 use storage::Storage;
 
 use crate::exit::Exit;
-use crate::{environment, output, store};
+use crate::{environment, options, output};
 
 /// Brings the database of DATABASE_URL to the form that this version needs.
 ///
@@ -25,7 +25,7 @@ pub(crate) struct MigrateArgs {
 /// When the database cannot be reached or refuses a migration.
 pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
     let settings = environment::settings()?;
-    let database = store::database(&settings)?;
+    let database = options::storage(&settings)?;
     let name = database.url.to_string();
     let report =
         Storage::migrate(&database).await.with_context(|| format!("cannot migrate the database {name}"))?;

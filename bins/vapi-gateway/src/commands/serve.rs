@@ -61,7 +61,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     };
     let _log = telemetry::init(&settings.log.filter, format)?;
     let stop = listen::stop_signal()?;
-    let database = store::database(&settings)?;
+    let database = options::storage(&settings)?;
     let storage = open(&settings, &database).await?;
     let demo = if is_demo { Some(Demo::prepare(&storage, &database).await?) } else { None };
     let listener = listen::bind(settings.listen_address())?;

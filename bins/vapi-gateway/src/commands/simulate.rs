@@ -149,18 +149,18 @@ impl Gateway {
             .build()
             .into();
         if !self.json {
-            output::line(format_args!("call {} to {}, for {}", call.id(), self.url, call.wish()))?;
+            output::line(format_args!("call {} to {}, for {}", call.id, self.url, call.wish))?;
         }
         let now = || self.clock.now();
         let mut is_good = true;
-        if let Some(assistant) = call.routed_assistant() {
+        if let Some(assistant) = &call.routed_assistant {
             is_good &= self.send(&agent, &call.assistant_request(now()), &Expected::Assistant(assistant))?;
         }
         is_good &= self.send(&agent, &call.in_progress(now()), &Expected::Taken)?;
         is_good &= self.send(
             &agent,
-            &call.booking(call.tool_call_id(), now()),
-            &Expected::Result(call.tool_call_id()),
+            &call.booking(&call.tool_call_id, now()),
+            &Expected::Result(&call.tool_call_id),
         )?;
         is_good &= self.send(&agent, &call.report(now()), &Expected::Taken)?;
         Ok(is_good)

@@ -31,10 +31,10 @@ pub(super) fn print(samples: &[Sample], address: SocketAddr, is_elsewhere: bool)
         let name = &sample.organization.profile.name;
         let started = serde_json::to_string(&call.started())?;
         paste(&format!("A call starts at {name}: 200"), &signed(&url, &sample.credential, &started, now)?)?;
-        let booking = serde_json::to_string(&call.booking(call.tool_call_id(), now))?;
+        let booking = serde_json::to_string(&call.booking(&call.tool_call_id, now))?;
         let what = format!(
             "It books an appointment at {name}, {} {}: 200",
-            call.wish().format("%A, %B %-d at %H:%M"),
+            call.wish.format("%A, %B %-d at %H:%M"),
             sample.organization.profile.timezone.name(),
         );
         paste(&what, &signed(&url, &sample.credential, &booking, now)?)?;

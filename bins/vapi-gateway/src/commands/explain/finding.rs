@@ -61,18 +61,6 @@ pub(super) enum Outcome {
     Unreadable,
 }
 
-impl Outcome {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Resolved => "resolved",
-            Self::Unresolved => "unresolved",
-            Self::Conflict => "conflict",
-            Self::Inactive => "inactive",
-            Self::Unreadable => "unreadable",
-        }
-    }
-}
-
 impl Explanation {
     /// A payload that is no message.
     pub(super) fn unreadable(file: &str, reason: &dyn fmt::Display) -> Self {
@@ -128,7 +116,8 @@ impl Step {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file, self.outcome.as_str())?;
+        write!(f, "{}: ", self.file)?;
+        self.outcome.serialize(&mut *f)?;
         if let Some(reason) = &self.reason {
             return write!(f, ", {reason}");
         }

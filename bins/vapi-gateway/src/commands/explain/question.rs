@@ -10,14 +10,15 @@ use vapi_types::Envelope;
 
 use super::finding::{Explanation, Outcome};
 use crate::store::NoKey;
-use crate::{environment, output, store};
+use crate::{environment, options, output, store};
 
 /// The lookup chain with the directory behind it, if there is one.
 pub(super) struct Question {
     chain: ResolverChain,
     keys: Option<Arc<dyn KeySource>>,
     clock: SystemClock,
-    has_failed: bool,
+    /// Whether a directory that should have answered did not.
+    pub(super) has_failed: bool,
 }
 
 impl Question {
@@ -35,7 +36,7 @@ impl Question {
         if no_database {
             return Ok(question);
         }
-        if let Some(path) = store::missing_file(&store::database(&settings)?.url) {
+        if let Some(path) = store::missing_file(&options::storage(&settings)?.url) {
             output::complain(format_args!(
                 "there is no database at {}: nothing is looked up",
                 path.display()
@@ -55,11 +56,6 @@ impl Question {
     /// Whether anything is looked up.
     pub(super) fn has_database(&self) -> bool {
         self.keys.is_some()
-    }
-
-    /// Whether a directory that should have answered did not.
-    pub(super) fn has_failed(&self) -> bool {
-        self.has_failed
     }
 
     /// Explains one payload.
