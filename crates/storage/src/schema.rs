@@ -1,4 +1,4 @@
-//! The tables, once for both databases: columns and types as in `migrations/`.
+//! The tables and columns that statements name, once for both databases: their types as in `migrations/`.
 
 /// Gives tables to diesel, each with the types of columns.
 macro_rules! tables {
@@ -26,8 +26,6 @@ tables! {
         settings -> SqlJson,
         limits -> SqlJson,
         is_active -> Bool,
-        created_at -> SqlTime,
-        updated_at -> SqlTime,
     }
 
     customer_configurations (organization_id, id) {
@@ -36,13 +34,8 @@ tables! {
         vapi_assistant_id -> Nullable<Text>,
         vapi_phone_number -> Nullable<Text>,
         vapi_squad_id -> Nullable<Text>,
-        primary_language -> Text,
-        secondary_languages -> SqlTextList,
-        sms_preferences -> SqlJson,
-        custom_config -> SqlJson,
         is_active -> Bool,
         created_at -> SqlTime,
-        updated_at -> SqlTime,
     }
 
     agents (organization_id, id) {
@@ -52,8 +45,6 @@ tables! {
         name -> Text,
         role -> Text,
         is_active -> Bool,
-        created_at -> SqlTime,
-        updated_at -> SqlTime,
     }
 
     phone_numbers (organization_id, id) {
@@ -67,7 +58,6 @@ tables! {
         fallback_assistant_id -> Nullable<Text>,
         is_active -> Bool,
         created_at -> SqlTime,
-        updated_at -> SqlTime,
     }
 
     phone_number_mapping (organization_id, id) {
@@ -78,7 +68,6 @@ tables! {
         clinic_name -> Text,
         is_active -> Bool,
         created_at -> SqlTime,
-        updated_at -> SqlTime,
     }
 
     credentials (organization_id, id) {
@@ -92,7 +81,6 @@ tables! {
         not_after -> Nullable<SqlTime>,
         last_used_at -> Nullable<SqlTime>,
         created_at -> SqlTime,
-        updated_at -> SqlTime,
     }
 
     call_logs (organization_id, vapi_call_id) {
@@ -242,7 +230,6 @@ tables! {
         path -> Text,
         title -> Text,
         content -> Text,
-        updated_at -> SqlTime,
     }
 
     security_log (organization_id, id) {
@@ -261,7 +248,6 @@ tables! {
         action -> Text,
         subject -> Text,
         detail -> SqlJson,
-        created_at -> SqlTime,
     }
 
     quarantine (id) {
@@ -284,15 +270,6 @@ tables! {
         is_active -> Bool,
         valid_from -> SqlTime,
         valid_to -> Nullable<SqlTime>,
-    }
-
-    identifier_sources (organization_id, source, source_id, kind, value) {
-        organization_id -> SqlUuid,
-        source -> Text,
-        source_id -> SqlUuid,
-        kind -> Text,
-        value -> Text,
-        is_active -> Bool,
     }
 
     directory_version (version) {
