@@ -58,9 +58,7 @@ macro_rules! read {
             $query.await
         };
         if outcome.as_ref().is_err_and(is_connection_lost) {
-            drop(lease);
-            Lease::discard_idle($pool);
-            lease = Lease::get($pool).await?;
+            lease = lease.renew($pool).await?;
             outcome = {
                 let $conn = lease.conn()?;
                 $query.await

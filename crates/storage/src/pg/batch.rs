@@ -11,20 +11,22 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel_async::methods::LoadQuery;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use futures::{join, try_join};
+use futures::future::BoxFuture;
+use futures::{FutureExt, join, try_join};
 use org_resolver::OrgId;
 use tenant::phone::Region;
 
 use self::statements::{
     AddDeliveries, Commit, ContestedCalls, EraseCalls, LockCalls, LockContacts, PinCalls, RaiseAlarms,
-    ReadReports, WriteCalls, WriteContacts, WriteReports,
+    ReadReports, Statement, WriteCalls, WriteContacts, WriteReports,
 };
 use super::connect::Pool;
 use super::dialect::{self, Conn};
 use super::lease::Lease;
 use super::sql::scope::Scope;
-use crate::batch::{Alarm, Changes, Found, Group, groups, in_order, meetings};
+use crate::batch::{Changes, Found, Group, groups, in_order, meetings};
 use crate::classify::is_connection_lost;
 use crate::error::StorageError;
 use crate::record::{Entry, Record, Recorded};
@@ -54,9 +56,7 @@ pub(super) async fn write(
     let mut written = BatchScope { conn: lease.conn()?, sealer }.write(entries, patience).await;
     if written.as_ref().is_err_and(Failure::is_connection_lost) {
         // Records are repeatable by their keys, so that a transaction whose end nobody heard of may be sent again.
-        drop(lease);
-        Lease::discard_idle(pool);
-        lease = Lease::get(pool).await?;
+        lease = lease.renew(pool).await?;
         written = BatchScope { conn: lease.conn()?, sealer }.write(entries, patience).await;
     }
     match written {
@@ -93,26 +93,16 @@ enum Ending {
 }
 
 /// Why a transaction came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 enum Failure {
-    Statement(diesel::result::Error),
-    Other(StorageError),
+    Statement(#[from] diesel::result::Error),
+    Other(#[from] StorageError),
 }
 
 impl Failure {
     fn is_connection_lost(&self) -> bool {
         matches!(self, Self::Statement(error) if is_connection_lost(error))
-    }
-}
-
-impl From<diesel::result::Error> for Failure {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Statement(error)
-    }
-}
-
-impl From<StorageError> for Failure {
-    fn from(error: StorageError) -> Self {
-        Self::Other(error)
     }
 }
 
@@ -125,7 +115,7 @@ impl From<Failure> for StorageError {
     }
 }
 
-impl BatchScope<'_> {
+impl<'a> BatchScope<'a> {
     async fn write(&self, entries: &[Entry], patience: Duration) -> Result<Vec<Recorded>, Failure> {
         let begin = format!("BEGIN; SET LOCAL lock_timeout = {}", patience.as_millis());
         let mut conn = self.conn;
@@ -164,14 +154,16 @@ impl BatchScope<'_> {
 
     /// Writes what needs no look, and locks what does.
     async fn look(&self, groups: &[Group<'_>]) -> QueryResult<Vec<Found>> {
-        let (deliveries, (), calls, mut reports, mut contacts, (mut contested, mut erased)) = try_join!(
-            self.add_deliveries(groups),
-            self.pin(groups),
-            self.lock_calls(groups),
-            self.read_reports(groups),
-            self.lock_contacts(groups),
+        let (deliveries, (), calls, reports, contacts, (mut contested, mut erased)) = try_join!(
+            self.load(AddDeliveries::of(groups)),
+            self.execute(PinCalls::of(groups)),
+            self.load(LockCalls::of(groups)),
+            self.load(ReadReports::of(groups)),
+            self.load(LockContacts::of(groups)),
             self.contested(groups),
         )?;
+        let mut reports = by_org::<ReportRow, CallReport>(reports);
+        let mut contacts = by_org::<Contact, Contact>(contacts);
         // The rows come in the order in which they were asked for.
         let (mut deliveries, mut calls) = (deliveries.into_iter(), calls.into_iter());
         let found = groups.iter().map(|group| Found {
@@ -179,7 +171,7 @@ impl BatchScope<'_> {
             calls: calls
                 .by_ref()
                 .take(group.ledger_calls().len())
-                .map(|row| row.read(DbUuid(group.org.as_uuid()), self.sealer))
+                .map(|row: CallRow| row.read(DbUuid(group.org.as_uuid()), self.sealer))
                 .collect(),
             reports: reports.remove(&group.org).unwrap_or_default(),
             contacts: contacts.remove(&group.org).unwrap_or_default(),
@@ -189,70 +181,42 @@ impl BatchScope<'_> {
         Ok(found.collect())
     }
 
-    async fn add_deliveries(&self, groups: &[Group<'_>]) -> QueryResult<Vec<i32>> {
-        let sent = AddDeliveries::of(groups);
-        if sent.keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        sent.load(&mut { self.conn }).await
-    }
-
-    async fn pin(&self, groups: &[Group<'_>]) -> QueryResult<()> {
-        let pins = PinCalls::of(groups);
-        if !pins.calls.is_empty() {
-            pins.execute(&mut { self.conn }).await?;
-        }
-        Ok(())
-    }
-
-    async fn lock_calls(&self, groups: &[Group<'_>]) -> QueryResult<Vec<CallRow>> {
-        let wanted = LockCalls::of(groups);
-        if wanted.calls.is_empty() {
-            return Ok(Vec::new());
-        }
-        wanted.load(&mut { self.conn }).await
-    }
-
-    /// The reports of calls that are locked by now.
-    async fn read_reports(&self, groups: &[Group<'_>]) -> QueryResult<HashMap<OrgId, Vec<CallReport>>> {
-        let mut reports = HashMap::<_, Vec<_>>::new();
-        let wanted = ReadReports::of(groups);
-        if !wanted.calls.is_empty() {
-            for (row, org) in wanted.load::<(ReportRow, DbUuid)>(&mut { self.conn }).await? {
-                reports.entry(OrgId::new(org.0)).or_default().push(row.into());
+    /// Sends a statement that has rows.
+    fn execute<'b>(&'b self, statement: impl Statement + 'b) -> BoxFuture<'b, QueryResult<()>> {
+        async move {
+            if !statement.is_empty() {
+                RunQueryDsl::execute(statement, &mut { self.conn }).await?;
             }
+            Ok(())
         }
-        Ok(reports)
+        .boxed()
     }
 
-    async fn lock_contacts(&self, groups: &[Group<'_>]) -> QueryResult<HashMap<OrgId, Vec<Contact>>> {
-        let mut contacts = HashMap::<_, Vec<_>>::new();
-        let wanted = LockContacts::of(groups);
-        if !wanted.phones.is_empty() {
-            for (row, org) in wanted.load::<(Contact, DbUuid)>(&mut { self.conn }).await? {
-                contacts.entry(OrgId::new(org.0)).or_default().push(row);
+    /// Sends a statement that has rows; gives those that it answers.
+    fn load<'b, T: Send + 'b>(
+        &'b self,
+        statement: impl Statement + LoadQuery<'b, &'a Conn, T> + 'b,
+    ) -> BoxFuture<'b, QueryResult<Vec<T>>> {
+        async move {
+            if statement.is_empty() {
+                return Ok(Vec::new());
             }
+            RunQueryDsl::load(statement, &mut { self.conn }).await
         }
-        Ok(contacts)
+        .boxed()
     }
 
     /// The calls that organizations of the batch share with others, here or in the database; and those that were erased.
     async fn contested(&self, groups: &[Group<'_>]) -> QueryResult<(CallsOf, CallsOf)> {
-        let asked = ContestedCalls::of(groups);
-        if asked.calls.is_empty() {
-            return Ok(Default::default());
-        }
+        let asked = self.load::<(DbUuid, String, bool, bool)>(ContestedCalls::of(groups));
         let (mut contested, mut erased) = (meetings(groups), CallsOf::new());
-        for (org, call, is_contested, is_erased) in asked.load(&mut { self.conn }).await? {
-            let org: DbUuid = org;
-            let add = |calls: &mut CallsOf, call: String| {
-                calls.entry(OrgId::new(org.0)).or_default().insert(call);
-            };
+        for (org, call, is_contested, is_erased) in asked.await? {
+            let org = OrgId::from(org);
             if is_erased {
-                add(&mut erased, String::clone(&call));
+                erased.entry(org).or_default().insert(String::clone(&call));
             }
             if is_contested {
-                add(&mut contested, call);
+                contested.entry(org).or_default().insert(call);
             }
         }
         Ok((contested, erased))
@@ -286,48 +250,13 @@ impl BatchScope<'_> {
         }
         // The end travels with the rest: where one of them fails, the server ends the transaction without keeping it.
         try_join!(
-            self.write_calls(calls),
-            self.write_reports(reports),
-            self.write_contacts(&contacts),
-            self.erase(&erased),
-            self.raise(&alarms),
+            self.execute(calls),
+            self.execute(reports),
+            self.execute(WriteContacts::of(&contacts)),
+            self.execute(EraseCalls::of(&erased)),
+            self.execute(RaiseAlarms::of(&alarms)),
             self.end(ending)
         )?;
-        Ok(())
-    }
-
-    async fn write_calls(&self, calls: WriteCalls) -> QueryResult<()> {
-        if !calls.orgs.is_empty() {
-            calls.execute(&mut { self.conn }).await?;
-        }
-        Ok(())
-    }
-
-    async fn write_reports(&self, reports: WriteReports) -> QueryResult<()> {
-        if !reports.orgs.is_empty() {
-            reports.execute(&mut { self.conn }).await?;
-        }
-        Ok(())
-    }
-
-    async fn write_contacts(&self, contacts: &[(DbUuid, DateTime<Utc>, &Contact)]) -> QueryResult<()> {
-        if !contacts.is_empty() {
-            WriteContacts::of(contacts).execute(&mut { self.conn }).await?;
-        }
-        Ok(())
-    }
-
-    async fn erase(&self, calls: &[(DbUuid, &str)]) -> QueryResult<()> {
-        if !calls.is_empty() {
-            EraseCalls::of(calls).execute(&mut { self.conn }).await?;
-        }
-        Ok(())
-    }
-
-    async fn raise(&self, alarms: &[(DbUuid, &Alarm<'_>)]) -> QueryResult<()> {
-        if !alarms.is_empty() {
-            RaiseAlarms::of(alarms).execute(&mut { self.conn }).await?;
-        }
         Ok(())
     }
 
@@ -337,4 +266,13 @@ impl BatchScope<'_> {
             Ending::Open => Ok(()),
         }
     }
+}
+
+/// Rows by their organization, in their order.
+fn by_org<R, T: From<R>>(rows: Vec<(R, DbUuid)>) -> HashMap<OrgId, Vec<T>> {
+    let mut sorted = HashMap::<_, Vec<_>>::new();
+    for (row, org) in rows {
+        sorted.entry(org.into()).or_default().push(row.into());
+    }
+    sorted
 }

@@ -44,18 +44,18 @@ impl Lease {
         let mut begun = begin_on(lease.conn()?, org).await;
         if begun.as_ref().is_err_and(is_connection_lost) {
             // The server went away since the connection was last used. It has not been asked anything yet.
-            drop(lease);
-            Self::discard_idle(pool);
-            lease = Self::get(pool).await?;
+            lease = lease.renew(pool).await?;
             begun = begin_on(lease.conn()?, org).await;
         }
         begun?;
         Ok(lease)
     }
 
-    /// Forgets the idle connections: where one is dead, the others most likely are too.
-    pub(super) fn discard_idle(pool: &Pool) {
+    /// Another connection for one that is dead. The idle ones are forgotten: most likely they are dead too.
+    pub(super) async fn renew(self, pool: &Pool) -> Result<Self, StorageError> {
+        drop(self);
         pool.retain(|_, _| false);
+        Self::get(pool).await
     }
 
     pub(super) fn conn(&mut self) -> Result<&mut Conn, StorageError> {

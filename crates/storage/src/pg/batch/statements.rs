@@ -16,6 +16,12 @@ use crate::rows::ledger::{CallRow, ReportRow};
 use crate::sql_types::{DbJson, DbTime, DbUuid, JsonText, SqlJson, SqlTime, SqlUuid};
 use crate::text::{clean_json, new_id};
 
+/// A statement about rows of the batch.
+pub(super) trait Statement: QueryFragment<Pg> + QueryId + Send {
+    /// True where there are none, so that it need not be sent.
+    fn is_empty(&self) -> bool;
+}
+
 /// Declares a statement: pieces of text, and between them its parameters; where it begins with `select`, the columns of a
 /// row come first.
 macro_rules! statement {
@@ -29,7 +35,7 @@ macro_rules! statement {
     ) => {
         $(#[$meta])*
         pub(super) struct $name<$borrowed> {
-            $(pub(super) $field: $value,)*
+            $($field: $value,)*
         }
 
         impl QueryFragment<Pg> for $name<'_> {
@@ -46,6 +52,12 @@ macro_rules! statement {
                 )*
                 out.push_sql($end);
                 Ok(())
+            }
+        }
+
+        impl Statement for $name<'_> {
+            fn is_empty(&self) -> bool {
+                self.orgs.is_empty()
             }
         }
 
@@ -233,7 +245,7 @@ macro_rules! write_rows {
     ($name:ident $function:literal $row:ident $($column:ident: $kind:ty = $value:ty,)*) => {
         #[derive(Default)]
         pub(super) struct $name {
-            pub(super) orgs: Vec<DbUuid>,
+            orgs: Vec<DbUuid>,
             $($column: Vec<$value>,)*
         }
 
@@ -254,6 +266,12 @@ macro_rules! write_rows {
                 )*
                 out.push_sql(")");
                 Ok(())
+            }
+        }
+
+        impl Statement for $name {
+            fn is_empty(&self) -> bool {
+                self.orgs.is_empty()
             }
         }
 
