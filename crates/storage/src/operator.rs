@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use org_resolver::OrgId;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use signature::KeyRing;
 use tenant::{Entry, Organization};
 use uuid::Uuid;
@@ -131,9 +131,7 @@ impl OperatorScope {
     /// [`StorageError::Conflict`] with the database's sentence when a constraint stands against it, such as an
     /// identifier that another organization has; [`StorageError`] else. The scope cannot be committed afterwards.
     pub async fn insert(&mut self, owner: &Owner<'_>, entry: &Entry, note: &str) -> Result<(), StorageError> {
-        let written = self.store.edit(owner.id.as_uuid(), None, Some(entry)).await;
-        self.keep(written)?;
-        self.note("create", owner, entry, note).await
+        self.edit("create", owner, (None, Some(entry)), note).await
     }
 
     /// Makes of a stored entry the wanted one, in the same row.
@@ -147,9 +145,7 @@ impl OperatorScope {
         wanted: &Entry,
         note: &str,
     ) -> Result<(), StorageError> {
-        let written = self.store.edit(owner.id.as_uuid(), Some(stored), Some(wanted)).await;
-        self.keep(written)?;
-        self.note("update", owner, wanted, note).await
+        self.edit("update", owner, (Some(stored), Some(wanted)), note).await
     }
 
     /// Takes an entry away; of an organization everything that is stored for it.
@@ -157,30 +153,28 @@ impl OperatorScope {
     /// # Errors
     /// As [`insert`](Self::insert).
     pub async fn delete(&mut self, owner: &Owner<'_>, entry: &Entry, note: &str) -> Result<(), StorageError> {
-        let written = self.store.edit(owner.id.as_uuid(), Some(entry), None).await;
-        self.keep(written)?;
-        self.note("remove", owner, entry, note).await
+        self.edit("remove", owner, (Some(entry), None), note).await
     }
 
-    async fn note(
+    /// Makes of the first entry the second one, and notes it in the audit log.
+    async fn edit(
         &mut self,
         verb: &str,
         owner: &Owner<'_>,
-        entry: &Entry,
+        (stored, wanted): (Option<&Entry>, Option<&Entry>),
         note: &str,
     ) -> Result<(), StorageError> {
-        let mut detail = Map::new();
-        detail.insert("organization_id".to_owned(), json!(owner.id));
-        detail.insert("detail".to_owned(), json!(note));
+        let Some(entry) = wanted.or(stored) else { return Ok(()) };
         let action = format!("{verb} {}", entry.section().singular());
-        let noted = self.store.audit(&action, &format!("{} {}", owner.slug, entry.subject()), detail).await;
-        self.keep(noted)
-    }
-
-    /// A scope in which something failed is not to be kept.
-    fn keep(&mut self, outcome: Result<(), StorageError>) -> Result<(), StorageError> {
-        self.is_broken |= outcome.is_err();
-        outcome
+        let detail = [("organization_id", json!(owner.id)), ("detail", json!(note))];
+        let detail = detail.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let written = match self.store.edit(owner.id.as_uuid(), stored, wanted).await {
+            Ok(()) => self.store.audit(&action, &format!("{} {}", owner.slug, entry.subject()), detail).await,
+            failed => failed,
+        };
+        // A scope in which something failed is not to be kept.
+        self.is_broken |= written.is_err();
+        written
     }
 
     /// The messages of the quarantine in the order of their arrival, at most `limit`, from the oldest or after one.
@@ -222,13 +216,10 @@ impl OperatorScope {
     ) -> Result<bool, StorageError> {
         let is_removed = self.store.remove_quarantined(id).await?;
         if is_removed {
-            let mut detail = Map::new();
-            let action = match claimed_by {
-                Some(org) => {
-                    detail.insert("organization_id".to_owned(), Value::String(org.to_string()));
-                    "claim quarantined message"
-                }
-                None => "drop quarantined message",
+            let named = |org: OrgId| Map::from_iter([("organization_id".to_owned(), json!(org.to_string()))]);
+            let (action, detail) = match claimed_by {
+                Some(org) => ("claim quarantined message", named(org)),
+                None => ("drop quarantined message", Map::new()),
             };
             self.store.audit(action, &id.to_string(), detail).await?;
         }

@@ -39,9 +39,9 @@ impl QuarantineStore for Operator {
         id: Uuid,
     ) -> Result<Option<(QuarantineEntry, Vec<u8>)>, StorageError> {
         let message = quarantine::table.filter(quarantine::id.eq(DbUuid(id)));
-        let packed: Option<Vec<u8>> = self.tx.find(message.select(quarantine::body)).await?;
-        let entry = self.tx.find(message.select(QuarantineEntry::as_select())).await?;
-        let Some((entry, packed)) = entry.zip(packed) else { return Ok(None) };
+        let whole = (QuarantineEntry::as_select(), quarantine::body);
+        let found: Option<(QuarantineEntry, Vec<u8>)> = self.tx.find(message.select(whole)).await?;
+        let Some((entry, packed)) = found else { return Ok(None) };
         let corrupt = || StorageError::inconsistent("quarantine", "body", &id);
         Ok(Some((entry, unpack(&packed).ok_or_else(corrupt)?)))
     }
