@@ -112,7 +112,7 @@ pub(crate) fn in_order<'a>(changes: impl IntoIterator<Item = Changes<'a>>) -> Ve
 pub(crate) fn meetings(groups: &[Group<'_>]) -> HashMap<OrgId, HashSet<String>> {
     let mut owners = HashMap::<&str, Vec<OrgId>>::new();
     for group in groups {
-        for call in group.pinned_calls() {
+        for call in group.sorted(Record::pinned_call) {
             owners.entry(call).or_default().push(group.org);
         }
     }
@@ -128,7 +128,7 @@ pub(crate) fn meetings(groups: &[Group<'_>]) -> HashMap<OrgId, HashSet<String>> 
 impl<'a> Group<'a> {
     /// True when a caller's number means something in the organization's region only.
     pub(crate) fn needs_region(&self) -> bool {
-        self.callers().any(|caller| caller.needs_region())
+        self.members.iter().any(|member| member.caller.is_some() && member.phone.is_none())
     }
 
     /// Reads the numbers that need the organization's region.
@@ -138,10 +138,6 @@ impl<'a> Group<'a> {
                 member.phone = caller.phone(Some(region));
             }
         }
-    }
-
-    fn callers(&self) -> impl Iterator<Item = &CallerUpdate> {
-        self.members.iter().filter_map(|member| member.caller)
     }
 
     /// The rows for the inbox: one for each key, sorted by it.
@@ -164,16 +160,12 @@ impl<'a> Group<'a> {
 
     /// The calls whose rows change, sorted.
     pub(crate) fn ledger_calls(&self) -> Vec<&'a str> {
-        let calls: BTreeSet<_> =
-            self.members.iter().filter_map(|member| member.record.ledger_call()).collect();
-        calls.into_iter().collect()
+        self.sorted(Record::ledger_call).into_iter().collect()
     }
 
     /// The calls whose reports change, sorted.
     pub(crate) fn reported_calls(&self) -> Vec<&'a str> {
-        let calls: BTreeSet<_> =
-            self.members.iter().filter_map(|member| member.record.reported_call()).collect();
-        calls.into_iter().collect()
+        self.sorted(Record::reported_call).into_iter().collect()
     }
 
     /// The calls that have no row to lock, and those that are erased, sorted, with whether each is to be pinned. Those of
@@ -198,13 +190,11 @@ impl<'a> Group<'a> {
 
     /// Every call, sorted.
     pub(crate) fn calls(&self) -> Vec<&'a str> {
-        let calls = self.members.iter().filter_map(|member| member.record.event.vapi_call_id.as_deref());
-        calls.collect::<BTreeSet<_>>().into_iter().collect()
+        self.sorted(|record| record.event.vapi_call_id.as_deref()).into_iter().collect()
     }
 
-    /// Every call that is pinned, sorted.
-    fn pinned_calls(&self) -> BTreeSet<&'a str> {
-        self.members.iter().filter_map(|member| member.record.pinned_call()).collect()
+    fn sorted(&self, call: impl Fn(&'a Record) -> Option<&'a str>) -> BTreeSet<&'a str> {
+        self.members.iter().filter_map(|member| call(member.record)).collect()
     }
 
     /// The numbers whose contacts are found or made, sorted, each with the calls that it came with: an erased call makes

@@ -182,11 +182,6 @@ impl CallerUpdate {
         phone::normalise(&self.number, None).or_else(|| phone::normalise(&self.number, Some(region?)))
     }
 
-    /// True when the number means something in its country only.
-    pub(crate) fn needs_region(&self) -> bool {
-        phone::normalise(&self.number, None).is_none()
-    }
-
     /// The caller's data as known now, for the contact of the number in its normal form.
     pub fn contact<'a>(&'a self, phone: &'a str) -> NewContact<'a> {
         NewContact {
