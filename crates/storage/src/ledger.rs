@@ -13,7 +13,7 @@ mod tests;
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::{Map, Value};
 
-use self::decided::{ERASED, first, latest, reported};
+use self::decided::{ERASED, by_text, first, latest, reported};
 use crate::repo::calls::{Call, CallReport};
 use crate::text::{clean_in_place, clean_json, clean_members};
 
@@ -189,7 +189,7 @@ impl Call {
         for (name, value) in &update.metadata {
             let mut slot = known.remove(name);
             let column = format!("metadata.{name}");
-            self.decided.decide_json(&column, &mut slot, latest(update.at), Some(value.clone()));
+            self.decided.decide(&column, &mut slot, latest(update.at), Some(value.clone()), by_text);
             known.extend(slot.map(|value| (name.clone(), value)));
         }
     }
@@ -203,12 +203,8 @@ impl CallReport {
         let (decided, key) = (&mut self.decided, latest(at));
         decided.decide("duration_ms", &mut self.duration_ms, key, update.duration_ms, i64::cmp);
         decided.decide("cost", &mut self.cost, key, update.cost, f64::total_cmp);
-        decided.decide_json(
-            "structured_data",
-            &mut self.structured_data,
-            key,
-            update.structured_data.clone(),
-        );
+        let data = update.structured_data.clone();
+        decided.decide("structured_data", &mut self.structured_data, key, data, by_text);
         for (column, slot, value) in [
             ("success_evaluation", &mut self.success_evaluation, &update.success_evaluation),
             ("recording_url", &mut self.recording_url, &update.recording_url),

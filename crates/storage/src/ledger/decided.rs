@@ -41,6 +41,11 @@ fn instant_ms(at: Option<DateTime<Utc>>) -> Option<i64> {
     at.map(|at| at.timestamp_millis()).filter(|ms| (0..FAR_MS).contains(ms))
 }
 
+/// The order of documents: that of their texts.
+pub(super) fn by_text(one: &Value, other: &Value) -> Ordering {
+    one.to_string().cmp(&other.to_string())
+}
+
 impl Decided {
     /// Reads the column; what is no such document decides nothing.
     pub(crate) fn from_value(value: Value) -> Self {
@@ -85,16 +90,5 @@ impl Decided {
             *slot = Some(value);
             self.0.insert(column.to_owned(), key);
         }
-    }
-
-    /// The same for a document, ordered by its text.
-    pub(super) fn decide_json(
-        &mut self,
-        column: &str,
-        slot: &mut Option<Value>,
-        key: i64,
-        value: Option<Value>,
-    ) {
-        self.decide(column, slot, key, value, |one, other| one.to_string().cmp(&other.to_string()));
     }
 }

@@ -9,7 +9,7 @@ use crate::error::StorageError;
 use crate::ledger::decided::Decided;
 
 /// One call of the ledger: its identity and state. Everything but the id may be unknown yet.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Call {
     /// The provider's id of the call.
     pub vapi_call_id: String,
@@ -56,7 +56,7 @@ impl PartialEq for SealedUrl {
 }
 
 /// The report at the end of a call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CallReport {
     /// The provider's id of the call.
     pub vapi_call_id: String,
@@ -84,24 +84,8 @@ impl Call {
     /// A call of which nothing but its id is known.
     #[must_use]
     pub fn new(vapi_call_id: String, created_at: DateTime<Utc>) -> Self {
-        Self {
-            vapi_call_id,
-            call_type: None,
-            status: "unknown".to_owned(),
-            status_rank: 0,
-            vapi_assistant_id: None,
-            phone_number_id: None,
-            customer_number: None,
-            contact_id: None,
-            metadata: Value::Object(Map::new()),
-            started_at: None,
-            ended_at: None,
-            ended_reason: None,
-            control_url: None,
-            decided: Decided::default(),
-            created_at,
-            sealed_url: SealedUrl::default(),
-        }
+        let (status, metadata) = ("unknown".to_owned(), Value::Object(Map::new()));
+        Self { vapi_call_id, status, metadata, created_at, ..Self::default() }
     }
 }
 
@@ -109,18 +93,7 @@ impl CallReport {
     /// A report that tells nothing yet.
     #[must_use]
     pub fn new(vapi_call_id: String) -> Self {
-        Self {
-            vapi_call_id,
-            duration_ms: None,
-            cost: None,
-            transcript: None,
-            summary: None,
-            structured_data: None,
-            success_evaluation: None,
-            recording_url: None,
-            stereo_recording_url: None,
-            decided: Decided::default(),
-        }
+        Self { vapi_call_id, ..Self::default() }
     }
 }
 
