@@ -256,9 +256,7 @@ impl Sealer {
             // The cipher's error says nothing on purpose.
             .map_err(|_cause: chacha20poly1305::Error| StorageError::Sealed)
     }
-}
 
-impl Sealer {
     /// Opens what [`Sealed::packed`] gave.
     pub(crate) fn open_packed(
         &self,

@@ -19,8 +19,8 @@ use uuid::Uuid;
 use crate::error::StorageError;
 use crate::recipe;
 use crate::rows::{
-    AgentRow, ClosureRow, ConfigurationRow, HoursRow, KnowledgeRow, MappingRow, NumberRow, OrgRow,
-    ResourceRow, Rows, SecretRow, ServiceRow, TransferRow,
+    AgentRow, ClosureRow, HoursRow, KnowledgeRow, MappingRow, NumberRow, OrgRow, ResourceRow, Rows,
+    SecretRow, ServiceRow, TransferRow,
 };
 use crate::seal::{Purpose, Sealer};
 
@@ -119,8 +119,8 @@ fn numbers(rows: &Rows, region: Region) -> Result<(Vec<PhoneNumber>, Vec<Option<
         }
     }
     let mapped = rows.mappings.iter().filter(|row| row.is_active).map(|row| mapping(row, region));
-    let configured =
-        rows.configurations.iter().filter(|row| row.is_active).map(|row| configured(row, region));
+    let configured = rows.configurations.iter().filter(|row| row.is_active);
+    let configured = configured.map(|row| unnamed(line(row.vapi_phone_number.as_deref(), region)));
     for mut number in mapped.chain(configured) {
         for part in [&mut number.id, &mut number.number, &mut number.sip_uri] {
             if part.as_ref().is_some_and(|name| !seen.insert(name.clone())) {
@@ -159,10 +159,6 @@ fn mapping(row: &MappingRow, region: Region) -> PhoneNumber {
         label: row.clinic_name.clone(),
         ..unnamed(line(Some(&row.inbound_phone_number), region))
     }
-}
-
-fn configured(row: &ConfigurationRow, region: Region) -> PhoneNumber {
-    unnamed(line(row.vapi_phone_number.as_deref(), region))
 }
 
 fn unnamed(line: Option<String>) -> PhoneNumber {

@@ -87,13 +87,15 @@ impl Writer {
     pub(crate) async fn record(&self, org: OrgId, record: Record) -> Outcome {
         let (done, outcome) = oneshot::channel();
         let job = Job { entry: Entry { org, record: Arc::new(record) }, done };
-        self.queue.try_send(job).map_err(|_full| unavailable("too many messages wait to be written"))?;
+        self.queue
+            .try_send(job)
+            .map_err(|_full| StorageError::unavailable("too many messages wait to be written"))?;
         // A record that is given up on may be committed all the same: its sender is told to send it again, and the
         // second time it is a repetition.
         match timeout(self.limits.wait, outcome).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_gone)) => Err(unavailable("the writer is gone")),
-            Err(_elapsed) => Err(unavailable("the message was not written in time")),
+            Ok(Err(_gone)) => Err(StorageError::unavailable("the writer is gone")),
+            Err(_elapsed) => Err(StorageError::unavailable("the message was not written in time")),
         }
     }
 }
@@ -135,7 +137,7 @@ async fn run(batches: Batches, mut jobs: mpsc::Receiver<Job>) {
             }
             // Until a batch has ended, or more has arrived.
             tokio::select! {
-                () = batches.lanes.ended() => {}
+                () = batches.lanes.ended.notified() => {}
                 Some(job) = jobs.recv(), if batch.len() < MAX_BATCH && held.is_none() => {
                     join(job, &mut batch, &mut bytes, &mut held);
                 }
@@ -179,11 +181,6 @@ impl Lanes {
             return Some(Lane(Arc::clone(self)));
         }
         None
-    }
-
-    /// Waits until a batch has ended since the last time.
-    async fn ended(&self) {
-        self.ended.notified().await;
     }
 }
 
@@ -300,7 +297,7 @@ impl Task {
             Ok(Err(_panic)) => {
                 Err(StorageError::rejected("the records cannot be written: see the panic above"))
             }
-            Err(_elapsed) => Err(StorageError::Unavailable(Box::new(NoAnswer))),
+            Err(_elapsed) => Err(StorageError::unavailable("the database did not answer in time")),
         };
         match written {
             Ok(recorded) => {
@@ -313,15 +310,6 @@ impl Task {
             Err(error) => Err((error, batch)),
         }
     }
-}
-
-/// The database said nothing at all.
-#[derive(Debug, thiserror::Error)]
-#[error("the database did not answer in time")]
-struct NoAnswer;
-
-fn unavailable(why: &'static str) -> StorageError {
-    StorageError::unavailable(why)
 }
 
 /// Tells every sender of what became of the whole.

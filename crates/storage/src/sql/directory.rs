@@ -1,5 +1,7 @@
 //! Reads of the directory: identifiers, pins, keys.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use org_resolver::{LookupKey, OrgId};
@@ -14,12 +16,8 @@ use crate::sql_types::DbUuid;
 /// Every row of every key. Kinds and values are matched apart, so that the statement is the same for any number of
 /// keys; the caller takes the pairs that it asked for.
 pub(crate) async fn owners(conn: &mut Conn, keys: &[LookupKey]) -> QueryResult<Vec<OwnerRow>> {
-    let mut kinds: Vec<&str> = keys.iter().map(|key| key.kind.as_str()).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let mut values: Vec<&str> = keys.iter().map(|key| &*key.value).collect();
-    values.sort_unstable();
-    values.dedup();
+    let kinds: BTreeSet<&str> = keys.iter().map(|key| key.kind.as_str()).collect();
+    let values: BTreeSet<&str> = keys.iter().map(|key| &*key.value).collect();
     let owners = identifiers::table
         .filter(identifiers::kind.eq_any(kinds))
         .filter(identifiers::value.eq_any(values))

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use diesel::QueryableByName;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
@@ -19,12 +19,6 @@ const EVERY: Duration = Duration::from_millis(250);
 
 /// How long to wait before opening the file again after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-
-#[derive(QueryableByName)]
-struct DataVersion {
-    #[diesel(sql_type = BigInt)]
-    data_version: i64,
-}
 
 /// Looks for as long as it is polled.
 pub(super) async fn watch(settings: &Settings, sink: &dyn ChangeSink) {
@@ -58,8 +52,7 @@ async fn look(settings: &Settings, sink: &dyn ChangeSink) -> Result<Infallible, 
 }
 
 async fn data_version(conn: &mut Conn) -> Result<i64, StorageError> {
-    let row: DataVersion = diesel::sql_query("PRAGMA data_version").get_result(conn).await?;
-    Ok(row.data_version)
+    Ok(sql::<BigInt>("PRAGMA data_version").get_result(conn).await?)
 }
 
 /// Counts the changes to identifiers, organizations and credentials; the triggers keep it.
