@@ -6,40 +6,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::error::EnvelopeError;
 use crate::head::reader::{self, Reading};
 use crate::head::{EnvelopeShape, Head};
 use crate::kind::MessageKind;
 use crate::message::ServerMessage;
-use crate::scan::ScanError;
 use crate::text::sanitise;
 use crate::tool_call::{self, ToolCall};
-
-/// Why a body is no message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EnvelopeError {
-    /// The bytes are not one JSON value in UTF-8.
-    #[error("the body is not JSON")]
-    NotJson,
-    /// The body is JSON, but not an object.
-    #[error("the body is not a JSON object")]
-    NotAnObject,
-    /// Objects and arrays are nested more than 128 levels deep.
-    #[error("the body is nested too deeply")]
-    TooDeep,
-    /// The body repeats identifiers more often than any real message does.
-    #[error("the body names too many identifiers")]
-    TooManyIdentifiers,
-}
-
-impl From<ScanError> for EnvelopeError {
-    fn from(error: ScanError) -> Self {
-        match error {
-            ScanError::Syntax(_) => Self::NotJson,
-            ScanError::TooDeep => Self::TooDeep,
-        }
-    }
-}
 
 /// A body of a known kind that lacks what the kind cannot do without.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod envelope;
+mod error;
 mod head;
 mod ids;
 mod kind;
@@ -15,7 +16,8 @@ mod scan;
 mod text;
 mod tool_call;
 
-pub use envelope::{DriftedBody, Envelope, EnvelopeError, tool_calls_from};
+pub use envelope::{DriftedBody, Envelope, tool_calls_from};
+pub use error::EnvelopeError;
 pub use head::{CallHead, EnvelopeShape, Head, Identifier, IdentifierKind, MetadataEntry, NamedAccount};
 pub use ids::{
     AccountId, AssistantId, CallId, CampaignId, ChatId, PhoneNumberId, SessionId, SquadId, ToolCallId,

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{CallHead, EnvelopeShape, Head, Identifier, IdentifierKind, MetadataEntry, NamedAccount};
-use crate::envelope::EnvelopeError;
+use crate::error::EnvelopeError;
 use crate::kind::{CallType, MessageKind};
 use crate::payload::instant;
 use crate::scan::{Next, ScanError, Scanner};
