@@ -1,7 +1,6 @@
 //! `docs/configuration.md`, derived from the sections.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use crate::page::{Page, Row, Shown};
 use crate::settings::SECTIONS;
@@ -60,18 +59,8 @@ fn page() -> String {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the variable asks for a new page, which is no configuration")]
 fn the_page_says_what_the_sections_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
-    let page = page();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &page).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed.replace("\r\n", "\n") == page,
-        "docs/configuration.md is out of date: `UPDATE_DOCS=1 cargo test -p settings reference` writes it"
-    );
+    test_support::assert_page("configuration.md", &page(), "settings");
 }
 
 /// The fields that a type asks for, out of its own complaint about one that it does not know.

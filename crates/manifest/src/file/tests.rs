@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fmt::Write;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -113,18 +112,8 @@ fn line(comment: &str) -> String {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the variable asks for a new page, which is no configuration")]
 fn the_reference_says_what_the_types_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/organizations-file.md");
-    let page = page();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &page).unwrap();
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed.replace("\r\n", "\n") == page,
-        "docs/organizations-file.md is out of date: `UPDATE_DOCS=1 cargo test -p manifest reference` writes it"
-    );
+    test_support::assert_page("organizations-file.md", &page(), "manifest");
 }
 
 #[test]
