@@ -1,22 +1,24 @@
 //! Records of many messages in one transaction: what is the same on both databases.
 //!
-//! A transaction takes the records by organization, each organization inside its own setting. It first writes what
-//! needs no look at what is there (inbox, pins, empty rows for new calls and contacts), locks the rows of the calls
-//! and contacts, folds the messages into them here, and writes back what changed. Everything is taken in the order
-//! of its keys, so that two nodes never wait for each other in a circle.
+//! A transaction takes the records by organization, each organization inside its own setting, and everything in the order
+//! of its keys, so that two nodes never wait for each other in a circle. SQLite finds or makes the rows, has the messages
+//! folded into them here, and writes back what changed. For PostgreSQL each message becomes a row, which the database
+//! merges into the stored one: the ledger's rule gives the same either way.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use org_resolver::OrgId;
 use serde_json::Value;
 use tenant::phone::Region;
+use uuid::Uuid;
 
 use crate::error::StorageError;
 use crate::record::{CallerUpdate, Entry, EventRow, Record, Recorded};
-use crate::repo::{Call, CallReport, Contact};
+use crate::repo::{Call, CallReport, Contact, NewContact};
+use crate::text::new_id;
 
 /// The records of one organization, in the order of their arrival.
 pub(crate) struct Group<'a> {
@@ -36,7 +38,7 @@ struct Member<'a> {
 
 /// One row for the inbox: the deliveries of one message that came together.
 pub(crate) struct Delivery<'a> {
-    pub(crate) first: &'a EventRow,
+    pub(crate) first: &'a Record,
     /// The delivery that says most.
     pub(crate) fullest: &'a EventRow,
     pub(crate) count: i32,
@@ -57,6 +59,40 @@ pub(crate) struct Found {
     pub(crate) contested: HashSet<String>,
     /// Calls that were erased.
     pub(crate) erased: HashSet<String>,
+}
+
+/// What a group's messages say, as rows.
+#[derive(Default)]
+pub(crate) struct Told<'a> {
+    /// A row for each message of the ledger, sorted by call, with a report where it has one. The messages of one call come
+    /// in waves, counted from 1: a statement changes no row twice.
+    pub(crate) rows: Vec<(i32, Call, Option<CallReport>)>,
+    /// In the order of their messages.
+    pub(crate) callers: Vec<Caller<'a>>,
+    /// Calls that a message erases.
+    pub(crate) erased: BTreeSet<&'a str>,
+    /// Of each record the wave in which it says something of its call, and whether the call is erased by then.
+    members: Vec<(Option<i32>, bool)>,
+}
+
+/// A caller whose contact is found or made.
+pub(crate) struct Caller<'a> {
+    /// For a number that has no contact yet.
+    pub(crate) id: Uuid,
+    pub(crate) call_id: Option<&'a str>,
+    pub(crate) contact: NewContact<'a>,
+}
+
+/// The database's account of a group that it has written.
+pub(crate) struct Written {
+    /// How often each of [`Group::deliveries`] was delivered by now, in their order.
+    pub(crate) deliveries: Vec<i32>,
+    /// Calls that other organizations have pinned too.
+    pub(crate) contested: HashSet<String>,
+    /// Calls that were erased before.
+    pub(crate) erased: HashSet<String>,
+    /// Calls whose row or report has changed, and in which wave.
+    pub(crate) changed: HashSet<(String, i32)>,
 }
 
 /// A group's rows left to write, and each record's result.
@@ -101,8 +137,7 @@ pub(crate) fn groups(entries: &[Entry]) -> Vec<Group<'_>> {
 }
 
 /// Each record's result, in the order of the records.
-pub(crate) fn in_order<'a>(changes: impl IntoIterator<Item = Changes<'a>>) -> Vec<Recorded> {
-    let mut recorded: Vec<_> = changes.into_iter().flat_map(|changes| changes.recorded).collect();
+pub(crate) fn in_order(mut recorded: Vec<(usize, Recorded)>) -> Vec<Recorded> {
     recorded.sort_unstable_by_key(|(index, _)| *index);
     recorded.into_iter().map(|(_, recorded)| recorded).collect()
 }
@@ -112,7 +147,7 @@ pub(crate) fn in_order<'a>(changes: impl IntoIterator<Item = Changes<'a>>) -> Ve
 pub(crate) fn meetings(groups: &[Group<'_>]) -> HashMap<OrgId, HashSet<String>> {
     let mut owners = HashMap::<&str, Vec<OrgId>>::new();
     for group in groups {
-        for call in group.sorted(Record::pinned_call) {
+        for call in group.pinned_calls() {
             owners.entry(call).or_default().push(group.org);
         }
     }
@@ -153,7 +188,7 @@ impl<'a> Group<'a> {
                         delivery.fullest = event;
                     }
                 })
-                .or_insert(Delivery { first: event, fullest: event, count: 1 });
+                .or_insert(Delivery { first: member.record, fullest: event, count: 1 });
         }
         by_key.into_values().collect()
     }
@@ -183,9 +218,9 @@ impl<'a> Group<'a> {
         calls.into_iter().collect()
     }
 
-    /// True when a record erases its call.
-    pub(crate) fn erases(&self) -> bool {
-        self.members.iter().any(|member| member.record.erases())
+    /// The calls that are pinned, sorted.
+    pub(crate) fn pinned_calls(&self) -> BTreeSet<&'a str> {
+        self.sorted(Record::pinned_call)
     }
 
     /// Every call, sorted.
@@ -216,18 +251,79 @@ impl<'a> Group<'a> {
         instants.max().unwrap_or_default()
     }
 
+    /// The keys of the messages that are new, by how often each delivery was stored by now.
+    fn new_keys(&self, stored: &[i32]) -> HashSet<&'a str> {
+        let new = self.deliveries().into_iter().zip(stored).filter(|(sent, stored)| sent.count == **stored);
+        new.map(|(delivery, _)| delivery.first.event.dedupe_key.as_str()).collect()
+    }
+
+    /// Makes a row of each message, for a database that merges rows by itself.
+    pub(crate) fn told(&self) -> Told<'_> {
+        let mut told = Told::default();
+        let (mut contacts, mut waves) = (HashMap::new(), HashMap::<_, i32>::new());
+        for Member { record, caller, phone, .. } in &self.members {
+            let call_id = record.event.vapi_call_id.as_deref();
+            let mut contact_id = None;
+            if let (Some(phone), Some(caller)) = (phone.as_deref(), caller) {
+                let id = *contacts.entry(phone).or_insert_with(|| new_id(record.event.received_at));
+                told.callers.push(Caller { id, call_id, contact: caller.contact(phone) });
+                contact_id = Some(id);
+            }
+            let mut news = None;
+            if let (Some(call_id), Some(update)) = (record.ledger_call(), &record.call_update) {
+                let nothing = Call::new(call_id.to_owned(), self.now());
+                let mut call = nothing.clone();
+                call.merge(update, contact_id);
+                let said = update.report.as_ref().filter(|_| !told.erased.contains(call_id));
+                let report = said.and_then(|said| {
+                    let nothing = CallReport::new(call_id.to_owned());
+                    let mut report = nothing.clone();
+                    report.merge(update.at, said);
+                    (report != nothing).then_some(report)
+                });
+                let wave = waves.entry(call_id).or_default();
+                *wave = wave.saturating_add(1);
+                news = (call != nothing || report.is_some()).then_some(*wave);
+                told.rows.push((*wave, call, report));
+                if update.erases {
+                    told.erased.insert(call_id);
+                }
+            }
+            told.members.push((news, call_id.is_some_and(|call| told.erased.contains(call))));
+        }
+        // Stable, so that the waves of a call keep their order.
+        told.rows.sort_by(|(_, one, _), (_, other, _)| one.vapi_call_id.cmp(&other.vapi_call_id));
+        told
+    }
+
+    /// Each record's result, with its place among all records of the transaction.
+    pub(crate) fn recorded(
+        &self,
+        told: &Told<'_>,
+        written: &Written,
+    ) -> impl Iterator<Item = (usize, Recorded)> {
+        let mut new_keys = self.new_keys(&written.deliveries);
+        self.members.iter().zip(&told.members).map(move |(member, (news, is_erased))| {
+            let record = member.record;
+            let call = record.event.vapi_call_id.as_deref().unwrap_or_default();
+            let was_erased = written.erased.contains(call);
+            let recorded = Recorded {
+                is_new: record.is_delivery && new_keys.remove(record.event.dedupe_key.as_str()),
+                is_contested: record.pins_call && written.contested.contains(call),
+                ledger_changed: news.is_some_and(|wave| written.changed.contains(&(call.to_owned(), wave))),
+                has_contact: member.caller.is_some() && member.phone.is_some() && !was_erased,
+                is_erased: was_erased || *is_erased,
+            };
+            (member.index, recorded)
+        })
+    }
+
     /// Folds the messages into what was found.
     ///
     /// # Errors
     /// [`StorageError::Inconsistent`] when a row that was made or locked is not there.
     pub(crate) fn fold(&self, found: Found) -> Result<Changes<'a>, StorageError> {
-        let sent = self.deliveries();
-        let mut new_keys: HashSet<&str> = sent
-            .iter()
-            .zip(found.deliveries)
-            .filter(|(delivery, stored)| delivery.count == *stored)
-            .map(|(delivery, _)| delivery.first.dedupe_key.as_str())
-            .collect();
+        let mut new_keys = self.new_keys(&found.deliveries);
         let mut calls = Rows::new(found.calls, |call| call.vapi_call_id.clone());
         let mut reports = Rows::new(found.reports, |report| report.vapi_call_id.clone());
         let mut contacts = Rows::new(found.contacts, |contact| contact.phone.clone().unwrap_or_default());

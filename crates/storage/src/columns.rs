@@ -52,11 +52,4 @@ macro_rules! row {
     };
 }
 
-/// Makes the list of the columns' names, as a SELECT takes it.
-macro_rules! names {
-    ($table:ident $($column:ident: $kind:ty = $value:ty,)*) => {
-        [$(stringify!($column)),*]
-    };
-}
-
-pub(crate) use {call_columns, names, report_columns, row};
+pub(crate) use {call_columns, report_columns, row};

@@ -1,7 +1,6 @@
 -- Drops everything that up.sql made. Roles and the btree_gist extension stay: other databases and tables may need them.
 
-DROP FUNCTION add_deliveries, lock_calls, read_reports, write_calls, write_reports, lock_contacts, write_contacts, pin_calls,
-    erase_calls, raise_alarms, contested_calls;
+DROP FUNCTION record_batch, decides, pins_of_calls;
 
 DROP VIEW assistant_org_mapping;
 

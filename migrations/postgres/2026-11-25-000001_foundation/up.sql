@@ -950,8 +950,18 @@ BEGIN
     RETURN NULL;
 END
 $$;
+-- The writer pins by itself: this runs when its last row has entered its organization, and the policies would refuse the others.
 CREATE TRIGGER call_is_pinned AFTER INSERT OR UPDATE OF vapi_call_id
-    ON call_logs FOR EACH ROW EXECUTE FUNCTION call_is_pinned();
+    ON call_logs FOR EACH ROW WHEN (current_setting('app.writer_pins', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION call_is_pinned();
+
+-- An update that changes nothing writes nothing.
+CREATE TRIGGER same_row_stays BEFORE UPDATE ON call_logs
+    FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE TRIGGER same_row_stays BEFORE UPDATE ON call_reports
+    FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE TRIGGER same_row_stays BEFORE UPDATE ON contacts
+    FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 
 -- Whether an organization other than the current scope's has pinned this call; false outside a scope.
 CREATE FUNCTION pinned_by_others(call_id text) RETURNS boolean
@@ -1067,286 +1077,326 @@ CREATE TRIGGER touch_updated_at BEFORE UPDATE ON credentials FOR EACH ROW
 -- The writer
 -- ---------------------------------------------------------------------------------------------------------------
 
--- The writer's functions: each takes the rows of many organizations as one array a column, sorted by
--- organization, and enters each organization by its own setting before it touches its rows. They run with the rights
--- of their caller, so that every row passes the ordinary policies. A statement costs the server about as much as a
--- row does, which is why a whole batch travels in one.
+-- A batch of messages is one statement: record_batch takes the rows of many organizations as one array a column, sorted by
+-- organization and key, so that two nodes never wait for each other in a circle. It runs with the rights of its caller,
+-- under the ordinary policies. Each row enters its organization on its way into the table, before the policies look at
+-- it: `WHERE set_config(…)` stands where the rows come from, and behind it there is no join and no sort that would gather
+-- them first. Were rows ever to travel in another way, the policies would refuse them.
 
--- Stores messages and counts their deliveries, in the order in which they come. A fuller delivery's body replaces the
--- stored one; an erased body stays erased. Each row enters its organization on its way into the table, before the
--- policies look at it; were rows ever to travel in another way, the policies would refuse them.
-CREATE FUNCTION add_deliveries(
-    owners uuid[], ids uuid[], kinds text[], calls text[], keys text[], verdicts text[], traces jsonb[],
-    bodies bytea[], lengths integer[], requests text[], arrivals timestamptz[], counts integer[]
-) RETURNS SETOF integer
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    RETURN QUERY
-    INSERT INTO webhook_events AS stored (organization_id, id, kind, vapi_call_id, dedupe_key, verdict, trace, body,
-                                          body_bytes, request_id, received_at, deliveries)
-    SELECT sent.*
-    FROM unnest(owners, ids, kinds, calls, keys, verdicts, traces, bodies, lengths, requests, arrivals, counts)
-        AS sent (owner, id, kind, call, key, verdict, trace, body, length, request, arrival, count)
-    WHERE set_config('app.organization_id', sent.owner::text, true) IS NOT NULL
-    ON CONFLICT (organization_id, dedupe_key) DO UPDATE SET
-        deliveries = stored.deliveries + excluded.deliveries,
-        body = CASE WHEN stored.body_bytes > 0 AND excluded.body_bytes > stored.body_bytes
-                    THEN excluded.body ELSE stored.body END,
-        body_bytes = CASE WHEN stored.body_bytes > 0
-                          THEN greatest(stored.body_bytes, excluded.body_bytes) ELSE 0 END
-    RETURNING stored.deliveries;
-END
-$$;
-
--- Finds or makes the rows of calls, and locks them, in the order in which they come.
-CREATE FUNCTION lock_calls(owners uuid[], calls text[], arrivals timestamptz[]) RETURNS SETOF call_logs
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    wanted record;
-    found_row call_logs%ROWTYPE;
-BEGIN
-    FOR wanted IN SELECT * FROM unnest(owners, calls, arrivals) AS u (owner, call, arrival) LOOP
-        IF wanted.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', wanted.owner::text, true);
-            entered := wanted.owner;
-        END IF;
-        -- An insert that loses to another transaction's has waited for it, and then the row is there to be locked.
-        FOR attempt IN 1..2 LOOP
-            SELECT * INTO found_row FROM call_logs c
-            WHERE c.organization_id = wanted.owner AND c.vapi_call_id = wanted.call FOR UPDATE;
-            EXIT WHEN FOUND;
-            INSERT INTO call_logs (organization_id, vapi_call_id, created_at)
-            VALUES (wanted.owner, wanted.call, wanted.arrival)
-            ON CONFLICT DO NOTHING RETURNING * INTO found_row;
-            EXIT WHEN FOUND;
-        END LOOP;
-        RETURN NEXT found_row;
-    END LOOP;
-END
-$$;
-
--- The reports that are there of calls. The locks of the calls are theirs too.
-CREATE FUNCTION read_reports(owners uuid[], calls text[]) RETURNS SETOF call_reports
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    wanted record;
-BEGIN
-    FOR wanted IN SELECT * FROM unnest(owners, calls) AS u (owner, call) LOOP
-        IF wanted.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', wanted.owner::text, true);
-            entered := wanted.owner;
-        END IF;
-        RETURN QUERY SELECT * FROM call_reports r
-            WHERE r.organization_id = wanted.owner AND r.vapi_call_id = wanted.call;
-    END LOOP;
-END
-$$;
-
--- Writes every column of calls that are locked; one that is not there fails the whole.
-CREATE FUNCTION write_calls(
-    owners uuid[], calls text[], call_types text[], statuses text[], status_ranks smallint[], assistants text[],
-    phone_number_ids text[], customer_numbers text[], contact_ids uuid[], metadatas jsonb[], starts timestamptz[],
-    ends timestamptz[], ended_reasons text[], sealed_urls bytea[], keys jsonb[], creations timestamptz[]
-) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    sent record;
-BEGIN
-    FOR sent IN
-        SELECT * FROM unnest(owners, calls, call_types, statuses, status_ranks, assistants, phone_number_ids,
-                             customer_numbers, contact_ids, metadatas, starts, ends, ended_reasons, sealed_urls, keys,
-                             creations)
-            AS u (owner, call, call_type, status, status_rank, assistant, phone_number_id, customer_number, contact_id,
-                  metadata, start, finish, ended_reason, sealed_url, keys, created)
-    LOOP
-        IF sent.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', sent.owner::text, true);
-            entered := sent.owner;
-        END IF;
-        UPDATE call_logs SET
-            call_type = sent.call_type, status = sent.status, status_rank = sent.status_rank,
-            vapi_assistant_id = sent.assistant, phone_number_id = sent.phone_number_id,
-            customer_number = sent.customer_number, contact_id = sent.contact_id, metadata = sent.metadata,
-            started_at = sent.start, ended_at = sent.finish, ended_reason = sent.ended_reason,
-            sealed_control_url = sent.sealed_url, decided = sent.keys, created_at = sent.created
-        WHERE organization_id = sent.owner AND vapi_call_id = sent.call;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'a locked row is gone: %', sent.call;
-        END IF;
-    END LOOP;
-END
-$$;
-
--- Writes every column of reports whose calls are locked.
-CREATE FUNCTION write_reports(
-    owners uuid[], calls text[], durations bigint[], costs double precision[], transcripts text[], summaries text[],
-    structured jsonb[], evaluations text[], recordings text[], stereo_recordings text[], keys jsonb[]
-) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    INSERT INTO call_reports (organization_id, vapi_call_id, duration_ms, cost, transcript, summary, structured_data,
-                              success_evaluation, recording_url, stereo_recording_url, decided)
-    SELECT sent.*
-    FROM unnest(owners, calls, durations, costs, transcripts, summaries, structured, evaluations, recordings,
-                stereo_recordings, keys)
-        AS sent (owner, call, duration, cost, transcript, summary, structured_data, evaluation, recording,
-                stereo_recording, keys)
-    WHERE set_config('app.organization_id', sent.owner::text, true) IS NOT NULL
-    ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET
-        duration_ms = excluded.duration_ms, cost = excluded.cost, transcript = excluded.transcript,
-        summary = excluded.summary, structured_data = excluded.structured_data,
-        success_evaluation = excluded.success_evaluation, recording_url = excluded.recording_url,
-        stereo_recording_url = excluded.stereo_recording_url, decided = excluded.decided;
-END
-$$;
-
--- Finds or makes the contacts of numbers, and locks them, in the order in which they come. A number comes once for each
--- call that it came with, and the call that was erased makes no contact.
-CREATE FUNCTION lock_contacts(owners uuid[], ids uuid[], phones text[], calls text[], arrivals timestamptz[])
-RETURNS SETOF contacts
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    wanted record;
-    found_row contacts%ROWTYPE;
-BEGIN
-    FOR wanted IN SELECT * FROM unnest(owners, ids, phones, calls, arrivals) AS u (owner, id, phone, call, arrival) LOOP
-        IF wanted.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', wanted.owner::text, true);
-            entered := wanted.owner;
-            found_row := NULL;
-        END IF;
-        CONTINUE WHEN found_row.phone = wanted.phone OR EXISTS (
-            SELECT FROM call_pins p
-            WHERE p.organization_id = wanted.owner AND p.vapi_call_id = wanted.call AND p.is_erased);
-        FOR attempt IN 1..2 LOOP
-            SELECT * INTO found_row FROM contacts c
-            WHERE c.organization_id = wanted.owner AND c.phone = wanted.phone FOR UPDATE;
-            EXIT WHEN FOUND;
-            INSERT INTO contacts (organization_id, id, phone, created_at, updated_at)
-            VALUES (wanted.owner, wanted.id, wanted.phone, wanted.arrival, wanted.arrival)
-            ON CONFLICT DO NOTHING RETURNING * INTO found_row;
-            EXIT WHEN FOUND;
-        END LOOP;
-        RETURN NEXT found_row;
-    END LOOP;
-END
-$$;
-
--- Writes what became known of contacts that are locked; one that is not there fails the whole.
-CREATE FUNCTION write_contacts(
-    owners uuid[], ids uuid[], names text[], emails text[], last_calls timestamptz[], updates timestamptz[]
-) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    sent record;
-BEGIN
-    FOR sent IN
-        SELECT * FROM unnest(owners, ids, names, emails, last_calls, updates)
-            AS u (owner, id, name, email, last_call, updated)
-    LOOP
-        IF sent.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', sent.owner::text, true);
-            entered := sent.owner;
-        END IF;
-        UPDATE contacts SET name = sent.name, email = sent.email, last_call_at = sent.last_call, updated_at = sent.updated
-        WHERE organization_id = sent.owner AND id = sent.id;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'a locked row is gone: %', sent.id;
-        END IF;
-    END LOOP;
-END
-$$;
-
--- Pins calls, those of the ledger aside, which their rows pin. Calls that are not to be pinned come along for the lock: an
--- erasure and a message must not pass each other unseen. Messages share a lock on their organization, and an erasure has
--- it alone; a lock for each call would cost every message more than erasures, which are rare, are worth.
-CREATE FUNCTION pin_calls(owners uuid[], calls text[], arrivals timestamptz[], pins boolean[], erasures boolean[])
-RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    pin record;
-BEGIN
-    FOR pin IN SELECT * FROM unnest(owners, calls, arrivals, pins, erasures) AS u (owner, call, arrival, is_pin, erases) LOOP
-        IF pin.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', pin.owner::text, true),
-                CASE WHEN pin.erases THEN pg_advisory_xact_lock(hashtextextended(pin.owner::text, 0))
-                                     ELSE pg_advisory_xact_lock_shared(hashtextextended(pin.owner::text, 0)) END;
-            entered := pin.owner;
-        END IF;
-        IF pin.is_pin THEN
-            INSERT INTO call_pins (organization_id, vapi_call_id, created_at) VALUES (pin.owner, pin.call, pin.arrival)
-            ON CONFLICT DO NOTHING;
-        END IF;
-    END LOOP;
-END
-$$;
-
--- Erases what was said in calls that are locked. Their rows stay, and the kinds and times of their messages.
-CREATE FUNCTION erase_calls(owners uuid[], calls text[], empty bytea) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    gone record;
-BEGIN
-    FOR gone IN SELECT * FROM unnest(owners, calls) AS u (owner, call) LOOP
-        IF gone.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', gone.owner::text, true);
-            entered := gone.owner;
-        END IF;
-        UPDATE call_pins SET is_erased = true
-        WHERE organization_id = gone.owner AND vapi_call_id = gone.call AND NOT is_erased;
-        DELETE FROM call_reports WHERE organization_id = gone.owner AND vapi_call_id = gone.call;
-        UPDATE webhook_events SET body = empty, body_bytes = 0, answer = NULL
-        WHERE organization_id = gone.owner AND vapi_call_id = gone.call AND (body_bytes > 0 OR answer IS NOT NULL);
-    END LOOP;
-END
-$$;
-
--- Writes entries into the security logs.
-CREATE FUNCTION raise_alarms(
-    owners uuid[], ids uuid[], events text[], details jsonb[], calls text[], requests text[], arrivals timestamptz[]
-) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    entered uuid;
-    alarm record;
-BEGIN
-    FOR alarm IN
-        SELECT * FROM unnest(owners, ids, events, details, calls, requests, arrivals)
-            AS u (owner, id, event, detail, call, request, arrival)
-    LOOP
-        IF alarm.owner IS DISTINCT FROM entered THEN
-            PERFORM set_config('app.organization_id', alarm.owner::text, true);
-            entered := alarm.owner;
-        END IF;
-        INSERT INTO security_log (organization_id, id, event, detail, vapi_call_id, request_id, created_at)
-        VALUES (alarm.owner, alarm.id, alarm.event, alarm.detail, alarm.call, alarm.request, alarm.arrival);
-    END LOOP;
-END
-$$;
-
--- Of pairs of organization and call, those whose call another organization has pinned too, or this one has erased: the
--- first is what pinned_by_others tells of one call in one scope, so it runs with its owner's rights. The other one's
--- name stays untold.
-CREATE FUNCTION contested_calls(owners uuid[], calls text[])
-RETURNS TABLE (owner uuid, call text, is_contested boolean, is_erased boolean)
+-- Of calls, in the order in which they are asked for: whether another organization has pinned it too, whether this one has
+-- erased it, and whether this one has pinned it. The first is what pinned_by_others tells of one call in one scope, so it
+-- runs with its owner's rights. The other one's name stays untold.
+CREATE FUNCTION pins_of_calls(owners uuid[], calls text[])
+RETURNS TABLE (is_contested boolean, is_erased boolean, is_pinned boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    -- One by one, so that the index is used whatever the planner thinks of the size of the table.
-    FOR owner, call IN SELECT * FROM unnest(owners, calls) LOOP
-        SELECT bool_or(pinned.organization_id <> owner), bool_or(pinned.organization_id = owner AND pinned.is_erased)
-        INTO is_contested, is_erased
-        FROM call_pins AS pinned WHERE pinned.vapi_call_id = call;
-        IF is_contested OR is_erased THEN
-            RETURN NEXT;
+    RETURN QUERY
+    SELECT pins.contested, pins.erased, pins.pinned
+    FROM generate_series(1, cardinality(calls)) AS n, LATERAL (
+        SELECT coalesce(bool_or(p.organization_id <> owners[n]), false) AS contested,
+               coalesce(bool_or(p.organization_id = owners[n] AND p.is_erased), false) AS erased,
+               coalesce(bool_or(p.organization_id = owners[n]), false) AS pinned
+        FROM call_pins p WHERE p.vapi_call_id = calls[n]) AS pins;
+END
+$$;
+
+-- Whether what is said of a column takes the place of what is known of it: the greater key decides, and of two values with
+-- one key the greater one. A value that nothing is known of yields. Null where nothing is said. Keys are numbers, which
+-- compare as documents as well.
+CREATE FUNCTION decides(said jsonb, known jsonb, is_unknown boolean, is_greater boolean) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT is_unknown OR known IS NULL OR said >= known AND (said > known OR is_greater)
+$$;
+
+-- Records messages: the inbox, pins, callers, the ledger, reports, erasures and alarms. What a message says of its call comes
+-- as a row, which is merged into the stored one by the rule of storage/src/ledger.rs; texts are compared by their bytes, and
+-- documents by the text that PostgreSQL gives them. `patience` is how long the transaction waits for a row that
+-- another one holds; null leaves that to the transaction. Gives for each message of the inbox how often it was delivered by
+-- now, for each call whether it is contested and whether it was erased before, and which rows of the ledger changed anything.
+CREATE FUNCTION record_batch(
+    patience text, empty_body bytea,
+    -- Organizations with messages of calls, and whether one of their messages is an erasure.
+    orgs uuid[], org_erases boolean[],
+    -- The inbox. The text of an alarm is its detail; null raises none.
+    event_owners uuid[], event_ids uuid[], event_kinds text[], event_calls text[], event_keys text[], event_verdicts text[],
+    event_traces jsonb[], event_bodies bytea[], event_lengths integer[], event_requests text[], event_arrivals timestamptz[],
+    event_counts integer[], event_alarms text[],
+    -- Every call: whether it is to be pinned, is shared with another organization of the batch, and is to be erased.
+    call_owners uuid[], call_ids text[], call_arrivals timestamptz[], call_pinned boolean[], call_shared boolean[],
+    call_erased boolean[],
+    -- The ledger, a row a message, and in which wave it is merged. A contact is named by its id below.
+    waves integer, row_waves integer[], row_owners uuid[], row_calls text[], row_types text[], row_statuses text[], row_ranks smallint[], row_assistants text[],
+    row_phones text[], row_customers text[], row_contacts uuid[], row_metadatas jsonb[], row_starts timestamptz[],
+    row_ends timestamptz[], row_reasons text[], row_urls bytea[], row_keys jsonb[], row_arrivals timestamptz[],
+    report_waves integer[], report_owners uuid[], report_calls text[], report_durations bigint[], report_costs double precision[],
+    report_transcripts text[], report_summaries text[], report_datas jsonb[], report_evaluations text[],
+    report_recordings text[], report_stereos text[], report_keys jsonb[],
+    -- Callers in the order of their messages. The id is for a number that has no contact yet.
+    caller_owners uuid[], caller_ids uuid[], caller_phones text[], caller_calls text[], caller_names text[],
+    caller_emails text[], caller_ends timestamptz[], caller_arrivals timestamptz[],
+    OUT counts integer[], OUT contested boolean[], OUT erased boolean[], OUT changed_owners uuid[], OUT changed_calls text[],
+    OUT changed_waves integer[]
+)
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    -- Organization and call, of calls that were erased before and of those that others have pinned too: hardly ever any.
+    gone text[] := '{}';
+    met text[] := '{}';
+    pinned boolean[];
+BEGIN
+    IF patience IS NOT NULL THEN
+        patience := set_config('lock_timeout', patience, true);
+    END IF;
+    patience := set_config('app.writer_pins', 'on', true);
+
+    -- An erasure and a message must not pass each other unseen. Messages share a lock on their organization, and an erasure
+    -- has it alone; a lock for each call would cost every message more than erasures, which are rare, are worth.
+    PERFORM CASE WHEN org_erases[o] THEN pg_advisory_xact_lock(hashtextextended(orgs[o]::text, 0))
+                                    ELSE pg_advisory_xact_lock_shared(hashtextextended(orgs[o]::text, 0)) END
+    FROM generate_series(1, cardinality(orgs)) AS o;
+    SELECT array_agg(p.is_contested), array_agg(p.is_erased), array_agg(p.is_pinned) INTO contested, erased, pinned
+    FROM pins_of_calls(call_owners, call_ids) AS p;
+    IF true = ANY (erased || contested || call_shared) THEN
+        SELECT coalesce(array_agg(call_owners[c]::text || call_ids[c]) FILTER (WHERE erased[c]), '{}'),
+               coalesce(array_agg(call_owners[c]::text || call_ids[c]) FILTER (WHERE contested[c] OR call_shared[c]), '{}')
+        INTO gone, met FROM generate_series(1, cardinality(call_ids)) AS c;
+    END IF;
+
+    -- A fuller delivery's body replaces the stored one; an erased body stays erased.
+    IF cardinality(event_ids) > 0 THEN
+        WITH written AS (
+            INSERT INTO webhook_events AS known (organization_id, id, kind, vapi_call_id, dedupe_key, verdict, trace, body,
+                                                 body_bytes, request_id, received_at, deliveries)
+            SELECT event_owners[e], event_ids[e], event_kinds[e], event_calls[e], event_keys[e], event_verdicts[e],
+                   event_traces[e], event_bodies[e], event_lengths[e], event_requests[e], event_arrivals[e], event_counts[e]
+            FROM generate_series(1, cardinality(event_ids)) AS e
+            WHERE set_config('app.organization_id', event_owners[e]::text, true) IS NOT NULL
+            ON CONFLICT (organization_id, dedupe_key) DO UPDATE SET
+                deliveries = known.deliveries + excluded.deliveries,
+                body = CASE WHEN known.body_bytes > 0 AND excluded.body_bytes > known.body_bytes
+                            THEN excluded.body ELSE known.body END,
+                body_bytes = CASE WHEN known.body_bytes > 0
+                                  THEN greatest(known.body_bytes, excluded.body_bytes) ELSE 0 END
+            RETURNING known.deliveries)
+        SELECT array_agg(written.deliveries) INTO counts FROM written;
+    END IF;
+
+    IF false = ANY (pinned) THEN
+        INSERT INTO call_pins (organization_id, vapi_call_id, created_at)
+        SELECT call_owners[c], call_ids[c], call_arrivals[c] FROM generate_series(1, cardinality(call_ids)) AS c
+        WHERE call_pinned[c] AND NOT pinned[c]
+          AND set_config('app.organization_id', call_owners[c]::text, true) IS NOT NULL
+        ON CONFLICT DO NOTHING;
+    END IF;
+
+    -- Unknown fields of a caller's contact are filled by the first message that has them; known ones are never replaced.
+    IF cardinality(caller_ids) > 0 THEN
+        INSERT INTO contacts AS known (organization_id, id, phone, name, email, last_call_at, created_at, updated_at)
+        SELECT caller.*
+        FROM (SELECT caller_owners[c] AS owner, caller_ids[c], caller_phones[c],
+                     coalesce((array_agg(caller_names[c] ORDER BY c) FILTER (WHERE caller_names[c] IS NOT NULL))[1], ''),
+                     (array_agg(caller_emails[c] ORDER BY c) FILTER (WHERE caller_emails[c] IS NOT NULL))[1],
+                     max(caller_ends[c]), max(caller_arrivals[c]), max(caller_arrivals[c])
+              FROM generate_series(1, cardinality(caller_ids)) AS c
+              WHERE caller_calls[c] IS NULL OR caller_owners[c]::text || caller_calls[c] <> ALL (gone)
+              GROUP BY 1, 2, 3 ORDER BY 1, 3 OFFSET 0) AS caller
+        WHERE set_config('app.organization_id', caller.owner::text, true) IS NOT NULL
+        ON CONFLICT (organization_id, phone) DO UPDATE SET
+            name = CASE WHEN known.name ~ '\S' THEN known.name ELSE excluded.name END,
+            email = CASE WHEN known.email ~ '\S' THEN known.email ELSE coalesce(excluded.email, known.email) END,
+            last_call_at = greatest(known.last_call_at, excluded.last_call_at);
+    END IF;
+
+    -- A statement changes no row twice, so that the messages of one call come one after the other.
+    FOR wave IN 1..waves LOOP
+        WITH written AS (
+            INSERT INTO call_logs AS known (organization_id, vapi_call_id, call_type, status, status_rank, vapi_assistant_id,
+                phone_number_id, customer_number, contact_id, metadata, started_at, ended_at, ended_reason,
+                sealed_control_url, decided, created_at)
+            SELECT row_owners[r], row_calls[r], row_types[r], row_statuses[r], row_ranks[r], row_assistants[r],
+                   row_phones[r], row_customers[r],
+                   CASE WHEN row_contacts[r] IS NOT NULL THEN (
+                       SELECT c.id FROM contacts c WHERE c.organization_id = row_owners[r]
+                         AND c.phone = caller_phones[array_position(caller_ids, row_contacts[r])]) END,
+                   row_metadatas[r], row_starts[r], row_ends[r], row_reasons[r], row_urls[r], row_keys[r], row_arrivals[r]
+            FROM generate_series(1, cardinality(row_calls)) AS r
+            WHERE row_waves[r] = wave AND set_config('app.organization_id', row_owners[r]::text, true) IS NOT NULL
+            ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET
+                (call_type, status, status_rank, vapi_assistant_id, phone_number_id, customer_number, contact_id, metadata,
+                 started_at, ended_at, ended_reason, sealed_control_url, decided) = (
+                SELECT CASE WHEN said.call_type THEN excluded.call_type ELSE known.call_type END,
+                       CASE WHEN said.status THEN excluded.status ELSE known.status END,
+                       greatest(excluded.status_rank, known.status_rank),
+                       CASE WHEN said.vapi_assistant_id THEN excluded.vapi_assistant_id ELSE known.vapi_assistant_id END,
+                       CASE WHEN said.phone_number_id THEN excluded.phone_number_id ELSE known.phone_number_id END,
+                       -- Number and contact are decided as one, so that they name one person.
+                       CASE WHEN said.is_erased THEN NULL
+                            WHEN said.customer THEN excluded.customer_number ELSE known.customer_number END,
+                       CASE WHEN said.is_erased THEN NULL
+                            WHEN said.customer THEN excluded.contact_id ELSE known.contact_id END,
+                       CASE WHEN said.is_erased THEN '{}' ELSE said.metadata || (excluded.metadata - said.lost) END,
+                       CASE WHEN said.started_at THEN excluded.started_at ELSE known.started_at END,
+                       CASE WHEN said.ended_at THEN excluded.ended_at ELSE known.ended_at END,
+                       CASE WHEN said.ended_reason THEN excluded.ended_reason ELSE known.ended_reason END,
+                       -- The URL lets its holder speak in the call, so it is kept no longer than the call lasts.
+                       CASE WHEN said.is_erased OR said.is_over THEN NULL
+                            WHEN said.url THEN excluded.sealed_control_url ELSE known.sealed_control_url END,
+                       (known.decided || (excluded.decided
+                           - ARRAY(SELECT 'metadata.' || name FROM unnest(said.lost) AS name)
+                           - ARRAY[CASE WHEN NOT said.call_type THEN 'call_type' END,
+                                   CASE WHEN NOT said.vapi_assistant_id THEN 'vapi_assistant_id' END,
+                                   CASE WHEN NOT said.phone_number_id THEN 'phone_number_id' END,
+                                   CASE WHEN NOT said.customer THEN 'customer_number' END,
+                                   CASE WHEN NOT said.started_at THEN 'started_at' END,
+                                   CASE WHEN NOT said.ended_at THEN 'ended_at' END,
+                                   CASE WHEN NOT said.ended_reason THEN 'ended_reason' END,
+                                   CASE WHEN NOT said.url THEN 'control_url' END,
+                                   CASE WHEN NOT said.erased THEN 'erased' END]))
+                       - CASE WHEN said.is_erased THEN ARRAY(
+                                  SELECT name FROM jsonb_object_keys(known.decided || excluded.decided) AS name
+                                  WHERE name LIKE 'metadata.%' OR name IN ('customer_number', 'control_url'))
+                              WHEN said.is_over THEN ARRAY['control_url'] ELSE '{}' END
+                FROM (SELECT
+                    excluded.status_rank > 0 AND (excluded.status_rank, excluded.status COLLATE "C")
+                                               > (known.status_rank, known.status COLLATE "C") AS status,
+                    excluded.call_type IS NOT NULL AND decides(
+                        excluded.decided -> 'call_type', known.decided -> 'call_type', known.call_type IS NULL,
+                        excluded.call_type > known.call_type COLLATE "C") AS call_type,
+                    excluded.vapi_assistant_id IS NOT NULL AND decides(
+                        excluded.decided -> 'vapi_assistant_id', known.decided -> 'vapi_assistant_id', known.vapi_assistant_id IS NULL,
+                        excluded.vapi_assistant_id > known.vapi_assistant_id COLLATE "C") AS vapi_assistant_id,
+                    excluded.phone_number_id IS NOT NULL AND decides(
+                        excluded.decided -> 'phone_number_id', known.decided -> 'phone_number_id', known.phone_number_id IS NULL,
+                        excluded.phone_number_id > known.phone_number_id COLLATE "C") AS phone_number_id,
+                    excluded.started_at IS NOT NULL AND decides(
+                        excluded.decided -> 'started_at', known.decided -> 'started_at', known.started_at IS NULL,
+                        excluded.started_at > known.started_at) AS started_at,
+                    excluded.ended_at IS NOT NULL AND decides(
+                        excluded.decided -> 'ended_at', known.decided -> 'ended_at', known.ended_at IS NULL,
+                        excluded.ended_at > known.ended_at) AS ended_at,
+                    excluded.ended_reason IS NOT NULL AND decides(
+                        excluded.decided -> 'ended_reason', known.decided -> 'ended_reason', known.ended_reason IS NULL,
+                        excluded.ended_reason > known.ended_reason COLLATE "C") AS ended_reason,
+                    excluded.decided ? 'customer_number' AND decides(
+                        excluded.decided -> 'customer_number', known.decided -> 'customer_number',
+                        known.customer_number IS NULL AND known.contact_id IS NULL,
+                        (excluded.customer_number IS NOT NULL, coalesce(excluded.customer_number, '') COLLATE "C",
+                         excluded.contact_id IS NOT NULL, excluded.contact_id)
+                        > (known.customer_number IS NOT NULL, coalesce(known.customer_number, '') COLLATE "C",
+                           known.contact_id IS NOT NULL, known.contact_id)) IS TRUE AS customer,
+                    -- Sealed URLs cannot be compared: of two with one key the stored one stays.
+                    excluded.sealed_control_url IS NOT NULL AND decides(
+                        excluded.decided -> 'control_url', known.decided -> 'control_url',
+                        known.sealed_control_url IS NULL, false) AS url,
+                    excluded.decided ? 'erased' AND decides(
+                        excluded.decided -> 'erased', known.decided -> 'erased', false, false) AS erased,
+                    known.decided ? 'erased' OR excluded.decided ? 'erased' AS is_erased,
+                    greatest(excluded.status_rank, known.status_rank) >= 6 AS is_over,
+                    CASE jsonb_typeof(known.metadata) WHEN 'object' THEN known.metadata ELSE '{}' END AS metadata,
+                    -- The members of the metadata whose stored values stay.
+                    ARRAY(SELECT m.name FROM jsonb_each(excluded.metadata) AS m (name, value)
+                          WHERE NOT decides(excluded.decided -> ('metadata.' || m.name),
+                                            known.decided -> ('metadata.' || m.name),
+                                            (known.metadata -> m.name) IS NULL,
+                                            m.value::text > (known.metadata -> m.name)::text COLLATE "C")) AS lost
+                    OFFSET 0) AS said)
+            RETURNING known.organization_id, known.vapi_call_id)
+        SELECT changed_owners || array_agg(written.organization_id), changed_calls || array_agg(written.vapi_call_id),
+               changed_waves || array_agg(wave)
+        INTO changed_owners, changed_calls, changed_waves FROM written;
+
+        -- Of two reports the later one decides, a text by its length: a shorter one is an earlier state of it.
+        IF cardinality(report_calls) > 0 THEN
+            WITH written AS (
+                INSERT INTO call_reports AS known (organization_id, vapi_call_id, duration_ms, cost, transcript, summary,
+                    structured_data, success_evaluation, recording_url, stereo_recording_url, decided)
+                SELECT report_owners[r], report_calls[r], report_durations[r], report_costs[r], report_transcripts[r],
+                       report_summaries[r], report_datas[r], report_evaluations[r], report_recordings[r], report_stereos[r],
+                       report_keys[r]
+                FROM generate_series(1, cardinality(report_calls)) AS r
+                WHERE report_waves[r] = wave AND report_owners[r]::text || report_calls[r] <> ALL (gone)
+                  AND set_config('app.organization_id', report_owners[r]::text, true) IS NOT NULL
+                ON CONFLICT (organization_id, vapi_call_id) DO UPDATE SET
+                    (duration_ms, cost, transcript, summary, structured_data, success_evaluation, recording_url,
+                     stereo_recording_url, decided) = (
+                    SELECT CASE WHEN said.duration THEN excluded.duration_ms ELSE known.duration_ms END,
+                           CASE WHEN said.cost THEN excluded.cost ELSE known.cost END,
+                           CASE WHEN known.transcript IS NULL OR (octet_length(excluded.transcript), excluded.transcript COLLATE "C")
+                                                               > (octet_length(known.transcript), known.transcript COLLATE "C")
+                                THEN excluded.transcript ELSE known.transcript END,
+                           CASE WHEN known.summary IS NULL OR (octet_length(excluded.summary), excluded.summary COLLATE "C")
+                                                            > (octet_length(known.summary), known.summary COLLATE "C")
+                                THEN excluded.summary ELSE known.summary END,
+                           CASE WHEN said.data THEN excluded.structured_data ELSE known.structured_data END,
+                           CASE WHEN said.evaluation THEN excluded.success_evaluation ELSE known.success_evaluation END,
+                           CASE WHEN said.recording THEN excluded.recording_url ELSE known.recording_url END,
+                           CASE WHEN said.stereo THEN excluded.stereo_recording_url ELSE known.stereo_recording_url END,
+                           known.decided || (excluded.decided - ARRAY[
+                               CASE WHEN NOT said.duration THEN 'duration_ms' END,
+                               CASE WHEN NOT said.cost THEN 'cost' END,
+                               CASE WHEN NOT said.data THEN 'structured_data' END,
+                               CASE WHEN NOT said.evaluation THEN 'success_evaluation' END,
+                               CASE WHEN NOT said.recording THEN 'recording_url' END,
+                               CASE WHEN NOT said.stereo THEN 'stereo_recording_url' END])
+                    FROM (SELECT
+                        excluded.duration_ms IS NOT NULL AND decides(
+                            excluded.decided -> 'duration_ms', known.decided -> 'duration_ms', known.duration_ms IS NULL,
+                            excluded.duration_ms > known.duration_ms) AS duration,
+                        excluded.cost IS NOT NULL AND decides(
+                            excluded.decided -> 'cost', known.decided -> 'cost', known.cost IS NULL,
+                            excluded.cost > known.cost) AS cost,
+                        excluded.structured_data IS NOT NULL AND decides(
+                            excluded.decided -> 'structured_data', known.decided -> 'structured_data', known.structured_data IS NULL,
+                            excluded.structured_data::text > known.structured_data::text COLLATE "C") AS data,
+                        excluded.success_evaluation IS NOT NULL AND decides(
+                            excluded.decided -> 'success_evaluation', known.decided -> 'success_evaluation', known.success_evaluation IS NULL,
+                            excluded.success_evaluation > known.success_evaluation COLLATE "C") AS evaluation,
+                        excluded.recording_url IS NOT NULL AND decides(
+                            excluded.decided -> 'recording_url', known.decided -> 'recording_url', known.recording_url IS NULL,
+                            excluded.recording_url > known.recording_url COLLATE "C") AS recording,
+                        excluded.stereo_recording_url IS NOT NULL AND decides(
+                            excluded.decided -> 'stereo_recording_url', known.decided -> 'stereo_recording_url', known.stereo_recording_url IS NULL,
+                            excluded.stereo_recording_url > known.stereo_recording_url COLLATE "C") AS stereo
+                        OFFSET 0) AS said)
+                RETURNING known.organization_id, known.vapi_call_id)
+            SELECT changed_owners || array_agg(written.organization_id), changed_calls || array_agg(written.vapi_call_id),
+                   changed_waves || array_agg(wave)
+            INTO changed_owners, changed_calls, changed_waves FROM written;
         END IF;
     END LOOP;
+
+    -- What was said in an erased call goes, the bodies of the messages of this batch too. The rows of the call stay, and the
+    -- kinds and times of its messages.
+    IF true = ANY (erased || call_erased) THEN
+        FOR n IN 1..cardinality(call_ids) LOOP
+            CONTINUE WHEN NOT (erased[n] OR call_erased[n]);
+            PERFORM set_config('app.organization_id', call_owners[n]::text, true);
+            UPDATE call_pins SET is_erased = true
+            WHERE organization_id = call_owners[n] AND vapi_call_id = call_ids[n] AND NOT is_erased;
+            DELETE FROM call_reports WHERE organization_id = call_owners[n] AND vapi_call_id = call_ids[n];
+            UPDATE webhook_events SET body = empty_body, body_bytes = 0, answer = NULL
+            WHERE organization_id = call_owners[n] AND vapi_call_id = call_ids[n]
+              AND (body_bytes > 0 OR answer IS NOT NULL);
+        END LOOP;
+    END IF;
+
+    -- A message that is new tells its organization of a call that another one has pinned. It shares its id with the message.
+    IF cardinality(met) > 0 THEN
+        INSERT INTO security_log (organization_id, id, event, detail, vapi_call_id, request_id, created_at)
+        SELECT event_owners[e], event_ids[e], 'pin_against_mapping', event_alarms[e]::jsonb, event_calls[e],
+               event_requests[e], event_arrivals[e]
+        FROM generate_series(1, cardinality(event_ids)) AS e
+        WHERE event_alarms[e] IS NOT NULL AND counts[e] = event_counts[e]
+          AND event_owners[e]::text || event_calls[e] = ANY (met)
+          AND set_config('app.organization_id', event_owners[e]::text, true) IS NOT NULL;
+    END IF;
+
+    counts := coalesce(counts, '{}');
+    contested := coalesce(contested, '{}');
+    erased := coalesce(erased, '{}');
+    changed_owners := coalesce(changed_owners, '{}');
+    changed_calls := coalesce(changed_calls, '{}');
+    changed_waves := coalesce(changed_waves, '{}');
 END
 $$;
 
@@ -1429,9 +1479,8 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
-GRANT EXECUTE ON FUNCTION touch_credential, pinned_by_others, quarantine_message, add_deliveries, lock_calls, read_reports,
-    write_calls, write_reports, lock_contacts, write_contacts, pin_calls, erase_calls, raise_alarms,
-    contested_calls TO gateway_app;
+GRANT EXECUTE ON FUNCTION touch_credential, pinned_by_others, quarantine_message, pins_of_calls, decides,
+    record_batch TO gateway_app;
 
 -- Every role may ask which migrations have run (the table is diesel's, and absent when this file is run by hand).
 DO $$

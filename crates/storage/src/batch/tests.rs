@@ -15,31 +15,37 @@ use crate::repo::{ContactId, EventVerdict};
 
 /// The work of the two databases around the fold, over tables in memory.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Tables {
+pub(crate) struct Tables {
     /// By organization and key.
-    events: BTreeMap<(Uuid, String), Event>,
-    calls: BTreeMap<(Uuid, String), Call>,
-    reports: BTreeMap<(Uuid, String), CallReport>,
-    contacts: BTreeMap<(Uuid, String), Contact>,
-    pins: BTreeSet<(String, Uuid)>,
+    pub(crate) events: BTreeMap<(Uuid, String), Event>,
+    pub(crate) calls: BTreeMap<(Uuid, String), Call>,
+    pub(crate) reports: BTreeMap<(Uuid, String), CallReport>,
+    pub(crate) contacts: BTreeMap<(Uuid, String), Contact>,
+    pub(crate) pins: BTreeSet<(String, Uuid)>,
     /// Organization, key and call.
-    alarms: BTreeSet<(Uuid, String, Option<String>)>,
+    pub(crate) alarms: BTreeSet<(Uuid, String, Option<String>)>,
 }
 
 /// A row of the inbox.
 #[derive(Clone, Debug, PartialEq)]
-struct Event {
+pub(crate) struct Event {
     /// Of the request that came first, as the name of it below.
-    call: Option<String>,
-    deliveries: i32,
+    pub(crate) call: Option<String>,
+    pub(crate) deliveries: i32,
     body: Vec<u8>,
-    body_bytes: i32,
+    pub(crate) body_bytes: i32,
     /// The request that came first.
-    request: String,
+    pub(crate) request: String,
 }
 
 impl Tables {
-    fn record(&mut self, entries: &[Entry]) -> Vec<Recorded> {
+    /// A third party has pinned one call of each organization.
+    pub(crate) fn contested() -> Self {
+        let stranger = Uuid::from_u128(99);
+        Self { pins: (0..3).map(|org| (format!("call-{org}-0"), stranger)).collect(), ..Self::default() }
+    }
+
+    pub(crate) fn record(&mut self, entries: &[Entry]) -> Vec<Recorded> {
         let mut all = Vec::new();
         let groups = groups(entries);
         for group in &groups {
@@ -66,7 +72,7 @@ impl Tables {
                 let raised = (org, alarm.event.dedupe_key.clone(), alarm.event.vapi_call_id.clone());
                 assert!(self.alarms.insert(raised), "an alarm is raised once a message");
             }
-            all.push(changes);
+            all.extend(changes.recorded);
         }
         in_order(all)
     }
@@ -75,7 +81,7 @@ impl Tables {
         let org = group.org.as_uuid();
         let mut found = Found::default();
         for delivery in group.deliveries() {
-            let Delivery { first, fullest, count } = delivery;
+            let Delivery { first: Record { event: first, .. }, fullest, count } = delivery;
             let row = self.events.entry((org, first.dedupe_key.clone())).or_insert_with(|| Event {
                 call: first.vapi_call_id.clone(),
                 deliveries: 0,
@@ -139,8 +145,8 @@ fn new_contact(org: Uuid, phone: &str) -> Contact {
 
 /// A message as a test names it.
 #[derive(Clone, Debug)]
-struct Message {
-    org: u128,
+pub(crate) struct Message {
+    pub(crate) org: u128,
     key: u8,
     /// Without one, it belongs to no call.
     call: Option<u8>,
@@ -189,7 +195,8 @@ fn entry(place: usize, message: &Message) -> Entry {
         let at = Some(instant(place));
         record = record.with_call_update(CallUpdate { at, erases: true, ..CallUpdate::default() });
     } else if let Some(rank) = message.rank {
-        record = record.with_call_update(said(rank));
+        let customer_number = message.caller.map(phone);
+        record = record.with_call_update(CallUpdate { customer_number, ..said(rank) });
     }
     if let Some(caller) = message.caller {
         record = record.with_caller(CallerUpdate {
@@ -205,11 +212,11 @@ fn entry(place: usize, message: &Message) -> Entry {
     Entry { org: OrgId::new(Uuid::from_u128(message.org)), record: Arc::new(record) }
 }
 
-fn entries(messages: &[Message]) -> Vec<Entry> {
+pub(crate) fn entries(messages: &[Message]) -> Vec<Entry> {
     messages.iter().enumerate().map(|(place, message)| entry(place, message)).collect()
 }
 
-fn messages() -> impl Strategy<Value = Vec<Message>> {
+pub(crate) fn messages() -> impl Strategy<Value = Vec<Message>> {
     let message = (
         0_u128..3,
         0_u8..6,
@@ -233,12 +240,6 @@ fn messages() -> impl Strategy<Value = Vec<Message>> {
     prop::collection::vec(message, 0..40)
 }
 
-/// A third party has pinned one call of each organization.
-fn tables() -> Tables {
-    let stranger = Uuid::from_u128(99);
-    Tables { pins: (0..3).map(|org| (format!("call-{org}-0"), stranger)).collect(), ..Tables::default() }
-}
-
 proptest! {
     #[test]
     fn any_split_gives_the_same_rows(
@@ -246,11 +247,11 @@ proptest! {
         cuts in prop::collection::vec(any::<bool>(), 40),
     ) {
         let entries = entries(&messages);
-        let mut one_by_one = tables();
+        let mut one_by_one = Tables::contested();
         let expected: Vec<_> =
             entries.iter().flat_map(|entry| one_by_one.record(std::slice::from_ref(entry))).collect();
 
-        let mut in_batches = tables();
+        let mut in_batches = Tables::contested();
         let mut recorded = Vec::new();
         let mut batch = Vec::new();
         for (entry, is_cut) in entries.iter().zip(&cuts) {
@@ -263,7 +264,7 @@ proptest! {
         prop_assert_eq!(&recorded, &expected);
         prop_assert_eq!(&in_batches, &one_by_one);
 
-        let mut at_once = tables();
+        let mut at_once = Tables::contested();
         prop_assert_eq!(&at_once.record(&entries), &expected);
         prop_assert_eq!(&at_once, &one_by_one);
     }
@@ -274,7 +275,7 @@ proptest! {
         let entries = entries(&messages);
         (Just(entries.clone()), Just(entries).prop_shuffle())
     })) {
-        let (mut told, mut otherwise) = (tables(), tables());
+        let (mut told, mut otherwise) = (Tables::contested(), Tables::contested());
         told.record(&messages);
         for entry in &shuffled {
             otherwise.record(std::slice::from_ref(entry));
@@ -297,7 +298,7 @@ proptest! {
             message.erases = false;
         }
         let entries = entries(&messages);
-        let mut tables = tables();
+        let mut tables = Tables::contested();
         let recorded = tables.record(&entries);
         let mut seen = HashSet::new();
         for (place, (message, recorded)) in messages.iter().zip(&recorded).enumerate() {
@@ -363,7 +364,8 @@ fn statements_go_in_the_order_of_their_keys() {
     let groups = groups(&entries);
     assert_eq!(groups.iter().map(|group| group.org.as_uuid().as_u128()).collect::<Vec<_>>(), [1, 2]);
     let group = &groups[1];
-    let keys: Vec<_> = group.deliveries().iter().map(|delivery| delivery.first.dedupe_key.clone()).collect();
+    let keys: Vec<_> =
+        group.deliveries().iter().map(|delivery| delivery.first.event.dedupe_key.clone()).collect();
     assert_eq!(keys, ["k1", "k2", "k3"]);
     assert_eq!(group.ledger_calls(), ["call-2-1", "call-2-2"]);
     assert_eq!(group.other_calls(), [("call-2-0", true)]);

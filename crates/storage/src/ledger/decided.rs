@@ -41,9 +41,29 @@ fn instant_ms(at: Option<DateTime<Utc>>) -> Option<i64> {
     at.map(|at| at.timestamp_millis()).filter(|ms| (0..FAR_MS).contains(ms))
 }
 
-/// The order of documents: that of their texts.
+/// The order of documents: that of the texts which PostgreSQL gives a `jsonb`, so that both databases agree.
 pub(super) fn by_text(one: &Value, other: &Value) -> Ordering {
-    one.to_string().cmp(&other.to_string())
+    text(one).cmp(&text(other))
+}
+
+/// The text of a `jsonb`: shorter names before longer ones, a space behind commas and colons, and no exponents.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| (name.len(), *name));
+            let member =
+                |(name, value): (&String, &Value)| format!("{}: {}", Value::from(&**name), text(value));
+            format!("{{{}}}", members.into_iter().map(member).collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(", ")),
+        Value::Number(number) => match (number.to_string(), number.as_f64()) {
+            (text, _) if text == "-0.0" => "0.0".to_owned(),
+            (text, Some(float)) if text.contains('e') => float.to_string(),
+            (text, _) => text,
+        },
+        other => other.to_string(),
+    }
 }
 
 impl Decided {

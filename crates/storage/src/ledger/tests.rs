@@ -10,7 +10,7 @@ use super::*;
 use crate::record::{NewEvent, Record};
 use crate::repo::EventVerdict;
 
-const MESSAGE: NewEvent<'_> = NewEvent {
+pub(crate) const MESSAGE: NewEvent<'_> = NewEvent {
     kind: "status-update",
     vapi_call_id: Some("call-1"),
     dedupe_key: "k1",
@@ -58,16 +58,19 @@ fn report() -> impl Strategy<Value = ReportUpdate> {
 }
 
 prop_compose! {
-    fn update()(
+    pub(crate) fn update()(
         (at, started_at) in (instant(), instant()),
         status in prop::option::of((1_i16..8, "[st\0]{1,2}")),
         (call_type, vapi_assistant_id, phone_number_id) in (word(), word(), word()),
-        (customer_number, ended_reason, control_url) in (word(), word(), word()),
+        (customer_number, ended_reason) in (word(), word()),
+        has_url in any::<bool>(),
         metadata in metadata(),
         report in prop::option::of(report()),
         erases in prop::bool::weighted(0.1),
     ) -> CallUpdate {
         let report = report.map(Box::new);
+        // One URL for each key: of two with the same the one stays that came first.
+        let control_url = has_url.then(|| format!("url\0{}", first(at)));
         let update = CallUpdate { at, status, call_type, vapi_assistant_id, phone_number_id, customer_number, metadata, started_at,
                      ended_reason, control_url, report, erases };
         // As every message comes to the rule.
@@ -76,7 +79,7 @@ prop_compose! {
 }
 
 /// The contact that a number has.
-fn contact(number: &str) -> uuid::Uuid {
+pub(crate) fn contact(number: &str) -> uuid::Uuid {
     uuid::Uuid::new_v5(&uuid::Uuid::nil(), number.as_bytes())
 }
 

@@ -107,7 +107,7 @@ impl BatchScope<'_> {
             for alarm in &changes.alarms {
                 self.raise(org, alarm)?;
             }
-            all.push(changes);
+            all.extend(changes.recorded);
         }
         Ok(in_order(all))
     }
@@ -155,7 +155,7 @@ impl BatchScope<'_> {
 
     /// Stores a message and counts its deliveries. An erased body stays erased.
     fn add_delivery(&mut self, org: DbUuid, delivery: &Delivery<'_>) -> QueryResult<i32> {
-        let Delivery { first, fullest, count } = delivery;
+        let Delivery { first: Record { event: first, .. }, fullest, count } = delivery;
         let deliveries = diesel::insert_into(webhook_events::table)
             .values((
                 webhook_events::organization_id.eq(org),
