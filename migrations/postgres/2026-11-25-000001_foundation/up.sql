@@ -950,7 +950,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
--- The writer pins by itself: this runs when its last row has entered its organization, and the policies would refuse the others.
+-- The writer pins by itself: the trigger runs when the last row has entered its organization, and the policies would refuse
+-- the others.
 CREATE TRIGGER call_is_pinned AFTER INSERT OR UPDATE OF vapi_call_id
     ON call_logs FOR EACH ROW WHEN (current_setting('app.writer_pins', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION call_is_pinned();
@@ -1081,7 +1082,8 @@ CREATE TRIGGER touch_updated_at BEFORE UPDATE ON credentials FOR EACH ROW
 -- organization and key, so that two nodes never wait for each other in a circle. It runs with the rights of its caller,
 -- under the ordinary policies. Each row enters its organization on its way into the table, before the policies look at
 -- it: `WHERE set_config(…)` stands where the rows come from, and behind it there is no join and no sort that would gather
--- them first. Were rows ever to travel in another way, the policies would refuse them.
+-- them first. Were rows ever to travel in another way, the policies would refuse them. A statement costs the server
+-- about as much as some rows do, so each table has one a batch.
 
 -- Of calls, in the order in which they are asked for: whether another organization has pinned it too, whether this one has
 -- erased it, and whether this one has pinned it. The first is what pinned_by_others tells of one call in one scope, so it
@@ -1101,18 +1103,17 @@ END
 $$;
 
 -- Whether what is said of a column takes the place of what is known of it: the greater key decides, and of two values with
--- one key the greater one. A value that nothing is known of yields. Null where nothing is said. Keys are numbers, which
--- compare as documents as well.
-CREATE FUNCTION decides(said jsonb, known jsonb, is_unknown boolean, is_greater boolean) RETURNS boolean
+-- one key the greater one. A value that nothing is known of yields.
+CREATE FUNCTION decides(said bigint, known bigint, is_unknown boolean, is_greater boolean) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT is_unknown OR known IS NULL OR said >= known AND (said > known OR is_greater)
+    SELECT is_unknown OR (said, is_greater) > (coalesce(known, '-9223372036854775808'), false)
 $$;
 
 -- Records messages: the inbox, pins, callers, the ledger, reports, erasures and alarms. What a message says of its call comes
 -- as a row, which is merged into the stored one by the rule of storage/src/ledger.rs; texts are compared by their bytes, and
 -- documents by the text that PostgreSQL gives them. `patience` is how long the transaction waits for a row that
 -- another one holds; null leaves that to the transaction. Gives for each message of the inbox how often it was delivered by
--- now, for each call whether it is contested and whether it was erased before, and which rows of the ledger changed anything.
+-- now, for each call whether it is contested and whether it was erased before, and the rows that changed the ledger.
 CREATE FUNCTION record_batch(
     patience text, empty_body bytea,
     -- Organizations with messages of calls, and whether one of their messages is an erasure.
@@ -1125,11 +1126,11 @@ CREATE FUNCTION record_batch(
     call_owners uuid[], call_ids text[], call_arrivals timestamptz[], call_pinned boolean[], call_shared boolean[],
     call_erased boolean[],
     -- The ledger, a row a message, and in which wave it is merged. A contact is named by its id below.
-    waves integer, row_waves integer[], row_owners uuid[], row_calls text[], row_types text[], row_statuses text[], row_ranks smallint[], row_assistants text[],
-    row_phones text[], row_customers text[], row_contacts uuid[], row_metadatas jsonb[], row_starts timestamptz[],
-    row_ends timestamptz[], row_reasons text[], row_urls bytea[], row_keys jsonb[], row_arrivals timestamptz[],
-    report_waves integer[], report_owners uuid[], report_calls text[], report_durations bigint[], report_costs double precision[],
-    report_transcripts text[], report_summaries text[], report_datas jsonb[], report_evaluations text[],
+    waves integer, row_waves integer[], row_owners uuid[], row_calls text[], row_types text[], row_statuses text[],
+    row_ranks smallint[], row_assistants text[], row_phones text[], row_customers text[], row_contacts uuid[],
+    row_metadatas jsonb[], row_starts timestamptz[], row_ends timestamptz[], row_reasons text[], row_urls bytea[], row_keys jsonb[], row_arrivals timestamptz[],
+    report_waves integer[], report_owners uuid[], report_calls text[], report_durations bigint[],
+    report_costs double precision[], report_transcripts text[], report_summaries text[], report_datas jsonb[], report_evaluations text[],
     report_recordings text[], report_stereos text[], report_keys jsonb[],
     -- Callers in the order of their messages. The id is for a number that has no contact yet.
     caller_owners uuid[], caller_ids uuid[], caller_phones text[], caller_calls text[], caller_names text[],
@@ -1234,16 +1235,17 @@ BEGIN
                             WHEN said.customer THEN excluded.customer_number ELSE known.customer_number END,
                        CASE WHEN said.is_erased THEN NULL
                             WHEN said.customer THEN excluded.contact_id ELSE known.contact_id END,
-                       CASE WHEN said.is_erased THEN '{}' ELSE said.metadata || (excluded.metadata - said.lost) END,
+                       CASE WHEN said.is_erased THEN '{}' WHEN said.lost IS NULL THEN said.metadata
+                            ELSE said.metadata || (excluded.metadata - said.lost) END,
                        CASE WHEN said.started_at THEN excluded.started_at ELSE known.started_at END,
                        CASE WHEN said.ended_at THEN excluded.ended_at ELSE known.ended_at END,
                        CASE WHEN said.ended_reason THEN excluded.ended_reason ELSE known.ended_reason END,
                        -- The URL lets its holder speak in the call, so it is kept no longer than the call lasts.
                        CASE WHEN said.is_erased OR said.is_over THEN NULL
                             WHEN said.url THEN excluded.sealed_control_url ELSE known.sealed_control_url END,
-                       (known.decided || (excluded.decided
-                           - ARRAY(SELECT 'metadata.' || name FROM unnest(said.lost) AS name)
-                           - ARRAY[CASE WHEN NOT said.call_type THEN 'call_type' END,
+                       (known.decided || (excluded.decided - (
+                           CASE WHEN said.lost <> '{}' THEN ARRAY(SELECT 'metadata.' || name FROM unnest(said.lost) AS name) END
+                           || ARRAY[CASE WHEN NOT said.call_type THEN 'call_type' END,
                                    CASE WHEN NOT said.vapi_assistant_id THEN 'vapi_assistant_id' END,
                                    CASE WHEN NOT said.phone_number_id THEN 'phone_number_id' END,
                                    CASE WHEN NOT said.customer THEN 'customer_number' END,
@@ -1251,7 +1253,7 @@ BEGIN
                                    CASE WHEN NOT said.ended_at THEN 'ended_at' END,
                                    CASE WHEN NOT said.ended_reason THEN 'ended_reason' END,
                                    CASE WHEN NOT said.url THEN 'control_url' END,
-                                   CASE WHEN NOT said.erased THEN 'erased' END]))
+                                   CASE WHEN NOT said.erased THEN 'erased' END])))
                        - CASE WHEN said.is_erased THEN ARRAY(
                                   SELECT name FROM jsonb_object_keys(known.decided || excluded.decided) AS name
                                   WHERE name LIKE 'metadata.%' OR name IN ('customer_number', 'control_url'))
@@ -1260,25 +1262,31 @@ BEGIN
                     excluded.status_rank > 0 AND (excluded.status_rank, excluded.status COLLATE "C")
                                                > (known.status_rank, known.status COLLATE "C") AS status,
                     excluded.call_type IS NOT NULL AND decides(
-                        excluded.decided -> 'call_type', known.decided -> 'call_type', known.call_type IS NULL,
+                        (excluded.decided ->> 'call_type')::bigint, (known.decided ->> 'call_type')::bigint,
+                        known.call_type IS NULL,
                         excluded.call_type > known.call_type COLLATE "C") AS call_type,
                     excluded.vapi_assistant_id IS NOT NULL AND decides(
-                        excluded.decided -> 'vapi_assistant_id', known.decided -> 'vapi_assistant_id', known.vapi_assistant_id IS NULL,
+                        (excluded.decided ->> 'vapi_assistant_id')::bigint, (known.decided ->> 'vapi_assistant_id')::bigint,
+                        known.vapi_assistant_id IS NULL,
                         excluded.vapi_assistant_id > known.vapi_assistant_id COLLATE "C") AS vapi_assistant_id,
                     excluded.phone_number_id IS NOT NULL AND decides(
-                        excluded.decided -> 'phone_number_id', known.decided -> 'phone_number_id', known.phone_number_id IS NULL,
+                        (excluded.decided ->> 'phone_number_id')::bigint, (known.decided ->> 'phone_number_id')::bigint,
+                        known.phone_number_id IS NULL,
                         excluded.phone_number_id > known.phone_number_id COLLATE "C") AS phone_number_id,
                     excluded.started_at IS NOT NULL AND decides(
-                        excluded.decided -> 'started_at', known.decided -> 'started_at', known.started_at IS NULL,
+                        (excluded.decided ->> 'started_at')::bigint, (known.decided ->> 'started_at')::bigint,
+                        known.started_at IS NULL,
                         excluded.started_at > known.started_at) AS started_at,
                     excluded.ended_at IS NOT NULL AND decides(
-                        excluded.decided -> 'ended_at', known.decided -> 'ended_at', known.ended_at IS NULL,
+                        (excluded.decided ->> 'ended_at')::bigint, (known.decided ->> 'ended_at')::bigint,
+                        known.ended_at IS NULL,
                         excluded.ended_at > known.ended_at) AS ended_at,
                     excluded.ended_reason IS NOT NULL AND decides(
-                        excluded.decided -> 'ended_reason', known.decided -> 'ended_reason', known.ended_reason IS NULL,
+                        (excluded.decided ->> 'ended_reason')::bigint, (known.decided ->> 'ended_reason')::bigint,
+                        known.ended_reason IS NULL,
                         excluded.ended_reason > known.ended_reason COLLATE "C") AS ended_reason,
-                    excluded.decided ? 'customer_number' AND decides(
-                        excluded.decided -> 'customer_number', known.decided -> 'customer_number',
+                    (excluded.customer_number IS NOT NULL OR excluded.contact_id IS NOT NULL) AND decides(
+                        (excluded.decided ->> 'customer_number')::bigint, (known.decided ->> 'customer_number')::bigint,
                         known.customer_number IS NULL AND known.contact_id IS NULL,
                         (excluded.customer_number IS NOT NULL, coalesce(excluded.customer_number, '') COLLATE "C",
                          excluded.contact_id IS NOT NULL, excluded.contact_id)
@@ -1286,19 +1294,21 @@ BEGIN
                            known.contact_id IS NOT NULL, known.contact_id)) IS TRUE AS customer,
                     -- Sealed URLs cannot be compared: of two with one key the stored one stays.
                     excluded.sealed_control_url IS NOT NULL AND decides(
-                        excluded.decided -> 'control_url', known.decided -> 'control_url',
+                        (excluded.decided ->> 'control_url')::bigint, (known.decided ->> 'control_url')::bigint,
                         known.sealed_control_url IS NULL, false) AS url,
                     excluded.decided ? 'erased' AND decides(
-                        excluded.decided -> 'erased', known.decided -> 'erased', false, false) AS erased,
+                        (excluded.decided ->> 'erased')::bigint, (known.decided ->> 'erased')::bigint,
+                        false, false) AS erased,
                     known.decided ? 'erased' OR excluded.decided ? 'erased' AS is_erased,
                     greatest(excluded.status_rank, known.status_rank) >= 6 AS is_over,
                     CASE jsonb_typeof(known.metadata) WHEN 'object' THEN known.metadata ELSE '{}' END AS metadata,
                     -- The members of the metadata whose stored values stay.
-                    ARRAY(SELECT m.name FROM jsonb_each(excluded.metadata) AS m (name, value)
-                          WHERE NOT decides(excluded.decided -> ('metadata.' || m.name),
-                                            known.decided -> ('metadata.' || m.name),
-                                            (known.metadata -> m.name) IS NULL,
-                                            m.value::text > (known.metadata -> m.name)::text COLLATE "C")) AS lost
+                    CASE WHEN excluded.metadata <> '{}' THEN ARRAY(
+                        SELECT m.name FROM jsonb_each(excluded.metadata) AS m (name, value)
+                        WHERE NOT decides((excluded.decided ->> ('metadata.' || m.name))::bigint,
+                                          (known.decided ->> ('metadata.' || m.name))::bigint,
+                                          (known.metadata -> m.name) IS NULL,
+                                          m.value::text > (known.metadata -> m.name)::text COLLATE "C")) END AS lost
                     OFFSET 0) AS said)
             RETURNING known.organization_id, known.vapi_call_id)
         SELECT changed_owners || array_agg(written.organization_id), changed_calls || array_agg(written.vapi_call_id),
@@ -1321,11 +1331,13 @@ BEGIN
                      stereo_recording_url, decided) = (
                     SELECT CASE WHEN said.duration THEN excluded.duration_ms ELSE known.duration_ms END,
                            CASE WHEN said.cost THEN excluded.cost ELSE known.cost END,
-                           CASE WHEN known.transcript IS NULL OR (octet_length(excluded.transcript), excluded.transcript COLLATE "C")
-                                                               > (octet_length(known.transcript), known.transcript COLLATE "C")
+                           CASE WHEN known.transcript IS NULL
+                                  OR (octet_length(excluded.transcript), excluded.transcript COLLATE "C")
+                                   > (octet_length(known.transcript), known.transcript COLLATE "C")
                                 THEN excluded.transcript ELSE known.transcript END,
-                           CASE WHEN known.summary IS NULL OR (octet_length(excluded.summary), excluded.summary COLLATE "C")
-                                                            > (octet_length(known.summary), known.summary COLLATE "C")
+                           CASE WHEN known.summary IS NULL
+                                  OR (octet_length(excluded.summary), excluded.summary COLLATE "C")
+                                   > (octet_length(known.summary), known.summary COLLATE "C")
                                 THEN excluded.summary ELSE known.summary END,
                            CASE WHEN said.data THEN excluded.structured_data ELSE known.structured_data END,
                            CASE WHEN said.evaluation THEN excluded.success_evaluation ELSE known.success_evaluation END,
@@ -1340,22 +1352,30 @@ BEGIN
                                CASE WHEN NOT said.stereo THEN 'stereo_recording_url' END])
                     FROM (SELECT
                         excluded.duration_ms IS NOT NULL AND decides(
-                            excluded.decided -> 'duration_ms', known.decided -> 'duration_ms', known.duration_ms IS NULL,
+                            (excluded.decided ->> 'duration_ms')::bigint, (known.decided ->> 'duration_ms')::bigint,
+                            known.duration_ms IS NULL,
                             excluded.duration_ms > known.duration_ms) AS duration,
                         excluded.cost IS NOT NULL AND decides(
-                            excluded.decided -> 'cost', known.decided -> 'cost', known.cost IS NULL,
+                            (excluded.decided ->> 'cost')::bigint, (known.decided ->> 'cost')::bigint,
+                            known.cost IS NULL,
                             excluded.cost > known.cost) AS cost,
                         excluded.structured_data IS NOT NULL AND decides(
-                            excluded.decided -> 'structured_data', known.decided -> 'structured_data', known.structured_data IS NULL,
+                            (excluded.decided ->> 'structured_data')::bigint, (known.decided ->> 'structured_data')::bigint,
+                            known.structured_data IS NULL,
                             excluded.structured_data::text > known.structured_data::text COLLATE "C") AS data,
                         excluded.success_evaluation IS NOT NULL AND decides(
-                            excluded.decided -> 'success_evaluation', known.decided -> 'success_evaluation', known.success_evaluation IS NULL,
+                            (excluded.decided ->> 'success_evaluation')::bigint,
+                            (known.decided ->> 'success_evaluation')::bigint,
+                            known.success_evaluation IS NULL,
                             excluded.success_evaluation > known.success_evaluation COLLATE "C") AS evaluation,
                         excluded.recording_url IS NOT NULL AND decides(
-                            excluded.decided -> 'recording_url', known.decided -> 'recording_url', known.recording_url IS NULL,
+                            (excluded.decided ->> 'recording_url')::bigint, (known.decided ->> 'recording_url')::bigint,
+                            known.recording_url IS NULL,
                             excluded.recording_url > known.recording_url COLLATE "C") AS recording,
                         excluded.stereo_recording_url IS NOT NULL AND decides(
-                            excluded.decided -> 'stereo_recording_url', known.decided -> 'stereo_recording_url', known.stereo_recording_url IS NULL,
+                            (excluded.decided ->> 'stereo_recording_url')::bigint,
+                            (known.decided ->> 'stereo_recording_url')::bigint,
+                            known.stereo_recording_url IS NULL,
                             excluded.stereo_recording_url > known.stereo_recording_url COLLATE "C") AS stereo
                         OFFSET 0) AS said)
                 RETURNING known.organization_id, known.vapi_call_id)
