@@ -25,6 +25,8 @@ pub(crate) fn storage(settings: &Settings) -> Result<StorageConfig, StorageError
     config.max_connections = database.max_connections;
     config.write_queue = database.write_queue;
     config.statement_timeout = Duration::from_millis(database.statement_timeout_ms);
+    config.tenant_memory_bytes = database.tenant_memory_bytes;
+    config.tenant_time_to_live = Duration::from_millis(settings.resolver.cache_ttl_ms);
     config.sqlite_synchronous_full = database.sqlite_synchronous == Synchronous::Full;
     Ok(config)
 }

@@ -8,14 +8,13 @@ use storage::{QuarantinedMessage, Storage};
 use vapi_types::{Envelope, MessageKind, Reply, ToolCall};
 
 use crate::context::{Context, DirectToolCall};
-use crate::fallbacks::FallbackAssistants;
 use crate::handlers;
 use crate::incoming::IncomingMessage;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
 use crate::services::{DispatchOptions, Handling, Services};
 use crate::tools::ToolRegistry;
 
-/// Does the work of verified messages. Cheap to share; holds no state of any organization but short-lived caches.
+/// Does the work of verified messages. Cheap to share; holds no state of any organization.
 pub struct Dispatcher {
     services: Services,
 }
@@ -23,8 +22,7 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// A dispatcher with the built-in tools.
     pub fn new(storage: Storage, options: DispatchOptions) -> Self {
-        let tools = ToolRegistry::built_in();
-        Self { services: Services { storage, options, tools, fallbacks: FallbackAssistants::default() } }
+        Self { services: Services { storage, options, tools: ToolRegistry::built_in() } }
     }
 
     /// Acts on a verified message of any kind.

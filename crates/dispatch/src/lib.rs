@@ -3,7 +3,6 @@
 mod context;
 mod dedupe;
 mod dispatcher;
-mod fallbacks;
 mod handlers;
 mod incoming;
 mod knowledge;

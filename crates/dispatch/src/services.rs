@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::try_join;
 use org_resolver::VerifiedOrg;
-use storage::{OrgScope, QuarantineBounds, Recorded, Storage, StorageError};
+use storage::repo::Contact;
+use storage::{OrgScope, QuarantineBounds, Recorded, Storage, StorageError, TenantData};
 
-use crate::fallbacks::FallbackAssistants;
 use crate::incoming::IncomingMessage;
 use crate::outcome::DispatchError;
 use crate::tools::ToolRegistry;
@@ -44,7 +45,6 @@ pub(crate) struct Services {
     pub(crate) storage: Storage,
     pub(crate) options: DispatchOptions,
     pub(crate) tools: ToolRegistry,
-    pub(crate) fallbacks: FallbackAssistants,
 }
 
 impl Services {
@@ -70,6 +70,25 @@ pub(crate) struct Handling<'a> {
 }
 
 impl Handling<'_> {
+    /// What the organization declared of itself.
+    pub(crate) async fn tenant(self) -> Result<Arc<TenantData>, StorageError> {
+        self.services.storage.tenant(self.org).await
+    }
+
+    /// Records the message, and looks a number's contact up meanwhile.
+    pub(crate) async fn record_with_contact(
+        self,
+        number: Option<&str>,
+    ) -> Result<(Vec<&'static str>, Option<Contact>), StorageError> {
+        let contact = async {
+            match number {
+                Some(number) => self.services.storage.contact(self.org, number).await,
+                None => Ok(None),
+            }
+        };
+        try_join(self.record(), contact).await
+    }
+
     /// Records a message whose answer needs nothing of the store.
     pub(crate) async fn record(self) -> Result<Vec<&'static str>, StorageError> {
         let record = self.incoming.record(self.org.via());

@@ -24,6 +24,8 @@ section! {
         statement_timeout_ms: u64 = 5_000;
         /// Most messages that wait to be written; beyond them the answer is 503.
         write_queue: usize = 4_096;
+        /// Most bytes of organizations' declarations in memory; those that were not asked for longest are read again.
+        tenant_memory_bytes: u64 = 64 << 20;
         /// SQLite: `normal` is faster, and a power cut may lose the last commits.
         sqlite_synchronous: Synchronous = Synchronous::Full;
     }

@@ -12,8 +12,10 @@ use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Entry, Recorded};
-use crate::rows::{AccessRow, OwnerRow, SecretRow};
+use crate::repo::{Booked, Contact, NewBooking};
+use crate::rows::{AccessRow, OrgRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
+use crate::tenants::TenantRows;
 
 #[async_trait]
 pub(crate) trait Backend: Send + Sync {
@@ -41,6 +43,15 @@ pub(crate) trait Backend: Send + Sync {
     /// An organization's state and credentials.
     async fn access(&self, org: OrgId) -> Result<Option<(AccessRow, Vec<SecretRow>)>, StorageError>;
 
+    /// The rows of which an organization's data in memory is made; `None` when there is no such organization.
+    async fn tenant(&self, org: OrgId) -> Result<Option<(OrgRow, TenantRows)>, StorageError>;
+
+    /// The organization's contact with this number, outside any scope.
+    async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError>;
+
+    /// Books an appointment, in a transaction of its own.
+    async fn book(&self, org: OrgId, booking: &NewBooking<'_>) -> Result<Booked, StorageError>;
+
     /// Keeps a message that nobody claims.
     async fn quarantine(
         &self,
@@ -62,6 +73,6 @@ pub(crate) trait Backend: Send + Sync {
     /// Asks the database something that it can always answer.
     async fn ping(&self) -> Result<(), StorageError>;
 
-    /// Tells the sink of every change to the directory, for as long as it is polled.
+    /// Tells the sink of every change to the directory and to declarations, for as long as it is polled.
     async fn watch(&self, sink: &dyn ChangeSink);
 }

@@ -1,9 +1,9 @@
-//! Changes to the directory, so that caches forget in time what is no longer so.
+//! Changes to the directory and to declarations, so that caches forget in time what is no longer so.
 
 use async_trait::async_trait;
 use org_resolver::{IdentifierKind, LookupKey, OrgId};
 
-/// Hears of changes to the directory.
+/// Hears of changes to the directory and to declarations.
 #[async_trait]
 pub trait ChangeSink: Send + Sync {
     /// An identifier has, or had, another owner or state.
@@ -11,6 +11,9 @@ pub trait ChangeSink: Send + Sync {
 
     /// An organization's state or keys changed.
     async fn organization(&self, org: OrgId);
+
+    /// An organization's declarations changed. The store has forgotten what it remembered of them.
+    async fn tenant(&self, _org: OrgId) {}
 
     /// Anything may have changed: changes may have been missed, or the database does not say which.
     async fn everything(&self);
@@ -21,6 +24,7 @@ pub trait ChangeSink: Send + Sync {
 pub(crate) enum Notice {
     Identifier(LookupKey),
     Organization(OrgId),
+    Tenant(OrgId),
     /// A notice of a newer version.
     Unknown,
 }
@@ -34,6 +38,7 @@ impl Notice {
                 (!value.is_empty()).then(|| Self::Identifier(LookupKey { kind, value: value.into() }))
             }),
             Some(("organization", id)) => id.parse().ok().map(Self::Organization),
+            Some(("tenant", id)) => id.parse().ok().map(Self::Tenant),
             _ => None,
         };
         parsed.unwrap_or(Self::Unknown)
@@ -43,6 +48,7 @@ impl Notice {
         match self {
             Self::Identifier(key) => sink.identifier(key).await,
             Self::Organization(org) => sink.organization(org).await,
+            Self::Tenant(org) => sink.tenant(org).await,
             Self::Unknown => sink.everything().await,
         }
     }
@@ -63,9 +69,16 @@ mod tests {
         );
         let org = "46cf2995-2bee-44e3-838b-24151486fe4e";
         assert_eq!(Notice::parse(&format!("organization {org}")), Notice::Organization(org.parse().unwrap()));
-        for text in
-            ["", "identifier", "identifier x y", "identifier assistant_id ", "organization x", "novelty 1"]
-        {
+        assert_eq!(Notice::parse(&format!("tenant {org}")), Notice::Tenant(org.parse().unwrap()));
+        for text in [
+            "",
+            "identifier",
+            "identifier x y",
+            "identifier assistant_id ",
+            "organization x",
+            "tenant",
+            "novelty 1",
+        ] {
             assert_eq!(Notice::parse(text), Notice::Unknown, "{text}");
         }
     }

@@ -114,6 +114,10 @@ pub struct StorageConfig {
     pub write_queue: usize,
     /// How long a message waits for its commit at most.
     pub write_wait: Duration,
+    /// Most bytes of declarations in memory. An organization takes some thousands.
+    pub tenant_memory_bytes: u64,
+    /// How long declarations are good where no notice of a change arrives.
+    pub tenant_time_to_live: Duration,
     /// SQLite: every commit survives a loss of power. False lets the last commits go with the power, never with the
     /// process.
     pub sqlite_synchronous_full: bool,
@@ -134,6 +138,8 @@ impl StorageConfig {
             statement_timeout: Duration::from_secs(5),
             write_queue: 4096,
             write_wait: Duration::from_secs(10),
+            tenant_memory_bytes: 64 << 20,
+            tenant_time_to_live: Duration::from_secs(60),
             sqlite_synchronous_full: true,
             application_name: "vapi-gateway".to_owned(),
         }

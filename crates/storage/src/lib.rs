@@ -29,6 +29,7 @@ mod sql_types;
 mod sqlite;
 mod storage;
 mod stored;
+mod tenants;
 mod text;
 mod writer;
 
@@ -47,3 +48,4 @@ pub use record::{CallerUpdate, NewEvent, Record, Recorded};
 pub use scope::OrgScope;
 pub use seal::{MasterKey, Sealer};
 pub use storage::Storage;
+pub use tenants::TenantData;

@@ -2,6 +2,7 @@
 
 mod backend;
 mod batch;
+mod booking;
 mod connect;
 mod dialect;
 mod lease;

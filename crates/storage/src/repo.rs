@@ -3,6 +3,7 @@
 //! Absence is `Ok(None)`, and a row of another organization is reported exactly like a missing one.
 
 mod appointments;
+mod bookings;
 pub(crate) mod calls;
 pub(crate) mod contacts;
 mod declared;
@@ -13,6 +14,7 @@ mod security_log;
 mod tool_results;
 
 pub use appointments::{Appointment, AppointmentId, Appointments, NewAppointment};
+pub use bookings::{Booked, Bookings, NewBooking};
 pub use calls::{Call, CallReport, Calls};
 pub use contacts::{Contact, ContactId, Contacts, NewContact};
 pub use declared::Declared;

@@ -6,12 +6,14 @@ use async_trait::async_trait;
 use org_resolver::OrgId;
 
 use crate::error::StorageError;
-use crate::repo::{Appointments, Calls, Contacts, Declared, Events, Inbox, SecurityLog, ToolResults};
+use crate::repo::{
+    Appointments, Bookings, Calls, Contacts, Declared, Events, Inbox, SecurityLog, ToolResults,
+};
 
 /// Everything a backend offers inside one organization.
 #[async_trait]
 pub(crate) trait TenantStore:
-    Calls + Events + Inbox + ToolResults + Contacts + Appointments + Declared + SecurityLog + Send
+    Calls + Events + Inbox + ToolResults + Contacts + Appointments + Bookings + Declared + SecurityLog + Send
 {
     /// Makes the transaction's writes durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;
@@ -38,6 +40,11 @@ impl OrgScope {
     /// The organization, for log lines.
     pub fn org_id(&self) -> OrgId {
         self.org
+    }
+
+    /// Bookings whole.
+    pub fn bookings(&mut self) -> &mut dyn Bookings {
+        &mut *self.store
     }
 
     /// The ledger.

@@ -2,6 +2,7 @@
 
 mod backend;
 mod batch;
+mod booking;
 mod dialect;
 mod lease;
 mod migrate;

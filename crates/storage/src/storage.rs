@@ -23,10 +23,11 @@ use crate::operator::entry::{self, AuditedOrg};
 use crate::pg::{self, PgBackend};
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Record, Recorded};
-use crate::repo::SecurityEntry;
+use crate::repo::{Booked, Contact, NewBooking, SecurityEntry};
 use crate::scope::OrgScope;
 use crate::seal::Sealer;
 use crate::sqlite::{self, SqliteBackend};
+use crate::tenants::{HeardFirst, TenantData, Tenants};
 use crate::writer::{Writer, WriterLimits};
 
 /// How often the use of one credential is written down.
@@ -48,6 +49,7 @@ struct Inner {
     backend: Arc<dyn Backend>,
     writer: Writer,
     directory: Arc<Directory>,
+    tenants: Tenants,
     /// The migrations that this program needs.
     needed: Vec<String>,
     is_migrated: AtomicBool,
@@ -86,6 +88,7 @@ impl Storage {
                 backend,
                 writer,
                 directory,
+                tenants: Tenants::new(config.tenant_memory_bytes, config.tenant_time_to_live),
                 needed,
                 is_migrated: AtomicBool::new(false),
                 touched: Mutex::default(),
@@ -111,10 +114,11 @@ impl Storage {
         Arc::clone(&self.inner.directory)
     }
 
-    /// Tells the sink of every change to the directory, for as long as the future is polled. It never ends by itself:
-    /// where the database goes away, it comes back with it and says that everything may have changed.
+    /// Tells the sink of every change to the directory and to declarations, for as long as the future is polled; the
+    /// store's own memory hears of them first. It never ends by itself: where the database goes away, it comes back with
+    /// it and says that everything may have changed.
     pub async fn watch(&self, sink: &dyn ChangeSink) {
-        self.inner.backend.watch(sink).await;
+        self.inner.backend.watch(&HeardFirst { tenants: &self.inner.tenants, sink }).await;
     }
 
     /// Records a message, and returns when it is committed. Messages that arrive together are committed together, each
@@ -125,6 +129,48 @@ impl Storage {
     /// may be kept all the same, and must be sent again; the second time it is a repetition.
     pub async fn record(&self, org: &VerifiedOrg, record: Record) -> Result<Recorded, StorageError> {
         self.inner.writer.record(org.id(), record).await
+    }
+
+    /// What the organization declared of itself. It is in memory once it was asked for, and read again after a change:
+    /// within a second where [`watch`](Self::watch) runs, else when its time to live is over.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when it has to be read and the database does not answer;
+    /// [`StorageError::Inconsistent`] when the organization is gone or its zone or region is unknown.
+    pub async fn tenant(&self, org: &VerifiedOrg) -> Result<Arc<TenantData>, StorageError> {
+        let Inner { backend, tenants, .. } = &*self.inner;
+        let org = org.id();
+        let read = async {
+            let (row, rows) = backend
+                .tenant(org)
+                .await?
+                .ok_or_else(|| StorageError::inconsistent("organizations", "id", &org))?;
+            TenantData::read(&row, rows)
+        };
+        tenants.get(org, read).await
+    }
+
+    /// What the organization declared of itself when it was last asked for, fresh or not: for when the database does not
+    /// answer. `None` where it was never asked for, or was forgotten for lack of room.
+    pub async fn last_tenant(&self, org: &VerifiedOrg) -> Option<Arc<TenantData>> {
+        self.inner.tenants.last(org.id()).await
+    }
+
+    /// The organization's contact with this number in its normal form, read on its own: one round trip.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn contact(&self, org: &VerifiedOrg, phone: &str) -> Result<Option<Contact>, StorageError> {
+        self.inner.backend.contact(org.id(), phone).await
+    }
+
+    /// Books an appointment whole, in a transaction of its own; on PostgreSQL in one round trip. It is made although
+    /// nobody waits for it any more, and then the same tool call finds its answer.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn book(&self, org: &VerifiedOrg, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {
+        self.inner.backend.book(org.id(), booking).await
     }
 
     /// Opens a scope: one transaction inside the organization.

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use crate::backend::Backend;
 use crate::classify::{chain, is_about_rows, is_held_up};
-use crate::error::{ErrorKind, StorageError};
+use crate::error::StorageError;
 use crate::record::{Entry, Record, Recorded};
 
 /// The most records of one transaction.
@@ -314,13 +314,8 @@ impl Task {
 
 /// Tells every sender of what became of the whole.
 fn answer_all(batch: Vec<Job>, error: &StorageError) {
-    let text = chain(error);
     for job in batch {
-        let error = match error.kind() {
-            ErrorKind::Transient => StorageError::unavailable(text.clone()),
-            ErrorKind::Conflict | ErrorKind::Internal => StorageError::rejected(text.clone()),
-        };
-        let _ = job.done.send(Err(error));
+        let _ = job.done.send(Err(error.again()));
     }
 }
 

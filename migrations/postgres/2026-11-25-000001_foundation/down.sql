@@ -2,6 +2,8 @@
 
 DROP FUNCTION record_batch, decides, pins_of_calls;
 
+DROP FUNCTION book_appointment, reserve_tool_result, find_contact;
+
 DROP VIEW assistant_org_mapping;
 
 -- Tables take their triggers, policies and grants with them; the row types of the mapping tables are arguments below.
@@ -27,6 +29,7 @@ DROP FUNCTION credential_is_own();
 DROP FUNCTION touch_credential(uuid);
 DROP FUNCTION call_is_pinned();
 DROP FUNCTION pinned_by_others(text);
+DROP FUNCTION notify_tenants();
 DROP FUNCTION quarantine_message;
 DROP FUNCTION notify_identifier();
 DROP FUNCTION notify_organization();

@@ -964,6 +964,112 @@ CREATE TRIGGER same_row_stays BEFORE UPDATE ON call_reports
 CREATE TRIGGER same_row_stays BEFORE UPDATE ON contacts
     FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 
+-- The organization's contact with this number. It enters the organization for its own statement, with the rights of its
+-- caller, so that one read is one round trip.
+CREATE FUNCTION find_contact(organization uuid, number text) RETURNS SETOF contacts
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM set_config('app.organization_id', organization::text, true);
+    RETURN QUERY SELECT * FROM contacts c WHERE c.organization_id = organization AND c.phone = number;
+END
+$$;
+
+-- Reserves the key of a tool call in the current organization. Gives the row of one that has its answer, else null: it never
+-- ran, or ended before it was answered. A transaction elsewhere that holds the key is waited for.
+CREATE FUNCTION reserve_tool_result(
+    organization uuid, key bytea, call text, tool_call text, tool_name text, moment timestamptz
+) RETURNS tool_results
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    held tool_results%ROWTYPE;
+BEGIN
+    INSERT INTO tool_results (organization_id, key_hash, vapi_call_id, tool_call_id, tool, created_at)
+    VALUES (organization, key, call, tool_call, tool_name, moment)
+    ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT * INTO STRICT held FROM tool_results r
+    WHERE r.organization_id = organization AND r.key_hash = key FOR UPDATE;
+    IF held.answer IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN held;
+END
+$$;
+
+-- Books an appointment in one statement and one transaction, with the rights of its caller: both keys of the tool call, the
+-- contact, the first place that is free, and the answer under the keys. Gives {"state": "made" | "before" | "fulfilled" |
+-- "taken"}, for the middle two with the answer that was given then. Rows are locked in the order in which scopes do it.
+CREATE FUNCTION book_appointment(
+    organization uuid, moment timestamptz, call_key bytea, effect_key bytea, call text, tool_call text, tool_name text,
+    new_contact uuid, number text, caller_name text, caller_email text, last_call timestamptz,
+    appointment uuid, service_name text, resources uuid[], seats smallint[], starts timestamptz, ends timestamptz,
+    blocked timestamptz, success jsonb
+) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    held tool_results%ROWTYPE;
+    contact uuid;
+    place record;
+BEGIN
+    PERFORM set_config('app.organization_id', organization::text, true);
+    held := reserve_tool_result(organization, call_key, call, tool_call, tool_name, moment);
+    IF held.answer IS NOT NULL THEN
+        RETURN jsonb_build_object('state', 'before', 'answer', held.answer, 'succeeded', held.succeeded,
+                                  'effect', held.effect_id);
+    END IF;
+    IF effect_key IS NOT NULL THEN
+        held := reserve_tool_result(organization, effect_key, call, tool_call, tool_name, moment);
+        IF held.answer IS NOT NULL AND held.succeeded AND held.undone_at IS NULL THEN
+            UPDATE tool_results r SET answer = held.answer, succeeded = true, effect_id = held.effect_id, undone_at = NULL
+            WHERE r.organization_id = organization AND r.key_hash = call_key;
+            RETURN jsonb_build_object('state', 'fulfilled', 'answer', held.answer, 'effect', held.effect_id);
+        END IF;
+    END IF;
+    -- Nobody becomes a contact by a wish for a place that is taken.
+    PERFORM FROM unnest(resources, seats) AS wished (resource, seat)
+    WHERE NOT EXISTS (SELECT FROM appointments a
+                      WHERE a.organization_id = organization AND a.resource_id = wished.resource AND a.seat = wished.seat
+                        AND a.status = 'booked' AND tstzrange(a.starts_at, a.blocked_until) && tstzrange(starts, blocked));
+    IF NOT FOUND THEN
+        RETURN jsonb_build_object('state', 'taken');
+    END IF;
+    -- An insert that loses to another transaction's has waited for it, and then the row is there to be filled.
+    FOR attempt IN 1..2 LOOP
+        SELECT c.id INTO contact FROM contacts c WHERE c.organization_id = organization AND c.phone = number FOR UPDATE;
+        IF FOUND THEN
+            UPDATE contacts c SET
+                name = CASE WHEN c.name ~ '\S' THEN c.name ELSE coalesce(caller_name, c.name) END,
+                email = CASE WHEN c.email ~ '\S' THEN c.email ELSE coalesce(caller_email, c.email) END,
+                last_call_at = greatest(c.last_call_at, last_call)
+            WHERE c.organization_id = organization AND c.id = contact;
+            EXIT;
+        END IF;
+        INSERT INTO contacts (organization_id, id, name, phone, email, last_call_at, created_at, updated_at)
+        VALUES (organization, new_contact, coalesce(caller_name, ''), number, caller_email, last_call, moment, moment)
+        ON CONFLICT DO NOTHING
+        RETURNING id INTO contact;
+        EXIT WHEN FOUND;
+    END LOOP;
+    FOR place IN SELECT * FROM unnest(resources, seats) AS wished (resource, seat) LOOP
+        -- The exclusion constraint is a conflict like any other: another transaction that books the place is waited for.
+        INSERT INTO appointments (organization_id, id, contact_id, service, resource_id, seat, starts_at, ends_at,
+                                  blocked_until, patient_name, patient_phone, patient_email, vapi_call_id, tool_call_id,
+                                  created_at)
+        VALUES (organization, appointment, contact, service_name, place.resource, place.seat, starts, ends, blocked,
+                coalesce(caller_name, ''), number, caller_email, nullif(call, ''), nullif(tool_call, ''), moment)
+        ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            UPDATE tool_results r SET answer = success, succeeded = true, effect_id = appointment, undone_at = NULL
+            WHERE r.organization_id = organization AND r.key_hash IN (call_key, effect_key);
+            RETURN jsonb_build_object('state', 'made');
+        END IF;
+    END LOOP;
+    RETURN jsonb_build_object('state', 'taken');
+END
+$$;
+
 -- Whether an organization other than the current scope's has pinned this call; false outside a scope.
 CREATE FUNCTION pinned_by_others(call_id text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -1039,8 +1145,10 @@ CREATE TRIGGER directory_notice AFTER INSERT OR DELETE
     ON organizations FOR EACH ROW EXECUTE FUNCTION notify_organization();
 CREATE TRIGGER directory_notice_of_change AFTER UPDATE
     ON organizations FOR EACH ROW
-    WHEN ((OLD.slug, OLD.name, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits, OLD.primary_language)
-          IS DISTINCT FROM (NEW.slug, NEW.name, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active, NEW.limits, NEW.primary_language))
+    WHEN ((OLD.slug, OLD.name, OLD.timezone, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits,
+           OLD.settings, OLD.primary_language, OLD.secondary_languages)
+          IS DISTINCT FROM (NEW.slug, NEW.name, NEW.timezone, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active,
+           NEW.limits, NEW.settings, NEW.primary_language, NEW.secondary_languages))
     EXECUTE FUNCTION notify_organization();
 CREATE TRIGGER directory_notice AFTER INSERT OR DELETE
     ON credentials FOR EACH ROW EXECUTE FUNCTION notify_organization();
@@ -1049,6 +1157,41 @@ CREATE TRIGGER directory_notice_of_change AFTER UPDATE
     WHEN ((OLD.organization_id, OLD.id, OLD.label, OLD.recipe, OLD.sealed_secret, OLD.sealing_key_id, OLD.not_before, OLD.not_after)
           IS DISTINCT FROM (NEW.organization_id, NEW.id, NEW.label, NEW.recipe, NEW.sealed_secret, NEW.sealing_key_id, NEW.not_before, NEW.not_after))
     EXECUTE FUNCTION notify_organization();
+
+-- What organizations declare is in the memory of every node. One notice an organization, however many rows a statement
+-- changes; the server itself drops those that a transaction repeats.
+CREATE FUNCTION notify_tenants() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        PERFORM pg_notify('gateway_directory', 'everything');
+    ELSIF TG_OP = 'UPDATE' THEN
+        PERFORM pg_notify('gateway_directory', 'tenant ' || organization_id)
+        FROM (SELECT organization_id FROM changed UNION SELECT organization_id FROM former) owners;
+    ELSE
+        PERFORM pg_notify('gateway_directory', 'tenant ' || organization_id)
+        FROM (SELECT DISTINCT organization_id FROM changed) owners;
+    END IF;
+    RETURN NULL;
+END
+$$;
+DO $$
+DECLARE
+    declared text;
+BEGIN
+    FOREACH declared IN ARRAY ARRAY['agents', 'phone_numbers', 'services', 'resources', 'opening_hours', 'closures',
+                                    'transfer_destinations'] LOOP
+        EXECUTE format('CREATE TRIGGER tenant_notice_of_insert AFTER INSERT ON %I
+            REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION notify_tenants()', declared);
+        EXECUTE format('CREATE TRIGGER tenant_notice_of_update AFTER UPDATE ON %I
+            REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION notify_tenants()', declared);
+        EXECUTE format('CREATE TRIGGER tenant_notice_of_delete AFTER DELETE ON %I
+            REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION notify_tenants()', declared);
+        EXECUTE format('CREATE TRIGGER tenant_notice_of_truncate AFTER TRUNCATE ON %I
+            FOR EACH STATEMENT EXECUTE FUNCTION notify_tenants()', declared);
+    END LOOP;
+END
+$$;
 
 -- updated_at moves with every change that does not set it.
 CREATE FUNCTION touch_updated_at() RETURNS trigger
@@ -1499,8 +1642,9 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
-GRANT EXECUTE ON FUNCTION touch_credential, pinned_by_others, quarantine_message, pins_of_calls, decides,
-    record_batch TO gateway_app;
+GRANT EXECUTE ON FUNCTION touch_credential, find_contact, reserve_tool_result, book_appointment, pinned_by_others,
+    quarantine_message, pins_of_calls, decides, record_batch TO gateway_app;
+
 
 -- Every role may ask which migrations have run (the table is diesel's, and absent when this file is run by hand).
 DO $$

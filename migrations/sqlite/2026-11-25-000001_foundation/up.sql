@@ -1,7 +1,7 @@
 -- The whole schema of the gateway in SQLite's dialect: the same tables and columns as the PostgreSQL migration.
 -- Differences: a uuid is lower-case hyphenated TEXT, a timestamp is TEXT `YYYY-MM-DDTHH:MM:SS.ffffffZ` with all six
 -- digits (so that text order is time order), jsonb and text[] are JSON TEXT, a boolean is 0 or 1. There are no roles
--- and no notices: the scope's own filter is the only lock, and `directory_version` tells other processes of changes.
+-- and no notices: the scope's own filter is the only lock, and `directory_version` tells processes of changes.
 -- Every connection that writes sets PRAGMA foreign_keys = ON. STRICT and UPSERT need SQLite 3.37 or newer.
 
 -- How numbers are dialed in a region of the world: facts, the same for everybody.
@@ -1004,9 +1004,9 @@ CREATE TRIGGER directory_version_organizations_insert AFTER INSERT ON organizati
 BEGIN
     UPDATE directory_version SET version = version + 1;
 END;
-CREATE TRIGGER directory_version_organizations_update AFTER UPDATE OF slug, name, region, vapi_org_id, has_own_credentials, is_active, limits, primary_language ON organizations
-WHEN (OLD.slug, OLD.name, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits, OLD.primary_language)
-  IS NOT (NEW.slug, NEW.name, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active, NEW.limits, NEW.primary_language)
+CREATE TRIGGER directory_version_organizations_update AFTER UPDATE OF slug, name, timezone, region, vapi_org_id, has_own_credentials, is_active, limits, settings, primary_language, secondary_languages ON organizations
+WHEN (OLD.slug, OLD.name, OLD.timezone, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits, OLD.settings, OLD.primary_language, OLD.secondary_languages)
+  IS NOT (NEW.slug, NEW.name, NEW.timezone, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active, NEW.limits, NEW.settings, NEW.primary_language, NEW.secondary_languages)
 BEGIN
     UPDATE directory_version SET version = version + 1;
 END;
@@ -1025,6 +1025,92 @@ BEGIN
     UPDATE directory_version SET version = version + 1;
 END;
 CREATE TRIGGER directory_version_credentials_delete AFTER DELETE ON credentials
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+
+-- What organizations declare is in the memory of every process.
+CREATE TRIGGER directory_version_agents_insert AFTER INSERT ON agents
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_agents_update AFTER UPDATE ON agents
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_agents_delete AFTER DELETE ON agents
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_phone_numbers_insert AFTER INSERT ON phone_numbers
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_phone_numbers_update AFTER UPDATE ON phone_numbers
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_phone_numbers_delete AFTER DELETE ON phone_numbers
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_services_insert AFTER INSERT ON services
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_services_update AFTER UPDATE ON services
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_services_delete AFTER DELETE ON services
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_resources_insert AFTER INSERT ON resources
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_resources_update AFTER UPDATE ON resources
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_resources_delete AFTER DELETE ON resources
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_opening_hours_insert AFTER INSERT ON opening_hours
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_opening_hours_update AFTER UPDATE ON opening_hours
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_opening_hours_delete AFTER DELETE ON opening_hours
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_closures_insert AFTER INSERT ON closures
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_closures_update AFTER UPDATE ON closures
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_closures_delete AFTER DELETE ON closures
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_transfer_destinations_insert AFTER INSERT ON transfer_destinations
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_transfer_destinations_update AFTER UPDATE ON transfer_destinations
+BEGIN
+    UPDATE directory_version SET version = version + 1;
+END;
+CREATE TRIGGER directory_version_transfer_destinations_delete AFTER DELETE ON transfer_destinations
 BEGIN
     UPDATE directory_version SET version = version + 1;
 END;

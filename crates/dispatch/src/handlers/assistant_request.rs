@@ -1,15 +1,16 @@
 //! Which assistant takes an inbound call.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use phrases::{Language, Phrase};
 use serde_json::{Map, Value, json};
-use storage::{OrgScope, StorageError};
+use storage::repo::Contact;
+use storage::{StorageError, TenantData};
 use tenant::phone::{self, Region};
 use tenant::{PhoneNumber, Profile, Route};
 use vapi_types::reply::{AssistantRequestReply, PhoneDestination};
 use vapi_types::{AssistantId, Head, IdentifierKind, Reply, SquadId};
 
-use crate::incoming::IncomingMessage;
 use crate::outcome::Handled;
 use crate::services::Handling;
 
@@ -21,8 +22,13 @@ pub(crate) async fn assistant_request(handling: Handling<'_>) -> Result<Handled,
         Ok(handled) => return Ok(handled),
         Err(error) => error,
     };
-    let reply = match services.fallbacks.find(org.id(), incoming.envelope.head()) {
-        Some(assistant) => AssistantRequestReply::assistant(AssistantId::new(&*assistant)),
+    let tenant = services.storage.last_tenant(org).await;
+    let fallback = tenant.as_deref().and_then(|tenant| {
+        let number = called_number(tenant, incoming.envelope.head()).ok().flatten()?;
+        number.fallback_assistant.as_deref()
+    });
+    let reply = match fallback {
+        Some(assistant) => AssistantRequestReply::assistant(AssistantId::new(assistant)),
         None => AssistantRequestReply::error(&nobody_answers(org.language())),
     };
     let handled = Handled::reply(Reply::AssistantRequest(reply), vec!["fallback"]);
@@ -30,33 +36,38 @@ pub(crate) async fn assistant_request(handling: Handling<'_>) -> Result<Handled,
 }
 
 async fn route(handling: Handling<'_>) -> Result<Handled, StorageError> {
-    let Handling { services, org, incoming } = handling;
-    let (mut scope, mut effects) = handling.receive().await?;
-    let profile = scope.declared().profile().await?;
-    let numbers = scope.declared().phone_numbers(profile.region).await?;
-    services.fallbacks.remember(org.id(), &numbers);
-    let head = incoming.envelope.head();
-    let number = numbers.iter().find(|number| is_called(number, head, profile.region));
-    let reply = match number.and_then(|number| number.route.as_ref()) {
-        None => match &profile.settings.unavailable_sentence {
-            Some(sentence) => AssistantRequestReply::error(sentence),
-            None => AssistantRequestReply::error(&nobody_answers(&profile.primary_language)),
-        },
-        Some(Route::Destination(to)) => AssistantRequestReply::forward(destination(to)),
-        Some(route) => {
-            effects.push("routed");
-            let overrides = overrides(&mut scope, &profile, incoming).await?;
-            match route {
-                Route::Squad(id) => AssistantRequestReply::squad(SquadId::new(id.as_str())),
-                Route::Assistant(id) | Route::Destination(id) => {
-                    AssistantRequestReply::assistant(AssistantId::new(id.as_str()))
-                }
-            }
-            .with_overrides(overrides)
+    let tenant = handling.tenant().await?;
+    let profile = tenant.profile();
+    let head = handling.incoming.envelope.head();
+    let number = called_number(&tenant, head)?;
+    let taken_by = match number.and_then(|number| number.route.as_ref()) {
+        Some(Route::Assistant(id)) => AssistantRequestReply::assistant(AssistantId::new(id.as_str())),
+        Some(Route::Squad(id)) => AssistantRequestReply::squad(SquadId::new(id.as_str())),
+        other => {
+            let effects = handling.record().await?;
+            let reply = match (other, &profile.settings.unavailable_sentence) {
+                (Some(Route::Destination(to)), _) => AssistantRequestReply::forward(destination(to)),
+                (_, Some(sentence)) => AssistantRequestReply::error(sentence),
+                (_, None) => AssistantRequestReply::error(&nobody_answers(&profile.primary_language)),
+            };
+            return Ok(Handled::reply(Reply::AssistantRequest(reply), effects));
         }
     };
-    scope.commit().await?;
-    Ok(Handled::reply(Reply::AssistantRequest(reply), effects))
+    let caller = head.customer_number.as_deref();
+    let caller = caller.and_then(|number| phone::normalise(number, Some(profile.region)));
+    let (mut effects, contact) = handling.record_with_contact(caller.as_deref()).await?;
+    effects.push("routed");
+    let overrides = overrides(profile, contact, handling.incoming.received_at());
+    Ok(Handled::reply(Reply::AssistantRequest(taken_by.with_overrides(overrides)), effects))
+}
+
+/// The organization's number that the message came in on.
+fn called_number<'a>(
+    tenant: &'a TenantData,
+    head: &Head<'_>,
+) -> Result<Option<&'a PhoneNumber>, StorageError> {
+    let region = tenant.profile().region;
+    Ok(tenant.phone_numbers()?.iter().find(|number| is_called(number, head, region)))
 }
 
 /// The caller's sentence when no assistant can take the call.
@@ -87,28 +98,19 @@ fn is_called(number: &PhoneNumber, head: &Head<'_>, region: Region) -> bool {
 }
 
 /// The variables about the organization and the caller.
-async fn overrides(
-    scope: &mut OrgScope,
-    profile: &Profile,
-    incoming: &IncomingMessage<'_>,
-) -> Result<Map<String, Value>, StorageError> {
-    let caller = incoming.envelope.head().customer_number.as_deref();
-    let caller = caller.and_then(|number| phone::normalise(number, Some(profile.region)));
-    let contact = match &caller {
-        Some(number) => scope.contacts().find_by_phone(number).await?,
-        None => None,
-    };
-    let local = incoming.received_at().with_timezone::<Tz>(&profile.timezone);
+fn overrides(profile: &Profile, contact: Option<Contact>, now: DateTime<Utc>) -> Map<String, Value> {
+    let local = now.with_timezone::<Tz>(&profile.timezone);
+    let language = contact.as_ref().and_then(|contact| contact.language.as_deref());
     let mut values = json!({
         "organizationName": profile.name,
         "timezone": profile.timezone.name(),
         "localTime": local.format("%Y-%m-%dT%H:%M").to_string(),
-        "language": contact.as_ref().and_then(|contact| contact.language.as_deref()).unwrap_or(&profile.primary_language),
+        "language": language.unwrap_or(&profile.primary_language),
     });
     if let (Some(contact), Some(values)) =
         (contact.filter(|contact| !contact.name.is_empty()), values.as_object_mut())
     {
         values.insert("contactName".to_owned(), contact.name.into());
     }
-    Ok(Map::from_iter([("variableValues".to_owned(), values)]))
+    Map::from_iter([("variableValues".to_owned(), values)])
 }

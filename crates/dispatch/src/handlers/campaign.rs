@@ -14,8 +14,8 @@ const CALLING_HOURS: (u32, u32) = (8, 21);
 
 /// Eligible means: a readable number, no do-not-call flag, and inside the calling hours.
 pub(crate) async fn campaign_predial(handling: Handling<'_>) -> Result<Handled, StorageError> {
-    let (mut scope, mut effects) = handling.receive().await?;
-    let profile = scope.declared().profile().await?;
+    let tenant = handling.tenant().await?;
+    let profile = tenant.profile();
     let number = match handling.incoming.message() {
         Some(ServerMessage::CampaignPredial(request)) => {
             request.contact.as_ref().and_then(|contact| contact.number.as_deref())
@@ -23,14 +23,9 @@ pub(crate) async fn campaign_predial(handling: Handling<'_>) -> Result<Handled, 
         _ => None,
     };
     let number = number.and_then(|raw| phone::normalise(raw, Some(profile.region)));
-    let is_allowed = match &number {
-        Some(number) => {
-            !scope.contacts().find_by_phone(number).await?.is_some_and(|contact| contact.do_not_call)
-        }
-        None => false,
-    };
-    scope.commit().await?;
-    let eligible = is_allowed && is_calling_time(&profile, handling.incoming.received_at());
+    let (mut effects, contact) = handling.record_with_contact(number.as_deref()).await?;
+    let is_allowed = number.is_some() && !contact.is_some_and(|contact| contact.do_not_call);
+    let eligible = is_allowed && is_calling_time(profile, handling.incoming.received_at());
     effects.push(if eligible { "eligible" } else { "not_eligible" });
     Ok(Handled::reply(Reply::Predial(PredialReply::new(eligible)), effects))
 }

@@ -14,12 +14,11 @@ use crate::services::Handling;
 
 /// Transfers to the department that the conversation names last, or to the only one there is.
 pub(crate) async fn transfer_destination(handling: Handling<'_>) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = handling.receive().await?;
-    let profile = scope.declared().profile().await?;
-    let departments = scope.declared().transfers().await?;
-    scope.commit().await?;
+    let effects = handling.record().await?;
+    let tenant = handling.tenant().await?;
     let incoming = handling.incoming;
-    let reply = transfer(&departments, &last_words(incoming), &profile, incoming.received_at());
+    let reply =
+        transfer(tenant.transfers()?, &last_words(incoming), tenant.profile(), incoming.received_at());
     Ok(Handled::reply(Reply::Transfer(reply), effects))
 }
 
@@ -77,9 +76,8 @@ fn last_words(incoming: &IncomingMessage<'_>) -> Vec<String> {
 
 /// Hands over to the organization's assistant whose name or role the model's arguments name.
 pub(crate) async fn handoff_destination(handling: Handling<'_>) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = handling.receive().await?;
-    let agents = scope.declared().assistants().await?;
-    scope.commit().await?;
+    let effects = handling.record().await?;
+    let tenant = handling.tenant().await?;
     let asked: Vec<String> = match handling.incoming.message() {
         Some(ServerMessage::HandoffDestinationRequest(request)) => {
             request.parameters.as_ref().map(texts).unwrap_or_default()
@@ -93,7 +91,7 @@ pub(crate) async fn handoff_destination(handling: Handling<'_>) -> Result<Handle
                 || *text == agent.id
         })
     };
-    let reply = match agents.iter().find(named) {
+    let reply = match tenant.assistants().iter().find(named) {
         Some(agent) => HandoffReply::to(HandoffTarget::Id(AssistantId::new(agent.id.as_str()))),
         None => HandoffReply::error(&Language::of(handling.org.language()).say(&Phrase::NobodyToHandOver)),
     };

@@ -15,9 +15,9 @@ pub(crate) async fn event(handling: Handling<'_>) -> Result<Handled, StorageErro
 
 /// How long the assistant waits before it speaks: the organization's setting, else the provider's default.
 pub(crate) async fn endpointing(handling: Handling<'_>) -> Result<Handled, StorageError> {
-    let (mut scope, effects) = handling.receive().await?;
-    let settings = scope.declared().profile().await?.settings;
-    scope.commit().await?;
-    let reply = settings.endpointing_timeout_seconds.map(EndpointingReply::new).unwrap_or_default();
+    let effects = handling.record().await?;
+    let tenant = handling.tenant().await?;
+    let reply =
+        tenant.profile().settings.endpointing_timeout_seconds.map(EndpointingReply::new).unwrap_or_default();
     Ok(Handled::reply(Reply::Endpointing(reply), effects))
 }

@@ -35,12 +35,12 @@ impl Tool for CheckAvailability {
     }
 
     async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<ToolRun, StorageError> {
-        let calendar = scope.declared().calendar().await?;
+        let calendar = work.tenant.calendar()?;
         let service = self.service_type.as_deref();
         let minutes = calendar.minutes_for(service, self.duration);
-        let busy = busy_around(scope, &calendar, self.appointment_date).await?;
+        let busy = busy_around(scope, calendar, self.appointment_date).await?;
         let now = work.caller.now;
-        let slots = free_slots(&calendar, self.appointment_date, minutes, service, &busy, now, MAX_SLOTS);
+        let slots = free_slots(calendar, self.appointment_date, minutes, service, &busy, now, MAX_SLOTS);
         Ok(ToolRun {
             answer: work.say(&Phrase::Free(&slots)),
             succeeded: true,

@@ -6,14 +6,18 @@ use phrases::Phrase;
 use scheduling::{Busy, Calendar, Placement, SlotRequest, Unbookable, place};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use storage::repo::{Contact, EffectId, NewAppointment, NewContact};
+use storage::repo::{NewBooking, NewContact};
 use storage::{OrgScope, StorageError};
 
 use super::arguments::PHONE;
 use super::definition::{Tool, ToolDefinition, ToolRun, Work};
+use super::run::booked;
 
 /// How far around the wished date taken places are read: alternatives reach two weeks ahead.
 const DAYS_AROUND: (u64, u64) = (1, 16);
+
+/// How many places a booking tries. Where so many are taken, what is busy is read first.
+const PLACES: usize = 32;
 
 /// Books an appointment. Ask for the date, the time, the name and the phone number first, and repeat them.
 #[derive(Deserialize, JsonSchema)]
@@ -51,73 +55,66 @@ impl Tool for BookAppointment {
         }
     }
 
+    fn booking<'a>(&'a self, work: &Work<'a>) -> Result<Option<NewBooking<'a>>, StorageError> {
+        let calendar = work.tenant.calendar()?;
+        let free = place(calendar, &self.request(calendar), &[], work.caller.now);
+        Ok(free.ok().and_then(|free| self.booking_in(work, &free)))
+    }
+
     async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<ToolRun, StorageError> {
-        let calendar = scope.declared().calendar().await?;
-        let service = self.service_type.as_deref();
-        let request = SlotRequest {
-            date: self.appointment_date,
-            time: self.appointment_time,
-            minutes: calendar.minutes_for(service, self.duration),
-            service: self.service_type.clone(),
-        };
-        let busy = busy_around(scope, &calendar, request.date).await?;
-        let free = match place(&calendar, &request, &busy, work.caller.now) {
+        let calendar = work.tenant.calendar()?;
+        let request = self.request(calendar);
+        let busy = busy_around(scope, calendar, request.date).await?;
+        let free = match place(calendar, &request, &busy, work.caller.now) {
             Ok(places) => places,
             Err(refusal) => return Ok(refused(work, &refusal)),
         };
-        let contact = self.contact(scope, work).await?;
-        for place in free {
-            if let Some(id) = self.insert(scope, work, &contact, place).await? {
-                tracing::debug!(call_id = work.caller.call_id, appointment_id = %id.0, "booked an appointment");
-                let at = request.date.and_time(request.time);
-                let answer = work.say(&Phrase::Booked { name: &self.patient_name, service, at });
-                return Ok(ToolRun { answer, succeeded: true, made: Some(id), effect: "booked" });
-            }
+        if let Some(booking) = self.booking_in(work, &free)
+            && let Some(ran) = booked(scope.bookings().book(&booking).await?, &booking)
+        {
+            return Ok(ran);
         }
         // Others were faster in every place that looked free.
-        let busy = busy_around(scope, &calendar, request.date).await?;
-        let refusal = place(&calendar, &request, &busy, work.caller.now).err();
+        let busy = busy_around(scope, calendar, request.date).await?;
+        let refusal = place(calendar, &request, &busy, work.caller.now).err();
         Ok(refused(work, &refusal.unwrap_or(Unbookable::Taken { alternatives: Vec::new() })))
     }
 }
 
 impl BookAppointment {
-    async fn contact(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<Contact, StorageError> {
-        let caller = work.caller;
-        let contact = NewContact {
-            phone: Some(&self.patient_phone),
-            name: Some(&self.patient_name),
-            email: self.patient_email.as_deref(),
-            last_call_at: (!caller.call_id.is_empty()).then_some(caller.now),
-        };
-        scope.contacts().upsert(&contact, caller.now).await
+    fn request(&self, calendar: &Calendar) -> SlotRequest {
+        SlotRequest {
+            date: self.appointment_date,
+            time: self.appointment_time,
+            minutes: calendar.minutes_for(self.service_type.as_deref(), self.duration),
+            service: self.service_type.clone(),
+        }
     }
 
-    /// Takes a place; `None` when it is not free any more.
-    async fn insert(
-        &self,
-        scope: &mut OrgScope,
-        work: &Work<'_>,
-        contact: &Contact,
-        place: Placement,
-    ) -> Result<Option<EffectId>, StorageError> {
-        let caller = work.caller;
-        let appointment = NewAppointment {
-            contact_id: Some(contact.id),
-            service: self.service_type.as_deref(),
-            resource_id: place.resource_id,
-            // Capacities stop at 1000 in the schema.
-            seat: i16::try_from(place.seat).unwrap_or(i16::MAX),
-            starts_at: place.starts_at,
-            ends_at: place.ends_at,
-            blocked_until: place.blocked_until,
-            patient_name: &self.patient_name,
-            patient_phone: contact.phone.as_deref(),
-            patient_email: self.patient_email.as_deref(),
-            vapi_call_id: Some(caller.call_id).filter(|id| !id.is_empty()),
-            tool_call_id: Some(caller.tool_call_id).filter(|id| !id.is_empty()),
-        };
-        Ok(scope.appointments().insert(&appointment, caller.now).await?.map(|id| EffectId(id.0)))
+    /// The booking in the first of these places that is free.
+    fn booking_in<'a>(&'a self, work: &Work<'a>, places: &[Placement]) -> Option<NewBooking<'a>> {
+        let (caller, first) = (work.caller, places.first()?);
+        let service = self.service_type.as_deref();
+        let at = self.appointment_date.and_time(self.appointment_time);
+        // Capacities stop at 1000 in the schema.
+        let seat = |place: &Placement| (place.resource_id, i16::try_from(place.seat).unwrap_or(i16::MAX));
+        Some(NewBooking {
+            call: work.call.clone()?,
+            effect: work.effect,
+            contact: NewContact {
+                phone: Some(&self.patient_phone),
+                name: Some(&self.patient_name),
+                email: self.patient_email.as_deref(),
+                last_call_at: (!caller.call_id.is_empty()).then_some(caller.now),
+            },
+            service,
+            places: places.iter().take(PLACES).map(seat).collect(),
+            starts_at: first.starts_at,
+            ends_at: first.ends_at,
+            blocked_until: first.blocked_until,
+            answer: work.say(&Phrase::Booked { name: &self.patient_name, service, at }),
+            now: caller.now,
+        })
     }
 }
 

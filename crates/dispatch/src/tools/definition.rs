@@ -6,9 +6,8 @@ use phrases::{Language, Phrase};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use storage::repo::{EffectId, ToolAnswer};
-use storage::{OrgScope, StorageError};
-use tenant::Profile;
+use storage::repo::{EffectId, KeyHash, NewBooking, NewToolResult, ToolAnswer};
+use storage::{OrgScope, StorageError, TenantData};
 use tenant::phone::Region;
 
 use super::arguments::Arguments;
@@ -23,6 +22,12 @@ pub(crate) trait Tool: Send + Sync {
     fn definition() -> ToolDefinition
     where
         Self: Sized;
+
+    /// The booking that the work comes down to when everything is free, for a tool that books and arguments that fit the
+    /// calendar. It is tried before anything is read.
+    fn booking<'a>(&'a self, _work: &Work<'a>) -> Result<Option<NewBooking<'a>>, StorageError> {
+        Ok(None)
+    }
 
     /// Does the work.
     async fn run(&self, scope: &mut OrgScope, work: &Work<'_>) -> Result<ToolRun, StorageError>;
@@ -88,13 +93,17 @@ pub(crate) struct Caller<'a> {
 /// A tool's surroundings beside its arguments.
 pub(crate) struct Work<'a> {
     pub(crate) caller: Caller<'a>,
-    pub(crate) profile: &'a Profile,
+    /// The tool call with the key of its own; `None` for what nobody repeats.
+    pub(crate) call: Option<NewToolResult<'a>>,
+    /// The key of its effect.
+    pub(crate) effect: Option<KeyHash>,
+    pub(crate) tenant: &'a TenantData,
 }
 
 impl Work<'_> {
     /// An answer in the organization's language.
     pub(crate) fn say(&self, phrase: &Phrase<'_>) -> ToolAnswer {
-        ToolAnswer::Result(Language::of(&self.profile.primary_language).say(phrase))
+        ToolAnswer::Result(Language::of(&self.tenant.profile().primary_language).say(phrase))
     }
 }
 

@@ -3,7 +3,7 @@
 use org_resolver::VerifiedOrg;
 use phrases::Language;
 use serde_json::{Map, Value};
-use storage::repo::{KeyHash, NewToolResult, Reservation, ToolAnswer};
+use storage::repo::{Booked, EffectId, KeyHash, NewBooking, NewToolResult, Reservation, ToolAnswer};
 use storage::{OrgScope, Storage, StorageError};
 
 use super::definition::{Caller, ToolDefinition, ToolRun, Work};
@@ -23,35 +23,48 @@ pub(crate) async fn once(
     org: &VerifiedOrg,
     invocation: &Invocation<'_>,
 ) -> Result<ToolRun, StorageError> {
-    let mut scope = storage.scope(org).await?;
-    let profile = scope.declared().profile().await?;
+    let tenant = storage.tenant(org).await?;
+    let profile = tenant.profile();
     let tool = match invocation.definition.read(invocation.arguments, profile.region) {
         Ok(tool) => tool,
         Err(misfit) => {
             // The tool does not run, so there is nothing to keep: the same arguments give the same sentence.
-            scope.rollback().await?;
             let answer = ToolAnswer::Error(Language::of(&profile.primary_language).say(&misfit));
             return Ok(ToolRun { answer, succeeded: false, made: None, effect: "bad_arguments" });
         }
     };
-    if let Some(key) = invocation.keys.call
+    let reservation = |key| NewToolResult {
+        key,
+        vapi_call_id: invocation.caller.call_id,
+        tool_call_id: invocation.caller.tool_call_id,
+        tool: invocation.definition.name,
+    };
+    let (call, now) = (invocation.keys.call.map(reservation), invocation.caller.now);
+    let effect_key = invocation.keys.effect.filter(|_| invocation.definition.is_effectful);
+    let work = Work { caller: invocation.caller, call, effect: effect_key, tenant: &tenant };
+    if let Some(booking) = tool.booking(&work)?
+        && let Some(ran) = booked(storage.book(org, &booking).await?, &booking)
+    {
+        return Ok(ran);
+    }
+    let mut scope = storage.scope(org).await?;
+    if let Some(call) = &work.call
         && let Reservation::Done { answer, succeeded, effect, .. } =
-            reserve(&mut scope, invocation, key).await?
+            scope.tool_results().reserve(call, now).await?
     {
         scope.rollback().await?;
         return Ok(ToolRun { answer, succeeded, made: effect, effect: "answered_again" });
     }
-    let effect_key = invocation.keys.effect.filter(|_| invocation.definition.is_effectful);
     if let Some(key) = effect_key
         && let Reservation::Done { answer, succeeded: true, effect, is_undone: false } =
-            reserve(&mut scope, invocation, key).await?
+            scope.tool_results().reserve(&reservation(key), now).await?
     {
         let ran = ToolRun { answer, succeeded: true, made: effect, effect: "same_effect" };
         store(&mut scope, invocation.keys.call, &ran).await?;
         scope.commit().await?;
         return Ok(ran);
     }
-    let ran = tool.run(&mut scope, &Work { caller: invocation.caller, profile: &profile }).await?;
+    let ran = tool.run(&mut scope, &work).await?;
     store(&mut scope, invocation.keys.call, &ran).await?;
     if ran.succeeded {
         store(&mut scope, effect_key, &ran).await?;
@@ -60,18 +73,19 @@ pub(crate) async fn once(
     Ok(ran)
 }
 
-async fn reserve(
-    scope: &mut OrgScope,
-    invocation: &Invocation<'_>,
-    key: KeyHash,
-) -> Result<Reservation, StorageError> {
-    let call = NewToolResult {
-        key,
-        vapi_call_id: invocation.caller.call_id,
-        tool_call_id: invocation.caller.tool_call_id,
-        tool: invocation.definition.name,
-    };
-    scope.tool_results().reserve(&call, invocation.caller.now).await
+/// What a booking comes to; `None` where every place that was tried is taken.
+pub(super) fn booked(booked: Booked, booking: &NewBooking<'_>) -> Option<ToolRun> {
+    let ran = |answer, succeeded, made, effect| Some(ToolRun { answer, succeeded, made, effect });
+    match booked {
+        Booked::Made(id) => {
+            let call_id = booking.call.vapi_call_id;
+            tracing::debug!(call_id, appointment_id = %id.0, "booked an appointment");
+            ran(booking.answer.clone(), true, Some(EffectId(id.0)), "booked")
+        }
+        Booked::Before { answer, succeeded, effect } => ran(answer, succeeded, effect, "answered_again"),
+        Booked::Fulfilled { answer, effect } => ran(answer, true, effect, "same_effect"),
+        Booked::Taken => None,
+    }
 }
 
 async fn store(scope: &mut OrgScope, key: Option<KeyHash>, ran: &ToolRun) -> Result<(), StorageError> {

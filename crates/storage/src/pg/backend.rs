@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use super::connect::{self, Login, Pool, Role};
 use super::lease::Lease;
+use super::sql::declared;
 use super::sql::directory;
 use super::sql::operator::session::Operator;
 use super::sql::run;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
-use super::{batch, dialect, listen, roles};
+use super::{batch, booking, dialect, listen, roles};
 use crate::backend::Backend;
 use crate::body::pack;
 use crate::changes::ChangeSink;
@@ -26,10 +27,12 @@ use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Entry, Recorded};
-use crate::rows::{AccessRow, OwnerRow, SecretRow};
+use crate::repo::{Booked, Contact, NewBooking};
+use crate::rows::{AccessRow, OrgRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
 use crate::sql_types::{DbJson, DbUuid};
+use crate::tenants::TenantRows;
 use crate::text::{clean, clean_json, clean_option};
 
 /// The directory answers misses of a cache, and the operator's door is used by people: neither needs many.
@@ -49,7 +52,7 @@ pub(crate) struct PgBackend {
     sealer: Sealer,
 }
 
-/// Runs a read on a pooled connection; once more on a fresh one when the first proves to be dead.
+/// Runs a statement that may be repeated on a pooled connection; once more on a fresh one when the first proves to be dead.
 macro_rules! read {
     ($pool:expr, |$conn:ident| $query:expr) => {{
         let mut lease = Lease::get($pool).await?;
@@ -131,6 +134,23 @@ impl Backend for PgBackend {
 
     async fn access(&self, org: OrgId) -> Result<Option<(AccessRow, Vec<SecretRow>)>, StorageError> {
         read!(&self.directory, |conn| directory::access(conn, org))
+    }
+
+    async fn tenant(&self, org: OrgId) -> Result<Option<(OrgRow, TenantRows)>, StorageError> {
+        let mut tx = Tx::new(Lease::begin(&self.app, Some(org)).await?);
+        let rows = declared::tenant(tx.conn()?, org).await;
+        let rows = tx.check(rows)?;
+        tx.rollback().await?;
+        Ok(rows)
+    }
+
+    async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError> {
+        read!(&self.app, |conn| dialect::contact(conn, org, phone))
+    }
+
+    async fn book(&self, org: OrgId, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {
+        // What the keys hold makes it safe to send again.
+        read!(&self.app, |conn| booking::book(conn, org, booking))?
     }
 
     async fn quarantine(

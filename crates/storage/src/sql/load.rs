@@ -1,10 +1,8 @@
-//! The operators' declarations, read as rows: of some organizations, or of all.
+//! The queries for operators' declarations: those of some organizations, or of all.
 
 use diesel::prelude::*;
-use futures::future::BoxFuture;
 
-use super::tx::Tx;
-use crate::error::StorageError;
+use super::run::Rows;
 use crate::rows::{
     AgentRow, ClosureRow, ConfigurationRow, HoursRow, KnowledgeRow, MappingRow, NumberRow, OrgRow,
     ResourceRow, SecretRow, ServiceRow, TransferRow,
@@ -15,20 +13,17 @@ use crate::schema::{
 };
 use crate::sql_types::DbUuid;
 
-/// Declares the reading of tables: the rows of the organizations that are named, or of every one.
+/// Declares the queries of tables: for the rows of the organizations that are named, or of every one.
 macro_rules! tables {
     ($($name:ident = $row:ident of $table:ident by $owner:ident, $order:expr;)*) => {$(
-        pub(crate) fn $name<'a>(
-            tx: &'a mut Tx,
-            only: Option<&'a [DbUuid]>,
-        ) -> BoxFuture<'a, Result<Vec<$row>, StorageError>> {
+        pub(crate) fn $name(only: Option<&[DbUuid]>) -> impl Rows<$row> {
             let rows = $table::table.order($order).select($row::as_select()).into_boxed();
-            tx.load(match only {
+            match only {
                 // Unlike a list, which SQLite writes out, one value leaves the text as it is, so that it stays prepared.
                 Some([org]) => rows.filter($table::$owner.eq(*org)),
                 Some(orgs) => rows.filter($table::$owner.eq_any(orgs)),
                 None => rows,
-            })
+            }
         }
     )*};
 }

@@ -86,7 +86,7 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) async fn rollback(mut self) -> Result<(), StorageError> {
+    pub(crate) async fn rollback(mut self) -> Result<(), StorageError> {
         self.conn()?.batch_execute("ROLLBACK").await?;
         self.lease.release();
         Ok(())

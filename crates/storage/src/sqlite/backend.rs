@@ -16,6 +16,7 @@ use super::dialect::Conn;
 use super::lease::{self, Lease};
 use super::open::Settings;
 use super::readers::Readers;
+use super::sql::declared;
 use super::sql::directory;
 use super::sql::operator::session::Operator;
 use super::sql::run;
@@ -29,9 +30,11 @@ use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Entry, Recorded};
-use crate::rows::{AccessRow, OwnerRow, SecretRow};
+use crate::repo::{Booked, Bookings, Contact, NewBooking};
+use crate::rows::{AccessRow, OrgRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
+use crate::tenants::TenantRows;
 
 /// Readers of the directory: the machine's disk is the limit, not their number.
 const READERS: usize = 3;
@@ -105,6 +108,21 @@ impl Backend for SqliteBackend {
 
     async fn access(&self, org: OrgId) -> Result<Option<(AccessRow, Vec<SecretRow>)>, StorageError> {
         Ok(directory::access(self.readers.get().await?.conn()?, org).await?)
+    }
+
+    async fn tenant(&self, org: OrgId) -> Result<Option<(OrgRow, TenantRows)>, StorageError> {
+        Ok(declared::tenant(self.readers.get().await?.conn()?, org).await?)
+    }
+
+    async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError> {
+        Ok(dialect::contact(self.readers.get().await?.conn()?, org, phone).await?)
+    }
+
+    async fn book(&self, org: OrgId, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {
+        let mut scope = Scope::new(org, self.begin().await?, self.sealer.clone());
+        let booked = scope.book(booking).await?;
+        scope.tx.commit().await?;
+        Ok(booked)
     }
 
     async fn quarantine(

@@ -26,16 +26,18 @@ async fn the_description_of_an_organization(fixture: Fixture) {
              settings = '{{\"endpointing\": {{\"timeout_seconds\": 1.5}}}}' WHERE id = '{A}'"
         ))
         .await;
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    let profile = scope.declared().profile().await.unwrap();
+    let tenant = fixture.storage.tenant(&fixture.a).await.unwrap();
+    let profile = tenant.profile();
     assert_eq!((profile.name.as_str(), profile.timezone), ("Northgate Dental", chrono_tz::America::New_York));
     assert_eq!((profile.region.code(), profile.primary_language.as_str()), ("US", "de"));
     assert_eq!(profile.secondary_languages, ["es", "fr, ca"]);
     let other = json!({"endpointing": {"timeout_seconds": 1.5}}).as_object().cloned().unwrap();
     assert_eq!(profile.settings, Settings { other, ..Settings::default() });
+    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
+    assert_eq!(scope.declared().profile().await.unwrap(), *profile);
     scope.commit().await.unwrap();
-    let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    let other = scope.declared().profile().await.unwrap();
+    let other = fixture.storage.tenant(&fixture.b).await.unwrap();
+    let other = other.profile();
     assert_eq!((other.name.as_str(), other.region.code()), ("Harbour Law", "GB"));
     assert!(other.secondary_languages.is_empty());
 }
@@ -52,8 +54,8 @@ async fn the_calendar_of_an_organization(fixture: Fixture) {
              UPDATE organizations SET settings = '{{\"booking_days_ahead\": 90}}' WHERE id = '{A}'"
         ))
         .await;
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    let calendar = scope.declared().calendar().await.unwrap();
+    let tenant = fixture.storage.tenant(&fixture.a).await.unwrap();
+    let calendar = tenant.calendar().unwrap();
     let range = |text: &str| text.parse::<OpenRange>().unwrap();
     assert_eq!(calendar.opening_hours.on(Weekday::Mon), [range("09:00-12:00"), range("13:00-17:00")]);
     assert_eq!(calendar.opening_hours.on(Weekday::Sun), [range("10:00-24:00")]);
@@ -66,10 +68,9 @@ async fn the_calendar_of_an_organization(fixture: Fixture) {
     let chair = Resource { id: Uuid::parse_str(chair).unwrap(), name: "chair".into(), capacity: 2 };
     assert_eq!(calendar.resources, [chair]);
     assert_eq!((calendar.timezone, calendar.booking_days_ahead), (chrono_tz::America::New_York, 90));
-    scope.commit().await.unwrap();
 
-    let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    let other = scope.declared().calendar().await.unwrap();
+    let other = fixture.storage.tenant(&fixture.b).await.unwrap();
+    let other = other.calendar().unwrap();
     assert!(other.opening_hours.is_always() && other.closures.is_empty());
     assert!(other.services.is_empty() && other.resources.is_empty());
     assert_eq!(other.booking_days_ahead, 365);
@@ -85,17 +86,10 @@ async fn agents_of_the_organization(fixture: Fixture) {
         .await;
     let agent =
         |id: &str, name: &str, role: &str| Assistant { id: id.into(), name: name.into(), role: role.into() };
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
-    let sarah = agent("asst_s", "Sarah", "inbound");
-    assert_eq!(scope.declared().assistant("asst_s").await.unwrap(), Some(sarah.clone()));
-    for id in ["asst_o", "asst_b", "asst_x", ""] {
-        assert_eq!(scope.declared().assistant(id).await.unwrap(), None, "{id}");
-    }
-    assert_eq!(scope.declared().assistants().await.unwrap(), [agent("asst_m", "Marcy", "outbound"), sarah]);
-    scope.commit().await.unwrap();
-    let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    assert_eq!(scope.declared().assistants().await.unwrap(), [agent("asst_b", "Bea", "inbound")]);
-    assert_eq!(scope.declared().assistant("asst_s").await.unwrap(), None);
+    let own = fixture.storage.tenant(&fixture.a).await.unwrap();
+    assert_eq!(own.assistants(), [agent("asst_m", "Marcy", "outbound"), agent("asst_s", "Sarah", "inbound")]);
+    let others = fixture.storage.tenant(&fixture.b).await.unwrap();
+    assert_eq!(others.assistants(), [agent("asst_b", "Bea", "inbound")]);
 }
 
 async fn numbers_and_their_routes(fixture: Fixture) {
@@ -118,9 +112,9 @@ async fn numbers_and_their_routes(fixture: Fixture) {
         fallback_assistant: None,
         label: String::new(),
     };
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
+    let own = fixture.storage.tenant(&fixture.a).await.unwrap();
     assert_eq!(
-        scope.declared().phone_numbers("US".parse().unwrap()).await.unwrap(),
+        own.phone_numbers().unwrap(),
         [
             PhoneNumber {
                 id: Some("pn_1".into()),
@@ -143,10 +137,8 @@ async fn numbers_and_their_routes(fixture: Fixture) {
             PhoneNumber { id: Some("pn_4".into()), ..bare.clone() },
         ]
     );
-    scope.commit().await.unwrap();
-    let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    let others = scope.declared().phone_numbers("US".parse().unwrap()).await.unwrap();
-    assert_eq!(others, [PhoneNumber { id: Some("pn_b".into()), ..bare }]);
+    let others = fixture.storage.tenant(&fixture.b).await.unwrap();
+    assert_eq!(others.phone_numbers().unwrap(), [PhoneNumber { id: Some("pn_b".into()), ..bare }]);
 }
 
 async fn transfers_and_knowledge(fixture: Fixture) {
@@ -170,11 +162,12 @@ async fn transfers_and_knowledge(fixture: Fixture) {
         content: content.into(),
     };
     let mondays = OpeningHours::parse([("mon", ["09:00-17:00"])]).unwrap();
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
+    let own = fixture.storage.tenant(&fixture.a).await.unwrap();
     assert_eq!(
-        scope.declared().transfers().await.unwrap(),
+        own.transfers().unwrap(),
         [transfer("billing", "+15552010199", None), transfer("sales", "+15552010198", Some(mondays)),]
     );
+    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     assert_eq!(
         scope.declared().documents().await.unwrap(),
         [
@@ -184,31 +177,32 @@ async fn transfers_and_knowledge(fixture: Fixture) {
     );
     scope.commit().await.unwrap();
     let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
-    assert!(scope.declared().transfers().await.unwrap().is_empty());
+    assert!(fixture.storage.tenant(&fixture.b).await.unwrap().transfers().unwrap().is_empty());
     assert!(scope.declared().documents().await.unwrap().is_empty());
 }
 
 async fn what_makes_no_sense_is_named(fixture: Fixture) {
     fixture
         .execute(&format!(
-            "UPDATE organizations SET timezone = 'Atlantis/Capital' WHERE id = '{A}';
-             INSERT INTO phone_numbers (organization_id, provider_phone_id, route) VALUES ('{A}', 'pn_1', '{{\"teleport\": \"x\"}}')"
+            "INSERT INTO phone_numbers (organization_id, provider_phone_id, route) VALUES ('{A}', 'pn_1', '{{\"teleport\": \"x\"}}');
+             UPDATE organizations SET timezone = 'Atlantis/Capital' WHERE id = '{B}'"
         ))
         .await;
-    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
     let named = |error: StorageError| match error {
         StorageError::Inconsistent { table, column, .. } => (table, column),
         other => panic!("{other:?}"),
     };
-    assert_eq!(named(scope.declared().profile().await.unwrap_err()), ("organizations", "timezone"));
-    assert_eq!(named(scope.declared().calendar().await.unwrap_err()), ("organizations", "timezone"));
-    assert_eq!(
-        named(scope.declared().phone_numbers("US".parse().unwrap()).await.unwrap_err()),
-        ("phone_numbers", "route")
-    );
+    // What has nothing to do with the row is as it was.
+    let tenant = fixture.storage.tenant(&fixture.a).await.unwrap();
+    assert_eq!(named(tenant.phone_numbers().unwrap_err()), ("phone_numbers", "route"));
+    assert!(tenant.calendar().unwrap().opening_hours.is_always() && tenant.transfers().unwrap().is_empty());
+    // Without a zone there is nothing to say.
+    let unknown_zone = ("organizations", "timezone");
+    assert_eq!(named(fixture.storage.tenant(&fixture.b).await.unwrap_err()), unknown_zone);
+    let mut scope = fixture.storage.scope(&fixture.b).await.unwrap();
+    assert_eq!(named(scope.declared().profile().await.unwrap_err()), unknown_zone);
     scope.commit().await.unwrap();
     // An organization that is gone is a missing row, not an empty answer.
     let gone = verified("33333333-3333-4333-8333-333333333333");
-    let mut scope = fixture.storage.scope(&gone).await.unwrap();
-    assert_eq!(named(scope.declared().profile().await.unwrap_err()), ("organizations", "id"));
+    assert_eq!(named(fixture.storage.tenant(&gone).await.unwrap_err()), ("organizations", "id"));
 }

@@ -8,6 +8,7 @@
 mod support;
 
 mod appointments;
+mod bookings;
 mod calls;
 mod contacts;
 mod declared;

@@ -1,17 +1,22 @@
 //! Changes of the directory are heard of, whoever makes them.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use org_resolver::{IdentifierKind, LookupKey, OrgId};
-use storage::ChangeSink;
+use storage::{ChangeSink, TenantData};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::support::{A, B, Fixture, on_both, on_postgres, org};
 
-on_both!(hand_written_changes_are_heard, the_last_use_of_a_credential_is_no_change);
+on_both!(
+    hand_written_changes_are_heard,
+    declarations_follow_hand_written_changes,
+    the_last_use_of_a_credential_is_no_change,
+);
 
 on_postgres!(listening_survives_the_end_of_its_connection,);
 
@@ -19,6 +24,7 @@ on_postgres!(listening_survives_the_end_of_its_connection,);
 enum Heard {
     Identifier(LookupKey),
     Organization(OrgId),
+    Tenant(OrgId),
     Everything,
 }
 
@@ -62,6 +68,10 @@ impl ChangeSink for Ear {
 
     async fn organization(&self, org: OrgId) {
         self.hear(Heard::Organization(org));
+    }
+
+    async fn tenant(&self, org: OrgId) {
+        self.hear(Heard::Tenant(org));
     }
 
     async fn everything(&self) {
@@ -114,6 +124,69 @@ async fn hand_written_changes_are_heard(fixture: Fixture) {
         let change = expected(&fixture, change);
         ear.wait_for(|heard| *heard == change).await;
     }
+    task.abort();
+}
+
+/// Both organizations' declarations as they are in memory.
+async fn remembered(fixture: &Fixture) -> HashMap<&'static str, Arc<TenantData>> {
+    let [a, b] = [&fixture.a, &fixture.b].map(|org| fixture.storage.tenant(org));
+    HashMap::from([(A, a.await.unwrap()), (B, b.await.unwrap())])
+}
+
+/// True when nothing was read anew.
+fn same(
+    before: &HashMap<&str, Arc<TenantData>>,
+    after: &HashMap<&str, Arc<TenantData>>,
+    owner: &str,
+) -> bool {
+    Arc::ptr_eq(&before[owner], &after[owner])
+}
+
+/// Every kind of statement on every table that an organization's declarations stand in.
+async fn declarations_follow_hand_written_changes(fixture: Fixture) {
+    let (ear, task) = listening(&fixture).await;
+    let rows = [
+        ("agents", "vapi_assistant_id", "'asst_1'", "name = 'Sarah'"),
+        ("phone_numbers", "provider_phone_id", "'pn_1'", "fallback_assistant_id = 'asst_1'"),
+        ("services", "name", "'cleaning'", "minutes = 45"),
+        ("resources", "name", "'chair'", "capacity = 2"),
+        ("opening_hours", "weekday, opens, closes", "1, '09:00', '17:00'", "closes = '18:00'"),
+        ("closures", "from_date, to_date", "'2026-12-24', '2026-12-26'", "reason = 'holidays'"),
+        ("transfer_destinations", "department", "'billing'", "number = '+15552010199'"),
+    ];
+    for (table, columns, values, change) in rows {
+        let steps = [
+            (format!("INSERT INTO {table} (organization_id, {columns}) VALUES ('{A}', {values})"), vec![A]),
+            (format!("UPDATE {table} SET {change}"), vec![A]),
+            (format!("UPDATE {table} SET organization_id = '{B}'"), vec![A, B]),
+            (format!("DELETE FROM {table}"), vec![B]),
+        ];
+        for (sql, owners) in steps {
+            let before = remembered(&fixture).await;
+            assert!(
+                same(&before, &remembered(&fixture).await, A)
+                    && same(&before, &remembered(&fixture).await, B)
+            );
+            fixture.execute(&sql).await;
+            let mut awaited: Vec<Heard> =
+                owners.iter().map(|owner| expected(&fixture, Heard::Tenant(org(owner)))).collect();
+            while !awaited.is_empty() {
+                let heard = ear.wait_for(|heard| awaited.contains(heard)).await;
+                awaited.retain(|one| !heard.contains(one));
+            }
+            for owner in owners {
+                assert!(!same(&before, &remembered(&fixture).await, owner), "{owner}: {sql}");
+            }
+        }
+    }
+    fixture
+        .execute(&format!(
+            "UPDATE organizations SET timezone = 'Asia/Tokyo', settings = '{{}}' WHERE id = '{A}'"
+        ))
+        .await;
+    let own = expected(&fixture, Heard::Organization(org(A)));
+    ear.wait_for(|heard| *heard == own).await;
+    assert_eq!(fixture.storage.tenant(&fixture.a).await.unwrap().profile().timezone, chrono_tz::Asia::Tokyo);
     task.abort();
 }
 

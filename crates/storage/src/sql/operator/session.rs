@@ -51,11 +51,11 @@ impl Operator {
             .filter(|orgs| orgs.len() <= NAMED_AT_MOST)
             .map(|orgs| orgs.iter().copied().map(DbUuid).collect());
         let only = only.as_deref();
-        let orgs = load::profiles(&mut self.tx, only).await?;
+        let orgs = self.tx.load(load::profiles(only)).await?;
         let mut by_owner: HashMap<Uuid, Rows> = HashMap::new();
         macro_rules! sort {
             ($($list:ident)*) => {
-                $(for row in load::$list(&mut self.tx, only).await? {
+                $(for row in self.tx.load(load::$list(only)).await? {
                     by_owner.entry(row.organization_id).or_default().$list.push(row);
                 })*
             };

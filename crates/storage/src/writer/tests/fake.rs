@@ -15,9 +15,10 @@ use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Entry, NewEvent, Record, Recorded};
-use crate::repo::EventVerdict;
-use crate::rows::{AccessRow, OwnerRow, SecretRow};
+use crate::repo::{Booked, Contact, EventVerdict, NewBooking};
+use crate::rows::{AccessRow, OrgRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
+use crate::tenants::TenantRows;
 
 type Answer = Result<Vec<Recorded>, StorageError>;
 
@@ -143,6 +144,18 @@ impl Backend for Scripted {
     }
 
     async fn access(&self, _: OrgId) -> Result<Option<(AccessRow, Vec<SecretRow>)>, StorageError> {
+        unasked()
+    }
+
+    async fn tenant(&self, _: OrgId) -> Result<Option<(OrgRow, TenantRows)>, StorageError> {
+        unasked()
+    }
+
+    async fn contact(&self, _: OrgId, _: &str) -> Result<Option<Contact>, StorageError> {
+        unasked()
+    }
+
+    async fn book(&self, _: OrgId, _: &NewBooking<'_>) -> Result<Booked, StorageError> {
         unasked()
     }
 

@@ -1,0 +1,148 @@
+//! A booking in one statement, which is a transaction of its own.
+
+use std::borrow::Cow;
+
+use async_trait::async_trait;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment};
+use diesel::result::{Error, QueryResult};
+use diesel::sql_types::{Array, Binary, Nullable, SmallInt, Text};
+use org_resolver::OrgId;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::dialect::Conn;
+use super::sql::run;
+use super::sql::scope::Scope;
+use crate::error::StorageError;
+use crate::repo::{AppointmentId, Booked, Bookings, EffectId, NewBooking, ToolAnswer};
+use crate::sql_types::{DbJson, DbTime, DbUuid, SqlJson, SqlTime, SqlUuid};
+use crate::text::{clean, clean_json, clean_option, new_id};
+
+/// Declares the statement: its parameters, in the order of the function's.
+macro_rules! call {
+    ($function:literal $name:ident<$life:lifetime> { $($field:ident: $kind:ty = $value:ty,)* }) => {
+        struct $name<$life> {
+            $($field: $value,)*
+        }
+
+        impl QueryFragment<Pg> for $name<'_> {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                let mut before = concat!("SELECT ", $function, "(");
+                $(
+                    out.push_sql(before);
+                    out.push_bind_param::<$kind, _>(&self.$field)?;
+                    before = ", ";
+                )*
+                let _ = before;
+                out.push_sql(")");
+                Ok(())
+            }
+        }
+
+        impl Query for $name<'_> {
+            type SqlType = SqlJson;
+        }
+    };
+}
+
+call! {
+    "book_appointment"
+    Book<'a> {
+        organization: SqlUuid = DbUuid,
+        moment: SqlTime = DbTime,
+        call_key: Binary = &'a [u8],
+        effect_key: Nullable<Binary> = Option<&'a [u8]>,
+        call: Text = Cow<'a, str>,
+        tool_call: Text = Cow<'a, str>,
+        tool_name: Text = Cow<'a, str>,
+        new_contact: SqlUuid = DbUuid,
+        number: Nullable<Text> = Option<Cow<'a, str>>,
+        caller_name: Nullable<Text> = Option<Cow<'a, str>>,
+        caller_email: Nullable<Text> = Option<Cow<'a, str>>,
+        last_call: Nullable<SqlTime> = Option<DbTime>,
+        appointment: SqlUuid = DbUuid,
+        service: Nullable<Text> = Option<Cow<'a, str>>,
+        resources: Array<SqlUuid> = Vec<DbUuid>,
+        seats: Array<SmallInt> = Vec<i16>,
+        starts: SqlTime = DbTime,
+        ends: SqlTime = DbTime,
+        blocked: SqlTime = DbTime,
+        success: SqlJson = DbJson,
+    }
+}
+
+/// What the function gives.
+#[derive(Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum State {
+    Made,
+    Before { answer: ToolAnswer, succeeded: bool, effect: Option<Uuid> },
+    Fulfilled { answer: ToolAnswer, effect: Option<Uuid> },
+    Taken,
+}
+
+#[async_trait]
+impl Bookings for Scope {
+    async fn book(&mut self, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {
+        let booked = book(self.tx.conn()?, self.org.into(), booking).await;
+        self.tx.check(booked)?
+    }
+}
+
+/// Books; the outer error is the database's.
+pub(super) async fn book(
+    conn: &mut Conn,
+    org: OrgId,
+    booking: &NewBooking<'_>,
+) -> QueryResult<Result<Booked, StorageError>> {
+    let NewBooking { call, contact, now, .. } = booking;
+    let id = AppointmentId(new_id(*now));
+    let answer = match serde_json::to_value(&booking.answer) {
+        Ok(answer) => clean_json(answer),
+        Err(error) => return Ok(Err(StorageError::rejected(error))),
+    };
+    let (resources, seats): (Vec<_>, Vec<_>) =
+        booking.places.iter().map(|(resource, seat)| (DbUuid(*resource), *seat)).unzip();
+    let statement = Book {
+        organization: DbUuid(org.as_uuid()),
+        moment: DbTime(*now),
+        call_key: &call.key.0,
+        effect_key: booking.effect.as_ref().map(|key| key.0.as_slice()),
+        call: clean(call.vapi_call_id),
+        tool_call: clean(call.tool_call_id),
+        tool_name: clean(call.tool),
+        new_contact: DbUuid(new_id(*now)),
+        number: clean_option(contact.phone),
+        caller_name: clean_option(contact.name),
+        caller_email: clean_option(contact.email),
+        last_call: contact.last_call_at.map(DbTime),
+        appointment: DbUuid(id.0),
+        service: clean_option(booking.service),
+        resources,
+        seats,
+        starts: DbTime(booking.starts_at),
+        ends: DbTime(booking.ends_at),
+        blocked: DbTime(booking.blocked_until),
+        success: DbJson(answer),
+    };
+    let state: Vec<DbJson> = run::load(conn, statement).await?;
+    let DbJson(state) = state.into_iter().next().ok_or(Error::NotFound)?;
+    Ok(read(state, call.key.0, id))
+}
+
+fn read(state: Value, key: [u8; 32], id: AppointmentId) -> Result<Booked, StorageError> {
+    let state = State::deserialize(state).map_err(|_cause| {
+        let row = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        StorageError::Inconsistent { table: "tool_results", column: "answer", row }
+    })?;
+    Ok(match state {
+        State::Made => Booked::Made(id),
+        State::Before { answer, succeeded, effect } => {
+            Booked::Before { answer, succeeded, effect: effect.map(EffectId) }
+        }
+        State::Fulfilled { answer, effect } => Booked::Fulfilled { answer, effect: effect.map(EffectId) },
+        State::Taken => Booked::Taken,
+    })
+}
