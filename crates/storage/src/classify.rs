@@ -2,7 +2,7 @@
 
 use diesel::result::{DatabaseErrorKind, Error};
 
-use crate::error::StorageError;
+use crate::error::{ErrorKind, StorageError};
 
 /// Texts of servers and SQLite when the same work may succeed later. The driver keeps the code of a failure to itself
 /// where it knows no kind for it, so the text decides: every connection sets the server's messages to English, or is
@@ -114,6 +114,19 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 fn says(message: &str, texts: &[&str]) -> bool {
     let message = message.to_lowercase();
     texts.iter().any(|text| message.contains(text))
+}
+
+impl StorageError {
+    /// The same failure for another who waited for the same work.
+    pub(crate) fn again(&self) -> Self {
+        match (self, self.kind()) {
+            (Self::Inconsistent { table, column, row }, _) => {
+                Self::Inconsistent { table, column, row: row.clone() }
+            }
+            (_, ErrorKind::Transient) => Self::unavailable(chain(self)),
+            (_, ErrorKind::Conflict | ErrorKind::Internal) => Self::rejected(chain(self)),
+        }
+    }
 }
 
 #[cfg(test)]

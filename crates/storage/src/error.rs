@@ -2,8 +2,6 @@
 
 use std::error::Error;
 
-use crate::classify::chain;
-
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -63,17 +61,6 @@ impl StorageError {
     /// The row is missing, or its column makes no sense.
     pub(crate) fn inconsistent(table: &'static str, column: &'static str, row: &impl ToString) -> Self {
         Self::Inconsistent { table, column, row: row.to_string() }
-    }
-
-    /// The same failure for another who waited for the same work.
-    pub(crate) fn again(&self) -> Self {
-        match (self, self.kind()) {
-            (Self::Inconsistent { table, column, row }, _) => {
-                Self::Inconsistent { table, column, row: row.clone() }
-            }
-            (_, ErrorKind::Transient) => Self::unavailable(chain(self)),
-            (_, ErrorKind::Conflict | ErrorKind::Internal) => Self::rejected(chain(self)),
-        }
     }
 
     /// The failure's family.

@@ -4,6 +4,7 @@ mod backend;
 mod batch;
 mod booking;
 mod connect;
+mod contact;
 mod dialect;
 mod lease;
 mod listen;

@@ -3,6 +3,7 @@
 mod backend;
 mod batch;
 mod booking;
+mod contact;
 mod dialect;
 mod lease;
 mod migrate;

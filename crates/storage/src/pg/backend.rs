@@ -17,7 +17,7 @@ use super::sql::operator::session::Operator;
 use super::sql::run;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
-use super::{batch, booking, dialect, listen, roles};
+use super::{batch, booking, contact, dialect, listen, roles};
 use crate::backend::Backend;
 use crate::body::pack;
 use crate::changes::ChangeSink;
@@ -145,7 +145,7 @@ impl Backend for PgBackend {
     }
 
     async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError> {
-        read!(&self.app, |conn| dialect::contact(conn, org, phone))
+        read!(&self.app, |conn| contact::find(conn, org, phone))
     }
 
     async fn book(&self, org: OrgId, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {

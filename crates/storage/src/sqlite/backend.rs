@@ -22,7 +22,7 @@ use super::sql::operator::session::Operator;
 use super::sql::run;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
-use super::{batch, dialect, open, poll};
+use super::{batch, contact, dialect, open, poll};
 use crate::backend::Backend;
 use crate::changes::ChangeSink;
 use crate::config::StorageConfig;
@@ -115,7 +115,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError> {
-        Ok(dialect::contact(self.readers.get().await?.conn()?, org, phone).await?)
+        Ok(contact::find(self.readers.get().await?.conn()?, org, phone).await?)
     }
 
     async fn book(&self, org: OrgId, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {

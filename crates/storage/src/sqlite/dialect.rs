@@ -9,13 +9,11 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use org_resolver::OrgId;
 use uuid::Uuid;
 
-use super::sql::run;
 use super::thread::ConnectionThread;
 use crate::body::pack;
 use crate::error::StorageError;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
-use crate::repo::Contact;
-use crate::schema::{contacts, credentials, quarantine};
+use crate::schema::{credentials, quarantine};
 use crate::sql_types::{DbJson, DbTime, DbUuid};
 use crate::text::{clean, clean_json, clean_option, new_id};
 
@@ -39,14 +37,6 @@ pub(super) fn taken_is_no_row(inserted: QueryResult<usize>) -> QueryResult<usize
         Err(Error::DatabaseError(_, information)) if information.message().contains(TAKEN) => Ok(0),
         other => other,
     }
-}
-
-/// The organization's contact with this number.
-pub(super) async fn contact(conn: &mut Conn, org: OrgId, phone: &str) -> QueryResult<Option<Contact>> {
-    let own = contacts::table.filter(contacts::organization_id.eq(DbUuid(org.as_uuid())));
-    Ok(run::load(conn, own.filter(contacts::phone.eq(clean(phone))).select(Contact::as_select()))
-        .await?
-        .pop())
 }
 
 /// Keeps a message and trims the quarantine to its bounds, oldest first, as PostgreSQL's function does.
