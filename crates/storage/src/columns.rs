@@ -45,7 +45,9 @@ macro_rules! report_columns {
 macro_rules! row {
     ($name:ident $table:ident $($column:ident: $kind:ty = $value:ty,)*) => {
         #[derive(Queryable, Selectable, Insertable, AsChangeset)]
-        #[diesel(table_name = $table, primary_key(vapi_call_id), treat_none_as_null = true)]
+        // The columns of the key never change, and neither does the time of the call; an index of it is left alone.
+        #[diesel(table_name = $table, primary_key(vapi_call_id, created_at))]
+        #[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
         pub(crate) struct $name {
             $(pub(crate) $column: $value,)*
         }

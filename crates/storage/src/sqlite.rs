@@ -5,6 +5,7 @@ mod batch;
 mod booking;
 mod contact;
 mod dialect;
+mod kept;
 mod lease;
 mod migrate;
 mod open;

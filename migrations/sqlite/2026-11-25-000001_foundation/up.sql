@@ -420,8 +420,8 @@ CREATE TABLE webhook_events (
     PRIMARY KEY (organization_id, id),
     UNIQUE (organization_id, dedupe_key)
 ) STRICT;
+-- Ids sort by time, so that the primary key serves what is listed by time.
 CREATE INDEX webhook_events_by_call ON webhook_events (organization_id, vapi_call_id);
-CREATE INDEX webhook_events_by_time ON webhook_events (organization_id, received_at);
 
 CREATE TABLE tool_results (
     organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,

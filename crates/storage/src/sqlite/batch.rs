@@ -15,6 +15,7 @@ use tenant::phone::Region;
 use tokio::sync::OwnedMutexGuard;
 
 use super::dialect::Conn;
+use super::kept::kept;
 use super::sql::scope::Scope;
 use crate::batch::{Alarm, Delivery, Found, Group, PIN_AGAINST_MAPPING, groups, in_order, meetings};
 use crate::body::pack;
@@ -156,7 +157,7 @@ impl BatchScope<'_> {
     /// Stores a message and counts its deliveries. An erased body stays erased.
     fn add_delivery(&mut self, org: DbUuid, delivery: &Delivery<'_>) -> QueryResult<i32> {
         let Delivery { first: Record { event: first, .. }, fullest, count } = delivery;
-        let deliveries = diesel::insert_into(webhook_events::table)
+        let insert = diesel::insert_into(webhook_events::table)
             .values((
                 webhook_events::organization_id.eq(org),
                 webhook_events::id.eq(DbUuid(new_id(first.received_at))),
@@ -177,8 +178,8 @@ impl BatchScope<'_> {
                 webhook_events::deliveries
                     .eq(webhook_events::deliveries + excluded(webhook_events::deliveries)),
             )
-            .returning(webhook_events::deliveries)
-            .get_result::<i32>(self.conn)?;
+            .returning(webhook_events::deliveries);
+        let deliveries = kept!(insert).get_result::<i32>(self.conn)?;
         if deliveries != *count {
             let poorer = webhook_events::table
                 .filter(webhook_events::organization_id.eq(org))
@@ -241,18 +242,17 @@ impl BatchScope<'_> {
             .select(CallRow::as_select())
             .first(self.conn)
             .optional()?;
-        let row = match known {
-            Some(row) => row,
-            None => diesel::insert_into(call_logs::table)
-                .values((
-                    call_logs::organization_id.eq(org),
-                    call_logs::vapi_call_id.eq(call),
-                    call_logs::created_at.eq(DbTime(now)),
-                ))
-                .returning(CallRow::as_returning())
-                .get_result(self.conn)?,
-        };
-        Ok(row.read(org, self.sealer))
+        if let Some(row) = known {
+            return Ok(row.read(org, self.sealer));
+        }
+        diesel::insert_into(call_logs::table)
+            .values((
+                call_logs::organization_id.eq(org),
+                call_logs::vapi_call_id.eq(call),
+                call_logs::created_at.eq(DbTime(now)),
+            ))
+            .execute(self.conn)?;
+        Ok(Call::new(call.to_owned(), now))
     }
 
     fn find_or_make_contact(&mut self, org: DbUuid, phone: &str, now: DateTime<Utc>) -> QueryResult<Contact> {
@@ -304,35 +304,31 @@ impl BatchScope<'_> {
         let own = call_logs::table
             .filter(call_logs::organization_id.eq(org))
             .filter(call_logs::vapi_call_id.eq(row.vapi_call_id.clone()));
-        diesel::update(own).set(row).execute(self.conn)?;
+        kept!(diesel::update(own).set(row)).execute(self.conn)?;
         Ok(())
     }
 
     fn write_report(&mut self, org: DbUuid, report: CallReport) -> QueryResult<()> {
         let row = ReportRow::from(report);
-        let own = call_reports::table
-            .filter(call_reports::organization_id.eq(org))
-            .filter(call_reports::vapi_call_id.eq(row.vapi_call_id.clone()));
-        if diesel::update(own).set(&row).execute(self.conn)? == 0 {
-            let new = (call_reports::organization_id.eq(org), row);
-            diesel::insert_into(call_reports::table).values(new).execute(self.conn)?;
-        }
-        Ok(())
+        let insert = diesel::insert_into(call_reports::table)
+            .values((call_reports::organization_id.eq(org), &row))
+            .on_conflict((call_reports::organization_id, call_reports::vapi_call_id))
+            .do_update()
+            .set(&row);
+        kept!(insert).execute(self.conn).map(|_| ())
     }
 
     fn write_contact(&mut self, org: DbUuid, contact: &Contact, now: DateTime<Utc>) -> QueryResult<()> {
         let own = contacts::table
             .filter(contacts::organization_id.eq(org))
             .filter(contacts::id.eq(DbUuid(contact.id.0)));
-        diesel::update(own)
-            .set((
-                contacts::name.eq(&contact.name),
-                contacts::email.eq(contact.email.as_deref()),
-                contacts::last_call_at.eq(contact.last_call_at.map(DbTime)),
-                contacts::updated_at.eq(DbTime(now)),
-            ))
-            .execute(self.conn)
-            .map(|_| ())
+        let update = diesel::update(own).set((
+            contacts::name.eq(&contact.name),
+            contacts::email.eq(contact.email.as_deref()),
+            contacts::last_call_at.eq(contact.last_call_at.map(DbTime)),
+            contacts::updated_at.eq(DbTime(now)),
+        ));
+        kept!(update).execute(self.conn).map(|_| ())
     }
 
     /// Tells the organization of a call that another one has pinned.

@@ -12,6 +12,10 @@ use super::thread::ConnectionThread;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
 
+/// How many pages the log holds before they are written into the file: 16 MiB. A page that changes again until then is
+/// written there once. More pages spare little more, and the commit that finds the log full waits longer.
+const CHECKPOINT_PAGES: u32 = 4000;
+
 /// How connections of one file are opened.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -40,6 +44,7 @@ impl Settings {
             "PRAGMA busy_timeout = {};\
              PRAGMA journal_mode = WAL;\
              PRAGMA synchronous = {synchronous};\
+             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};\
              PRAGMA foreign_keys = ON;",
             self.wait.as_millis()
         )
