@@ -4,7 +4,7 @@ use lz4_flex::block::{compress_prepend_size, decompress, uncompressed_size};
 
 /// The longest body that is unpacked, in bytes. Bodies that are taken in are far smaller; a longer length in front is
 /// a corrupt row, and must not make us ask for that much memory.
-const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Packs a body.
 pub(crate) fn pack(body: &[u8]) -> Vec<u8> {
@@ -14,7 +14,7 @@ pub(crate) fn pack(body: &[u8]) -> Vec<u8> {
 /// Unpacks a body; `None` when it is corrupt.
 pub(crate) fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
     let (length, block) = uncompressed_size(packed).ok()?;
-    if length > MAX_BODY_BYTES {
+    if length > MAX_BYTES {
         return None;
     }
     decompress(block, length).ok().filter(|body| body.len() == length)

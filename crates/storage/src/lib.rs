@@ -31,6 +31,7 @@ mod storage;
 mod stored;
 mod tenants;
 mod text;
+mod trace;
 mod writer;
 
 pub use changes::ChangeSink;

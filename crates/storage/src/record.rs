@@ -1,7 +1,7 @@
 //! A verified message as it is recorded: its row in the inbox, its pin, its place in the ledger, its caller's contact.
 //!
 //! A record is made where the message is read and written elsewhere, together with the records of other messages. So
-//! it owns what it holds, and everything that costs time (compressing, writing the trace out) is done when it is made.
+//! it owns what it holds, and everything that costs time (compressing) is done when it is made.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::body::pack;
 use crate::ledger::CallUpdate;
 use crate::repo::contacts::NewContact;
 use crate::repo::messages::EventVerdict;
-use crate::text::{clean, clean_document};
+use crate::text::clean;
+use crate::trace;
 
 /// A message for the inbox.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ pub struct NewEvent<'a> {
     pub dedupe_key: &'a str,
     /// How it was taken.
     pub verdict: EventVerdict,
-    /// How its organization was found: a JSON document.
+    /// How its organization was found: a JSON document; packed here.
     pub trace: &'a str,
     /// The body, redacted; compressed here.
     pub body: &'a [u8],
@@ -70,7 +71,7 @@ pub(crate) struct EventRow {
     pub(crate) vapi_call_id: Option<String>,
     pub(crate) dedupe_key: String,
     pub(crate) verdict: EventVerdict,
-    pub(crate) trace: String,
+    pub(crate) trace: Vec<u8>,
     pub(crate) body: Vec<u8>,
     pub(crate) body_bytes: i32,
     pub(crate) request_id: String,
@@ -101,7 +102,7 @@ impl Record {
                 vapi_call_id: event.vapi_call_id.map(|id| clean(id).into_owned()),
                 dedupe_key: clean(event.dedupe_key).into_owned(),
                 verdict: event.verdict,
-                trace: clean_document(event.trace).into_owned(),
+                trace: trace::pack(event.trace),
                 body: pack(event.body),
                 body_bytes: i32::try_from(event.body.len()).unwrap_or(i32::MAX),
                 request_id: clean(event.request_id).into_owned(),

@@ -130,7 +130,7 @@ tables! {
         vapi_call_id -> Nullable<Text>,
         dedupe_key -> Text,
         verdict -> Text,
-        trace -> SqlJson,
+        trace -> Binary,
         body -> Binary,
         body_bytes -> Integer,
         answer -> Nullable<SqlJson>,

@@ -90,11 +90,6 @@ column!(DbTime: SqlTime = DateTime<Utc>);
 pub(crate) struct DbJson(pub(crate) Value);
 column!(DbJson: SqlJson = Value);
 
-/// A document in a column that is text already.
-#[derive(Clone, Copy, Debug, AsExpression)]
-#[diesel(sql_type = SqlJson)]
-pub(crate) struct JsonText<'a>(pub(crate) &'a str);
-
 /// A list of texts in a column.
 #[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = SqlTextList)]
@@ -184,22 +179,6 @@ impl ToSql<SqlJson, Pg> for Value {
         // The version of jsonb's wire format.
         out.write_all(&[1])?;
         serde_json::to_writer(out, self)?;
-        Ok(IsNull::No)
-    }
-}
-
-impl ToSql<SqlJson, Pg> for JsonText<'_> {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        // The version of jsonb's wire format.
-        out.write_all(&[1])?;
-        out.write_all(self.0.as_bytes())?;
-        Ok(IsNull::No)
-    }
-}
-
-impl ToSql<SqlJson, Sqlite> for JsonText<'_> {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(self.0);
         Ok(IsNull::No)
     }
 }

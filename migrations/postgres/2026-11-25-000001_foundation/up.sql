@@ -432,7 +432,7 @@ CREATE TABLE webhook_events (
     vapi_call_id text,
     dedupe_key text NOT NULL,
     verdict text NOT NULL DEFAULT 'accepted',  -- accepted | conflict | inactive | drifted
-    trace jsonb NOT NULL DEFAULT '{}',
+    trace bytea NOT NULL,                      -- how the organization was found: JSON, packed by storage/src/trace.rs
     body bytea NOT NULL,                       -- redacted, then LZ4 with the length in front
     body_bytes integer NOT NULL,               -- length before compression
     answer jsonb,                              -- what was answered, for kinds the provider waits for
@@ -1263,7 +1263,7 @@ CREATE FUNCTION record_batch(
     orgs uuid[], org_erases boolean[],
     -- The inbox. The text of an alarm is its detail; null raises none.
     event_owners uuid[], event_ids uuid[], event_kinds text[], event_calls text[], event_keys text[], event_verdicts text[],
-    event_traces jsonb[], event_bodies bytea[], event_lengths integer[], event_requests text[], event_arrivals timestamptz[],
+    event_traces bytea[], event_bodies bytea[], event_lengths integer[], event_requests text[], event_arrivals timestamptz[],
     event_counts integer[], event_alarms text[],
     -- Every call: whether it is to be pinned, is shared with another organization of the batch, and is to be erased.
     call_owners uuid[], call_ids text[], call_arrivals timestamptz[], call_pinned boolean[], call_shared boolean[],

@@ -410,7 +410,7 @@ CREATE TABLE webhook_events (
     vapi_call_id TEXT,
     dedupe_key TEXT NOT NULL,
     verdict TEXT NOT NULL DEFAULT 'accepted',  -- accepted | conflict | inactive | drifted
-    trace TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(trace)),
+    trace BLOB NOT NULL,  -- how the organization was found: JSON, packed by storage/src/trace.rs
     body BLOB NOT NULL,  -- redacted, then LZ4 with the length in front
     body_bytes INTEGER NOT NULL,  -- length before compression
     answer TEXT CHECK (answer IS NULL OR json_valid(answer)),  -- what was answered, for kinds the provider waits for

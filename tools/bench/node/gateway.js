@@ -85,10 +85,10 @@ export function dedupeKey(message) {
 }
 
 export function trace({ organization, assistant }) {
-  return {
+  return Buffer.from(JSON.stringify({
     steps: [{
       step: "assistant_id", value: assistant, path: "message.call.assistantId", result: "hit",
       organization_id: organization.id, cached: true,
     }],
-  };
+  }));
 }

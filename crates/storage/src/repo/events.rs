@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use crate::error::StorageError;
 use crate::record::{Record, Recorded};
@@ -29,6 +30,12 @@ pub trait Events: Send {
     /// # Errors
     /// [`StorageError`] when the database does not answer or the body is corrupt.
     async fn body(&mut self, id: EventId) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// How a stored message's organization was found: the JSON document that it was recorded with.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer or the trace is corrupt.
+    async fn trace(&mut self, id: EventId) -> Result<Option<Value>, StorageError>;
 
     /// How many messages of a call are stored; of all calls for `None`.
     ///

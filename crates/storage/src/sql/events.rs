@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
+use serde_json::Value;
 
 use super::super::batch;
 use super::scope::Scope;
@@ -13,6 +14,7 @@ use crate::record::{Record, Recorded};
 use crate::repo::{EventId, Events};
 use crate::schema::webhook_events;
 use crate::text::clean;
+use crate::trace;
 
 #[async_trait]
 impl Events for Scope {
@@ -36,6 +38,14 @@ impl Events for Scope {
         let own = webhook_events::table.filter(webhook_events::organization_id.eq(self.org));
         let found = self.tx.find(own.filter(webhook_events::id.eq(id)).select(webhook_events::body)).await?;
         let unpacked = found.map(|packed: Vec<u8>| unpack(&packed).ok_or_else(|| id.inconsistent("body")));
+        unpacked.transpose()
+    }
+
+    async fn trace(&mut self, id: EventId) -> Result<Option<Value>, StorageError> {
+        let own = webhook_events::table.filter(webhook_events::organization_id.eq(self.org));
+        let found = self.tx.find(own.filter(webhook_events::id.eq(id)).select(webhook_events::trace)).await?;
+        let unpacked =
+            found.map(|packed: Vec<u8>| trace::unpack(&packed).ok_or_else(|| id.inconsistent("trace")));
         unpacked.transpose()
     }
 

@@ -27,7 +27,7 @@ use crate::schema::{
     call_logs, call_pins, call_reports, contacts, organizations, security_log, webhook_events,
 };
 use crate::seal::Sealer;
-use crate::sql_types::{DbJson, DbTime, DbUuid, JsonText};
+use crate::sql_types::{DbJson, DbTime, DbUuid};
 use crate::text::{clean_json, new_id};
 
 /// One transaction over the data of several organizations, one after the other. The filter by organization in each
@@ -165,7 +165,7 @@ impl BatchScope<'_> {
                 webhook_events::vapi_call_id.eq(first.vapi_call_id.as_deref()),
                 webhook_events::dedupe_key.eq(&first.dedupe_key),
                 webhook_events::verdict.eq(first.verdict.as_str()),
-                webhook_events::trace.eq(JsonText(&first.trace)),
+                webhook_events::trace.eq(&first.trace),
                 webhook_events::body.eq(&fullest.body),
                 webhook_events::body_bytes.eq(fullest.body_bytes),
                 webhook_events::request_id.eq(&first.request_id),

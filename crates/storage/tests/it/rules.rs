@@ -94,7 +94,11 @@ async fn seeded_everywhere(fixture: &Fixture) -> Vec<(&'static str, i64)> {
         ("call_logs", "vapi_call_id", "'call-1'"),
         ("call_reports", "vapi_call_id", "'call-1'"),
         ("call_pins", "vapi_call_id", "'call-2'"),
-        ("webhook_events", "kind, dedupe_key, body, body_bytes, request_id", "'x', 'x', '', 0, 'x'"),
+        (
+            "webhook_events",
+            "kind, dedupe_key, trace, body, body_bytes, request_id",
+            "'x', 'x', '', '', 0, 'x'",
+        ),
         ("tool_results", "key_hash, vapi_call_id, tool_call_id, tool", "'x', 'x', 'x', 'x'"),
         ("contacts", "name", "'Ada'"),
         (

@@ -11,7 +11,7 @@ const CONNECTIONS: usize = 10;
 
 const EVENT: &str = "INSERT INTO webhook_events (organization_id, id, kind, vapi_call_id, dedupe_key, verdict, trace, body,
        body_bytes, request_id, received_at)
-     VALUES ($1::text::uuid, $2::text::uuid, $3, $4, $5, 'accepted', $6::text::jsonb, $7, $8, $9, $10::text::timestamptz)
+     VALUES ($1::text::uuid, $2::text::uuid, $3, $4, $5, 'accepted', convert_to($6, 'UTF8'), $7, $8, $9, $10::text::timestamptz)
      ON CONFLICT (organization_id, dedupe_key) DO UPDATE SET deliveries = webhook_events.deliveries + 1";
 
 const PIN: &str = "INSERT INTO call_pins (organization_id, vapi_call_id) VALUES ($1::text::uuid, $2)

@@ -85,7 +85,7 @@ impl Writer {
 fn insert(connection: &mut Connection, r: &Record) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.prepare_cached(EVENT)?.execute(named_params! {
-        ":org": r.organization, ":id": r.id, ":kind": r.kind, ":call": r.call, ":key": r.dedupe_key, ":trace": r.trace,
+        ":org": r.organization, ":id": r.id, ":kind": r.kind, ":call": r.call, ":key": r.dedupe_key, ":trace": r.trace.as_bytes(),
         ":body": r.body, ":bytes": r.body_bytes, ":request": r.request_id, ":at": r.received_at,
     })?;
     transaction.prepare_cached(PIN)?.execute(named_params! { ":org": r.organization, ":call": r.call })?;

@@ -17,7 +17,7 @@ use crate::columns::{call_columns, report_columns};
 use crate::error::StorageError;
 use crate::rows::ledger::{CallRow, ReportRow};
 use crate::seal::Sealer;
-use crate::sql_types::{DbJson, DbTime, DbUuid, JsonText, SqlJson, SqlTime, SqlUuid};
+use crate::sql_types::{DbJson, DbTime, DbUuid, SqlJson, SqlTime, SqlUuid};
 use crate::text::{clean, clean_json, new_id};
 
 /// Makes rows of one kind that travel as one array a column, the organization first; parameters of a statement in their
@@ -66,7 +66,7 @@ rows! { Events of Event<'a>;
     call: Nullable<Text> = Option<&'a str>,
     key: Text = &'a str,
     verdict: Text = &'a str,
-    trace: SqlJson = JsonText<'a>,
+    trace: Binary = &'a [u8],
     body: Binary = &'a [u8],
     length: Integer = i32,
     request: Text = &'a str,
@@ -162,7 +162,7 @@ impl<'a> RecordBatch<'a> {
                 call: event.vapi_call_id.as_deref(),
                 key: &event.dedupe_key,
                 verdict: event.verdict.as_str(),
-                trace: JsonText(&event.trace),
+                trace: &event.trace,
                 body: &delivery.fullest.body,
                 length: delivery.fullest.body_bytes,
                 request: &event.request_id,

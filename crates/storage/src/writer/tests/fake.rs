@@ -199,6 +199,6 @@ pub(super) fn heavy(key: &str, bytes: usize) -> Record {
         received_at: DateTime::UNIX_EPOCH,
     });
     record.event.body = Vec::new();
-    record.event.trace = " ".repeat(bytes);
+    record.event.trace = vec![0; bytes];
     record
 }

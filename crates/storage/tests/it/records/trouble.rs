@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use futures::{FutureExt, poll};
-use storage::{CallerUpdate, ErrorKind, NewEvent, Record, Storage};
+use storage::{CallerUpdate, ErrorKind, Record, Storage};
 
 use super::ledger::step;
 use super::record_all;
@@ -96,8 +96,16 @@ async fn a_full_queue_is_told_at_once(fixture: Fixture) {
 }
 
 async fn a_fault_of_ours_fails_alone(fixture: Fixture) {
-    // A trace is always a document when we write it; no database takes another text.
-    let faulty = || Record::new(&NewEvent { trace: "{", ..event("faulty", "call-1") });
+    // A failure that no constraint explains.
+    fixture
+        .execute(if fixture.is_postgres() {
+            "ALTER TABLE webhook_events ADD CHECK (1 / (dedupe_key <> 'faulty')::integer = 1)"
+        } else {
+            "CREATE TRIGGER no_fault BEFORE INSERT ON webhook_events WHEN NEW.dedupe_key = 'faulty'
+             BEGIN SELECT RAISE(ABORT, 'a fault'); END"
+        })
+        .await;
+    let faulty = || Record::new(&event("faulty", "call-1"));
     for key in ["k1", "k2"] {
         let records = [
             (&fixture.a, with_update(key, "call-1")),
