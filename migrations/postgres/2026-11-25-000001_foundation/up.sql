@@ -433,7 +433,7 @@ CREATE TABLE webhook_events (
     dedupe_key text NOT NULL,
     verdict text NOT NULL DEFAULT 'accepted',  -- accepted | conflict | inactive | drifted
     trace bytea NOT NULL,                      -- how the organization was found: JSON, packed by storage/src/trace.rs
-    body bytea NOT NULL,                       -- redacted, then LZ4 with the length in front
+    body bytea NOT NULL,                       -- redacted, then packed by storage/src/body.rs
     body_bytes integer NOT NULL,               -- length before compression
     answer jsonb,                              -- what was answered, for kinds the provider waits for
     request_id text NOT NULL,
@@ -595,7 +595,7 @@ CREATE TABLE quarantine (
     vapi_call_id text,
     dedupe_key text NOT NULL,   -- the inbox's key, made of the body as it arrived: the redacted one could give another
     identifiers jsonb NOT NULL DEFAULT '[]',
-    body bytea NOT NULL,               -- redacted, then LZ4 with the length in front
+    body bytea NOT NULL,               -- redacted, then packed by storage/src/body.rs
     body_bytes integer NOT NULL,
     request_id text NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now()

@@ -411,7 +411,7 @@ CREATE TABLE webhook_events (
     dedupe_key TEXT NOT NULL,
     verdict TEXT NOT NULL DEFAULT 'accepted',  -- accepted | conflict | inactive | drifted
     trace BLOB NOT NULL,  -- how the organization was found: JSON, packed by storage/src/trace.rs
-    body BLOB NOT NULL,  -- redacted, then LZ4 with the length in front
+    body BLOB NOT NULL,  -- redacted, then packed by storage/src/body.rs
     body_bytes INTEGER NOT NULL,  -- length before compression
     answer TEXT CHECK (answer IS NULL OR json_valid(answer)),  -- what was answered, for kinds the provider waits for
     request_id TEXT NOT NULL,
@@ -570,7 +570,7 @@ CREATE TABLE quarantine (
     vapi_call_id TEXT,
     dedupe_key TEXT NOT NULL,  -- the inbox's key, made of the body as it arrived: the redacted one could give another
     identifiers TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(identifiers)),
-    body BLOB NOT NULL,  -- redacted, then LZ4 with the length in front
+    body BLOB NOT NULL,  -- redacted, then packed by storage/src/body.rs
     body_bytes INTEGER NOT NULL,
     request_id TEXT NOT NULL,
     received_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
