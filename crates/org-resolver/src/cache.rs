@@ -2,19 +2,15 @@
 //!
 //! Hits and misses are kept apart, each bounded, so that made-up identifiers push no real one out. Concurrent
 //! misses of the same question ask the directory once. A change that arrives while a question is under way keeps
-//! its answer out of the cache, so that an old answer never outlives the notice that it is old. In front of both caches
-//! each thread has a small part of them for itself, which holds to the same.
-
-mod near;
+//! its answer out of the cache, so that an old answer never outlives the notice that it is old.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
 
-use self::near::{Kept, Near, Seen};
 use crate::ids::OrgId;
 use crate::lookup::{KeySource, Lookup, LookupError, LookupKey, OrgAccess, Owners, Ownership};
 
@@ -45,14 +41,12 @@ type Question = (u64, Arc<[LookupKey]>);
 /// A [`Lookup`] that remembers.
 pub struct CachedLookup<L> {
     inner: Arc<L>,
-    near: Near<LookupKey, History>,
-    hits: Cache<LookupKey, Kept<History>>,
-    misses: Cache<LookupKey, Kept<History>>,
+    hits: Cache<LookupKey, History>,
+    misses: Cache<LookupKey, History>,
     /// Questions under way, so that concurrent ones share one answer. The generation is part of the question:
     /// who asks after a change never shares an answer from before it.
     flights: Cache<Question, Arc<Vec<History>>>,
     generation: AtomicU64,
-    time_to_live: Duration,
 }
 
 impl<L: Lookup> CachedLookup<L> {
@@ -61,12 +55,10 @@ impl<L: Lookup> CachedLookup<L> {
         let keep = |entries| Cache::builder().max_capacity(entries).time_to_live(config.time_to_live).build();
         Self {
             inner,
-            near: Near::new(),
             hits: keep(config.hits),
             misses: keep(config.misses),
             flights: Cache::builder().max_capacity(10_000).time_to_live(config.time_to_live).build(),
             generation: AtomicU64::new(0),
-            time_to_live: config.time_to_live,
         }
     }
 
@@ -75,7 +67,6 @@ impl<L: Lookup> CachedLookup<L> {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.hits.invalidate(key).await;
         self.misses.invalidate(key).await;
-        self.near.forget();
     }
 
     /// Forgets everything.
@@ -83,7 +74,6 @@ impl<L: Lookup> CachedLookup<L> {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.hits.invalidate_all();
         self.misses.invalidate_all();
-        self.near.forget();
     }
 
     /// True when every identifier of the question is remembered, or when there is none to ask for.
@@ -91,16 +81,11 @@ impl<L: Lookup> CachedLookup<L> {
         keys.iter().all(|key| self.hits.contains_key(key) || self.misses.contains_key(key))
     }
 
-    async fn remembered(&self, key: &LookupKey, seen: Seen, now: Instant) -> Option<History> {
-        if let Some(rows) = self.near.get(seen, now, key) {
-            return Some(rows);
+    async fn remembered(&self, key: &LookupKey) -> Option<History> {
+        match self.hits.get(key).await {
+            Some(rows) => Some(rows),
+            None => self.misses.get(key).await,
         }
-        let kept = match self.hits.get(key).await {
-            Some(kept) => kept,
-            None => self.misses.get(key).await?,
-        };
-        self.near.put(seen, key, &kept);
-        Some(kept.value)
     }
 
     /// Reads the histories of unknown keys, once for all who ask at the same time.
@@ -116,11 +101,10 @@ impl<L: Lookup> CachedLookup<L> {
             .map_err(|shared: Arc<LookupError>| LookupError::clone(&shared))?;
         for (key, rows) in missing.iter().zip(histories.iter()) {
             let cache = if rows.is_empty() { &self.misses } else { &self.hits };
-            cache.insert(key.clone(), Kept::new(Arc::clone(rows), self.time_to_live)).await;
+            cache.insert(key.clone(), Arc::clone(rows)).await;
             // Looked at after the insertion: a change between the two would be missed otherwise.
             if self.generation.load(Ordering::SeqCst) != generation {
                 cache.invalidate(key).await;
-                self.near.forget();
             }
         }
         self.flights.invalidate(&question).await;
@@ -132,9 +116,8 @@ impl<L: Lookup> CachedLookup<L> {
 impl<L: Lookup> Lookup for CachedLookup<L> {
     async fn owners(&self, keys: &[LookupKey]) -> Result<Owners, LookupError> {
         let mut slots: Vec<Option<History>> = Vec::with_capacity(keys.len());
-        let (seen, now) = (self.near.seen(), Instant::now());
         for key in keys {
-            slots.push(self.remembered(key, seen, now).await);
+            slots.push(self.remembered(key).await);
         }
         let cached = slots.iter().map(Option::is_some).collect();
         if slots.iter().any(Option::is_none) {
@@ -158,10 +141,8 @@ impl<L: Lookup> Lookup for CachedLookup<L> {
 /// A [`KeySource`] that remembers.
 pub struct CachedKeys<K> {
     inner: Arc<K>,
-    near: Near<OrgId, Option<Arc<OrgAccess>>>,
-    orgs: Cache<OrgId, Kept<Option<Arc<OrgAccess>>>>,
+    orgs: Cache<OrgId, Option<Arc<OrgAccess>>>,
     generation: AtomicU64,
-    time_to_live: Duration,
 }
 
 impl<K: KeySource> CachedKeys<K> {
@@ -169,8 +150,7 @@ impl<K: KeySource> CachedKeys<K> {
     pub fn new(inner: Arc<K>, config: CacheConfig) -> Self {
         let orgs =
             Cache::builder().max_capacity(config.organizations).time_to_live(config.time_to_live).build();
-        let time_to_live = config.time_to_live;
-        Self { inner, near: Near::new(), orgs, generation: AtomicU64::new(0), time_to_live }
+        Self { inner, orgs, generation: AtomicU64::new(0) }
     }
 
     /// True when the state of the organization is remembered.
@@ -182,34 +162,27 @@ impl<K: KeySource> CachedKeys<K> {
     pub async fn invalidate(&self, org: OrgId) {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.orgs.invalidate(&org).await;
-        self.near.forget();
     }
 
     /// Forgets everything.
     pub fn invalidate_all(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.orgs.invalidate_all();
-        self.near.forget();
     }
 }
 
 #[async_trait]
 impl<K: KeySource> KeySource for CachedKeys<K> {
     async fn access(&self, org: OrgId) -> Result<Option<Arc<OrgAccess>>, LookupError> {
-        let seen = self.near.seen();
-        if let Some(access) = self.near.get(seen, Instant::now(), &org) {
-            return Ok(access);
-        }
         let generation = self.generation.load(Ordering::SeqCst);
-        let asking = async { Ok(Kept::new(self.inner.access(org).await?, self.time_to_live)) };
-        let asked = self.orgs.try_get_with(org, asking).await;
-        let kept = asked.map_err(|shared: Arc<LookupError>| LookupError::clone(&shared))?;
-        if self.generation.load(Ordering::SeqCst) == generation {
-            self.near.put(seen, &org, &kept);
-        } else {
+        let access = self
+            .orgs
+            .try_get_with(org, self.inner.access(org))
+            .await
+            .map_err(|shared: Arc<LookupError>| LookupError::clone(&shared))?;
+        if self.generation.load(Ordering::SeqCst) != generation {
             self.orgs.invalidate(&org).await;
-            self.near.forget();
         }
-        Ok(kept.value)
+        Ok(access)
     }
 }

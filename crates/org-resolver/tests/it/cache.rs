@@ -1,17 +1,14 @@
 //! The caches: what they remember, share and forget.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex};
-use std::thread;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use org_resolver::memory::MemoryDirectory;
 use org_resolver::{
-    CacheConfig, CachedKeys, CachedLookup, IdentifierKind, KeySource, Limits, Lookup, LookupError, LookupKey,
-    OrgAccess, OrgId, Owners, Ownership,
+    CacheConfig, CachedKeys, CachedLookup, IdentifierKind, KeySource, Lookup, LookupError, LookupKey,
+    OrgAccess, OrgId, Owners,
 };
-use signature::KeyRing;
 use tokio::sync::Semaphore;
 
 use crate::support::org;
@@ -152,127 +149,4 @@ async fn keys_are_read_once_and_again_after_a_change() {
     source.inner.put_organization(org(9), Vec::new());
     cache.invalidate(org(9)).await;
     assert!(cache.access(org(9)).await.unwrap().is_some());
-}
-
-/// A directory in which everything changes hands with every version.
-#[derive(Default)]
-struct Changing(AtomicUsize);
-
-impl Changing {
-    fn org(&self) -> OrgId {
-        org(u128::try_from(self.0.load(Ordering::SeqCst)).unwrap())
-    }
-}
-
-#[async_trait]
-impl Lookup for Changing {
-    async fn owners(&self, keys: &[LookupKey]) -> Result<Owners, LookupError> {
-        let row = Ownership { org: self.org(), is_active: true, valid_from: None, valid_to: None };
-        Ok(Owners { histories: vec![Arc::from([row]); keys.len()], cached: vec![false; keys.len()] })
-    }
-
-    async fn pins(&self, _: &str) -> Result<Vec<OrgId>, LookupError> {
-        Ok(Vec::new())
-    }
-}
-
-#[async_trait]
-impl KeySource for Changing {
-    async fn access(&self, _: OrgId) -> Result<Option<Arc<OrgAccess>>, LookupError> {
-        Ok(Some(Arc::new(OrgAccess {
-            is_active: true,
-            vapi_org_id: Some(self.org().to_string().into()),
-            has_own_credentials: true,
-            keys: KeyRing::new(Vec::new()),
-            limits: Limits::default(),
-            language: "en".into(),
-        })))
-    }
-}
-
-/// The version that a thread is told, by the mapping and by the keys.
-async fn told(
-    lookup: &CachedLookup<Changing>,
-    keys: &CachedKeys<Changing>,
-) -> (Option<OrgId>, Option<String>) {
-    let access = keys.access(org(0)).await.unwrap().unwrap();
-    let account = access.vapi_org_id.as_deref().map(str::to_owned);
-    (owner(&lookup.owners(&[key("asst-a")]).await.unwrap()), account)
-}
-
-#[test]
-fn no_thread_knows_what_changed_after_the_notice() {
-    const THREADS: usize = 4;
-    const ROUNDS: usize = 300;
-    let source = Arc::new(Changing::default());
-    let lookup = CachedLookup::new(Arc::clone(&source), CacheConfig::default());
-    let keys = CachedKeys::new(Arc::clone(&source), CacheConfig::default());
-    let round = Barrier::new(THREADS + 1);
-    let stale = Mutex::new(Vec::new());
-    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                let runtime = runtime();
-                for _ in 0..ROUNDS {
-                    round.wait();
-                    // While the change comes, so that the thread has old answers at hand, and answers under way.
-                    for _ in 0..20 {
-                        runtime.block_on(told(&lookup, &keys));
-                    }
-                    round.wait();
-                    let (told, now) = (runtime.block_on(told(&lookup, &keys)), source.org());
-                    if told != (Some(now), Some(now.to_string())) {
-                        stale.lock().unwrap().push((told, now));
-                    }
-                    round.wait();
-                }
-            });
-        }
-        for number in 0..ROUNDS {
-            round.wait();
-            source.0.fetch_add(1, Ordering::SeqCst);
-            if number % 2 == 0 {
-                runtime().block_on(async {
-                    lookup.invalidate(&key("asst-a")).await;
-                    keys.invalidate(org(0)).await;
-                });
-            } else {
-                lookup.invalidate_all();
-                keys.invalidate_all();
-            }
-            round.wait();
-            round.wait();
-        }
-    });
-    assert_eq!(*stale.lock().unwrap(), []);
-}
-
-#[tokio::test]
-async fn many_identifiers_are_told_apart() {
-    let source = Counting::new(100_000);
-    for number in 0..5_000 {
-        source.inner.map(IdentifierKind::AssistantId, &format!("asst-{number}"), org(number)).unwrap();
-    }
-    let cache = CachedLookup::new(Arc::clone(&source), CacheConfig::default());
-    for _ in 0..3 {
-        for number in 0..5_000 {
-            let owners = cache.owners(&[key(&format!("asst-{number}"))]).await.unwrap();
-            assert_eq!(owner(&owners), Some(org(number)));
-        }
-    }
-    assert_eq!(source.asked(), 5_000);
-}
-
-#[tokio::test]
-async fn no_answer_outlives_its_time() {
-    let source = Counting::new(100);
-    let config = CacheConfig { time_to_live: Duration::ZERO, ..CacheConfig::default() };
-    let lookup = CachedLookup::new(Arc::clone(&source), config);
-    let keys = CachedKeys::new(Arc::clone(&source), config);
-    for number in 1..=3 {
-        lookup.owners(&[key("asst-a")]).await.unwrap();
-        keys.access(org(1)).await.unwrap();
-        assert_eq!(source.asked(), 2 * number);
-    }
 }
