@@ -55,12 +55,23 @@ pub(crate) struct StoredAppointment {
 
 /// Reads which message a stored body is: the path of its recording's address says so.
 fn marker(packed: &[u8]) -> Option<String> {
-    let body = lz4_flex::block::decompress_size_prepended(packed).ok()?;
-    let body: Value = serde_json::from_slice(&body).ok()?;
+    let body: Value = serde_json::from_slice(&unpacked(packed)?).ok()?;
     let address = body.pointer("/message/artifact/recordingUrl")?.as_str()?;
     let (marker, _) = address.strip_prefix(RECORDINGS)?.split_once(".wav")?;
     Some(marker.to_owned())
 }
+
+/// A stored body. Its length is in front, and the highest bit of that says zstd instead of LZ4.
+fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
+    let (length, frame) = packed.split_first_chunk()?;
+    let length = u32::from_le_bytes(*length);
+    if length & ZSTD == 0 {
+        return lz4_flex::block::decompress_size_prepended(packed).ok();
+    }
+    zstd::bulk::decompress(frame, usize::try_from(length & !ZSTD).ok()?).ok()
+}
+
+const ZSTD: u32 = 1 << 31;
 
 #[cfg(test)]
 mod tests {
@@ -74,5 +85,8 @@ mod tests {
         assert_eq!(marker(&packed).as_deref(), Some("c-status-1"));
         assert_eq!(marker(&lz4_flex::block::compress_prepend_size(b"{}")), None);
         assert_eq!(marker(b"x"), None);
+        let frame = zstd::bulk::compress(body, 1).unwrap();
+        let length = u32::try_from(body.len()).unwrap() | ZSTD;
+        assert_eq!(marker(&[&length.to_le_bytes()[..], &frame].concat()).as_deref(), Some("c-status-1"));
     }
 }
