@@ -961,8 +961,6 @@ CREATE TRIGGER same_row_stays BEFORE UPDATE ON call_logs
     FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 CREATE TRIGGER same_row_stays BEFORE UPDATE ON call_reports
     FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
-CREATE TRIGGER same_row_stays BEFORE UPDATE ON contacts
-    FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 
 -- The organization's contact with this number. It enters the organization for its own statement, with the rights of its
 -- caller, so that one read is one round trip.
@@ -1348,7 +1346,12 @@ BEGIN
         ON CONFLICT (organization_id, phone) DO UPDATE SET
             name = CASE WHEN known.name ~ '\S' THEN known.name ELSE excluded.name END,
             email = CASE WHEN known.email ~ '\S' THEN known.email ELSE coalesce(excluded.email, known.email) END,
-            last_call_at = greatest(known.last_call_at, excluded.last_call_at);
+            last_call_at = greatest(known.last_call_at, excluded.last_call_at)
+        -- A caller of whom nothing new is known costs no write.
+        WHERE excluded.last_call_at > known.last_call_at
+           OR (excluded.last_call_at IS NOT NULL AND known.last_call_at IS NULL)
+           OR (NOT known.name ~ '\S' AND excluded.name <> known.name)
+           OR (excluded.email IS NOT NULL AND (known.email ~ '\S') IS NOT TRUE AND excluded.email IS DISTINCT FROM known.email);
     END IF;
 
     -- A statement changes no row twice, so that the messages of one call come one after the other.
