@@ -25,15 +25,10 @@ impl Default for SystemClock {
     }
 }
 
-/// The machine's time, for the log.
-#[expect(clippy::disallowed_methods, reason = "the one place where the machine's time comes in")]
-pub(crate) fn now() -> DateTime<Utc> {
-    Utc::now()
-}
-
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's time comes in")]
     fn now(&self) -> DateTime<Utc> {
-        now()
+        Utc::now()
     }
 
     fn elapsed(&self) -> Duration {
