@@ -16,7 +16,7 @@ use super::dialect::Conn;
 use super::sql::run;
 use super::sql::scope::Scope;
 use crate::error::StorageError;
-use crate::repo::{AppointmentId, Booked, Bookings, EffectId, NewBooking, ToolAnswer};
+use crate::repo::{AppointmentId, Booked, Bookings, EffectId, KeyHash, NewBooking, ToolAnswer};
 use crate::sql_types::{DbJson, DbTime, DbUuid, SqlJson, SqlTime, SqlUuid};
 use crate::text::{clean, clean_json, clean_option, new_id};
 
@@ -129,14 +129,12 @@ pub(super) async fn book(
     };
     let state: Vec<DbJson> = run::load(conn, statement).await?;
     let DbJson(state) = state.into_iter().next().ok_or(Error::NotFound)?;
-    Ok(read(state, call.key.0, id))
+    Ok(read(state, call.key, id))
 }
 
-fn read(state: Value, key: [u8; 32], id: AppointmentId) -> Result<Booked, StorageError> {
-    let state = State::deserialize(state).map_err(|_cause| {
-        let row = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        StorageError::Inconsistent { table: "tool_results", column: "answer", row }
-    })?;
+fn read(state: Value, key: KeyHash, id: AppointmentId) -> Result<Booked, StorageError> {
+    let state = State::deserialize(state)
+        .map_err(|_cause| StorageError::inconsistent("tool_results", "answer", &key))?;
     Ok(match state {
         State::Made => Booked::Made(id),
         State::Before { answer, succeeded, effect } => {

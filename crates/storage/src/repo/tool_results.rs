@@ -1,5 +1,7 @@
 //! The answers of tools: each tool call runs once, ever.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::deserialize::FromSqlRow;
@@ -13,6 +15,12 @@ use crate::sql_types::{SqlUuid, column};
 /// SHA-256 over what makes two tool calls the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyHash(pub [u8; 32]);
+
+impl fmt::Display for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// Names what a tool call made: an appointment, a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]

@@ -48,10 +48,11 @@ impl ToolResults for Scope {
             ));
         let found: Option<StoredResult> = self.tx.find(locking!(reserved)).await?;
         let Some((answer, succeeded, effect, undone_at)) = found else {
-            return Err(inconsistent("key_hash", call.key));
+            return Err(StorageError::inconsistent("tool_results", "key_hash", &call.key));
         };
         let Some(answer) = answer else { return Ok(Reservation::Fresh) };
-        let answer = ToolAnswer::deserialize(answer).map_err(|_cause| inconsistent("answer", call.key))?;
+        let answer = ToolAnswer::deserialize(answer)
+            .map_err(|_cause| StorageError::inconsistent("tool_results", "answer", &call.key))?;
         Ok(Reservation::Done { answer, succeeded, effect, is_undone: undone_at.is_some() })
     }
 
@@ -72,7 +73,7 @@ impl ToolResults for Scope {
         ));
         match self.tx.execute(update).await? {
             1 => Ok(()),
-            _ => Err(inconsistent("key_hash", key)),
+            _ => Err(StorageError::inconsistent("tool_results", "key_hash", &key)),
         }
     }
 
@@ -83,9 +84,4 @@ impl ToolResults for Scope {
             .filter(tool_results::undone_at.is_null());
         self.tx.execute(diesel::update(made).set(tool_results::undone_at.eq(Some(now)))).await.map(|_| ())
     }
-}
-
-fn inconsistent(column: &'static str, key: KeyHash) -> StorageError {
-    let row = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    StorageError::Inconsistent { table: "tool_results", column, row }
 }
