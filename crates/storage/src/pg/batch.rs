@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::result::QueryResult;
+use diesel::result::{Error, QueryResult};
 use diesel_async::RunQueryDsl;
 use org_resolver::OrgId;
 use tenant::phone::Region;
@@ -69,7 +69,7 @@ pub(super) async fn record(scope: &mut Scope, record: Arc<Record>) -> Result<Rec
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 enum Failure {
-    Statement(#[from] diesel::result::Error),
+    Statement(#[from] Error),
     Other(#[from] StorageError),
 }
 
@@ -102,7 +102,9 @@ impl BatchScope<'_> {
         for (group, told) in groups.iter().zip(&mut told) {
             batch.add(group, told, meetings.get(&group.org), self.sealer)?;
         }
-        let answer: Answer = batch.get_result(self.conn).await?;
+        // Read to its end: the row comes before the transaction is committed.
+        let answer: Vec<Answer> = batch.load(self.conn).await?;
+        let answer = answer.into_iter().next().ok_or(Error::NotFound)?;
         let (deliveries, contested, erased, owners, calls, waves) = answer;
         let mut changed = HashMap::<OrgId, HashSet<_>>::new();
         for (owner, one) in owners.into_iter().zip(calls.into_iter().zip(waves)) {

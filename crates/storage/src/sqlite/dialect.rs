@@ -143,7 +143,7 @@ pub(super) async fn require_tables(conn: &mut Conn) -> Result<(), StorageError> 
         }
     }
     let tables = sqlite_master::table.filter(sqlite_master::name.eq("organizations"));
-    if tables.count().get_result::<i64>(conn).await? == 0 {
+    if tables.select(sqlite_master::name).load::<String>(conn).await?.is_empty() {
         return Err(StorageError::Configuration(
             "the database has no tables yet: run `vapi-gateway migrate`".to_owned(),
         ));

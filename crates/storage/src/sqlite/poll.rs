@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::result::Error;
 use diesel::sql_types::BigInt;
-use diesel_async::RunQueryDsl;
 
 use super::dialect::Conn;
 use super::open::{self, Settings};
+use super::sql::run::{self, Rows};
 use crate::changes::ChangeSink;
 use crate::error::StorageError;
 use crate::schema::directory_version;
@@ -52,10 +53,15 @@ async fn look(settings: &Settings, sink: &dyn ChangeSink) -> Result<Infallible, 
 }
 
 async fn data_version(conn: &mut Conn) -> Result<i64, StorageError> {
-    Ok(sql::<BigInt>("PRAGMA data_version").get_result(conn).await?)
+    one(conn, sql::<BigInt>("PRAGMA data_version")).await
 }
 
 /// Counts the changes to identifiers, organizations and credentials; the triggers keep it.
 async fn directory(conn: &mut Conn) -> Result<i64, StorageError> {
-    Ok(directory_version::table.select(directory_version::version).first(conn).await?)
+    one(conn, directory_version::table.select(directory_version::version)).await
+}
+
+async fn one(conn: &mut Conn, query: impl Rows<i64>) -> Result<i64, StorageError> {
+    let found = run::load(conn, query).await?;
+    Ok(found.into_iter().next().ok_or(Error::NotFound)?)
 }

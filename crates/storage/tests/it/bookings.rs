@@ -4,7 +4,7 @@ use futures::future::join_all;
 use storage::repo::{Booked, EffectId, KeyHash, NewBooking, NewContact, NewToolResult, ToolAnswer};
 use uuid::Uuid;
 
-use crate::support::{A, B, Fixture, at, now, on_both};
+use crate::support::{A, B, Fixture, at, now, on_both, on_postgres};
 
 on_both!(
     a_booking_makes_everything,
@@ -18,6 +18,8 @@ on_both!(
     bookings_of_another_organization_are_none,
     characters_that_no_column_holds_cost_no_booking,
 );
+
+on_postgres!(a_commit_that_fails_books_nothing);
 
 const CHAIR: Uuid = Uuid::from_u128(5);
 
@@ -72,6 +74,20 @@ async fn a_booking_makes_everything(fixture: Fixture) {
     let kept = "vapi_call_id = 'call-1' AND tool_call_id = 'tool-1'";
     assert_eq!(fixture.count("appointments", kept).await, 1);
     assert_eq!(fixture.count("tool_results", &format!("{kept} AND answer IS NOT NULL")).await, 2);
+}
+
+async fn a_commit_that_fails_books_nothing(fixture: Fixture) {
+    fixture
+        .execute(
+            "CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'too late'; END $$;
+             CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON appointments
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_late();",
+        )
+        .await;
+    assert!(fixture.storage.book(&fixture.a, &booking("tool-1", 1, 101)).await.is_err());
+    assert_eq!(fixture.count("appointments", "true").await, 0);
+    assert_eq!(fixture.count("tool_results", "true").await, 0);
 }
 
 async fn the_same_tool_call_books_once(fixture: Fixture) {

@@ -24,6 +24,7 @@ on_postgres!(
     a_held_row_never_fills_the_writer,
     connections_that_the_server_ended_are_replaced,
     a_connection_ended_in_the_middle_costs_nothing,
+    a_commit_that_fails_acknowledges_nothing,
     a_held_contact_does_not_keep_the_neighbours_of_a_batch,
 );
 
@@ -124,6 +125,25 @@ async fn a_fault_of_ours_fails_alone(fixture: Fixture) {
     scope.commit().await.unwrap();
     assert_eq!(fixture.count("webhook_events", "dedupe_key = 'faulty'").await, 0);
     assert_eq!(fixture.count("webhook_events", "deliveries = 1").await, 4);
+}
+
+/// A statement gives its rows before its transaction ends: what fails after them was not done.
+async fn a_commit_that_fails_acknowledges_nothing(fixture: Fixture) {
+    fixture
+        .execute(
+            "CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'too late'; END $$;
+             CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON webhook_events
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_late();",
+        )
+        .await;
+    assert!(fixture.storage.record(&fixture.a, with_update("k1", "call-1")).await.is_err());
+    let several = ["k2", "k3"].map(|key| fixture.storage.record(&fixture.b, with_update(key, "call-2")));
+    assert!(join_all(several).await.iter().all(Result::is_err));
+    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
+    scope.events().record(std::sync::Arc::new(with_update("k4", "call-1"))).await.unwrap();
+    assert!(scope.commit().await.is_err());
+    assert_eq!(fixture.count("webhook_events", "true").await, 0);
 }
 
 /// The store with senders that wait as long as it takes, also on a machine that has other things to do.
