@@ -70,6 +70,9 @@ pub(crate) trait Backend: Send + Sync {
     /// The versions of the migrations that have run.
     async fn migrations(&self) -> Result<Vec<String>, StorageError>;
 
+    /// Makes connections ready for the first requests. A failure shows when one is needed.
+    async fn warm_up(&self) {}
+
     /// Asks the database something that it can always answer.
     async fn ping(&self) -> Result<(), StorageError>;
 

@@ -13,6 +13,7 @@ mod roles;
 #[path = "sql/both.rs"]
 mod sql;
 mod tls;
+mod warm;
 
 pub(crate) use self::backend::PgBackend;
 pub(crate) use self::migrate::migrate;

@@ -109,6 +109,12 @@ impl Storage {
         }
     }
 
+    /// Opens some of PostgreSQL's connections and makes them ready, so that the first requests do not wait for that. Where
+    /// it fails they do.
+    pub async fn warm_up(&self) {
+        self.inner.backend.warm_up().await;
+    }
+
     /// The directory that a resolver and a gate read.
     pub fn directory(&self) -> Arc<Directory> {
         Arc::clone(&self.inner.directory)

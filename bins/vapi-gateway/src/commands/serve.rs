@@ -63,6 +63,9 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let stop = listen::stop_signal()?;
     let database = options::storage(&settings)?;
     let storage = open(&settings, &database).await?;
+    // Beside the rest of the start: the gateway is ready without it.
+    let warmed = storage.clone();
+    tokio::spawn(async move { warmed.warm_up().await });
     let demo = if is_demo { Some(Demo::prepare(&storage, &database).await?) } else { None };
     let listener = listen::bind(settings.listen_address())?;
     let address = listener.local_addr().context("the listener has no address")?;

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::IntoSql;
 use diesel::sql_types::Integer;
+use futures::future::join_all;
 use org_resolver::{LookupKey, OrgId};
 use uuid::Uuid;
 
-use super::connect::{self, Login, Pool, Role};
+use super::connect::{self, CONNECT_TIMEOUT, Login, Pool, Role};
 use super::lease::Lease;
 use super::sql::declared;
 use super::sql::directory;
@@ -17,7 +18,7 @@ use super::sql::operator::session::Operator;
 use super::sql::run;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
-use super::{batch, booking, contact, dialect, listen, roles};
+use super::{batch, booking, contact, dialect, listen, roles, warm};
 use crate::backend::Backend;
 use crate::body::pack;
 use crate::changes::ChangeSink;
@@ -41,6 +42,9 @@ const OPERATOR_CONNECTIONS: usize = 2;
 
 /// As many as the writer uses at once. Their own, so that events never wait for tools.
 const WRITER_CONNECTIONS: usize = crate::writer::MAX_TRANSACTIONS;
+
+/// The connections of scopes that the first requests find ready.
+const WARM_CONNECTIONS: usize = 4;
 
 /// The pools of one database.
 pub(crate) struct PgBackend {
@@ -188,6 +192,14 @@ impl Backend for PgBackend {
 
     async fn migrations(&self) -> Result<Vec<String>, StorageError> {
         read!(&self.app, |conn| directory::migrations(conn))
+    }
+
+    async fn warm_up(&self) {
+        // One pool after the other: the start needs the processors too. Batches of nothing, at the same time so that each
+        // takes another connection, have all of a batch's statements planned.
+        let nothing = || self.write(&[], CONNECT_TIMEOUT);
+        join_all((0..crate::writer::MAX_BATCHES).map(|_| nothing())).await;
+        warm::up(&self.app, WARM_CONNECTIONS).await;
     }
 
     async fn ping(&self) -> Result<(), StorageError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, QueueMode, RecycleError, RecycleResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -24,7 +24,7 @@ use crate::error::StorageError;
 const POOL_WAIT: Duration = Duration::from_secs(2);
 
 /// How long a server may take to answer a login.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How often the server looks whether the client of a running statement is still there.
 const CLIENT_CHECK_MS: u32 = 500;
@@ -202,6 +202,8 @@ pub(super) type Pool = managed::Pool<PgManager>;
 pub(super) fn pool(login: Login, size: usize) -> Result<Pool, StorageError> {
     Pool::builder(PgManager { login })
         .max_size(size)
+        // The one that worked last has its plans and pages at hand.
+        .queue_mode(QueueMode::Lifo)
         .wait_timeout(Some(POOL_WAIT))
         .create_timeout(Some(CONNECT_TIMEOUT))
         .runtime(Runtime::Tokio1)

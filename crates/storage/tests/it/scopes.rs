@@ -26,6 +26,7 @@ on_postgres!(
     a_connection_ended_in_the_middle_is_told_as_unavailable,
     a_given_up_wait_for_a_lock_ends,
     a_full_pool_is_told_as_unavailable,
+    warm_connections_keep_to_the_bound_and_to_no_organization,
 );
 
 fn contact(phone: &str) -> NewContact<'_> {
@@ -41,6 +42,34 @@ async fn count(fixture: &Fixture) -> i64 {
 
 async fn add(scope: &mut OrgScope, phone: &str) {
     scope.contacts().upsert(&contact(phone), now()).await.unwrap();
+}
+
+async fn warm_connections_keep_to_the_bound_and_to_no_organization(fixture: Fixture) {
+    let mut scope = fixture.storage.scope(&fixture.a).await.unwrap();
+    add(&mut scope, "+15552010100").await;
+    scope.commit().await.unwrap();
+    for (most, expected) in [(1, "4"), (3, "5"), (10, "7")] {
+        let name = format!("warm {most}");
+        let storage = fixture
+            .reopened(|config| {
+                config.application_name.clone_from(&name);
+                config.max_connections = most;
+            })
+            .await;
+        storage.warm_up().await;
+        // Two of the writer's and the directory's one, and of those that scopes may have at most four; one of them that
+        // was opened at the start stays free for who comes meanwhile.
+        let opened = format!(
+            "SELECT CAST(count(*) AS text) AS v FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = '{name}'"
+        );
+        assert_eq!(fixture.value(&opened).await.as_deref(), Some(expected), "at most {most}");
+        for _ in 0..most {
+            assert!(storage.contact(&fixture.b, "+15552010100").await.unwrap().is_none());
+            assert!(storage.contact(&fixture.a, "+15552010100").await.unwrap().is_some());
+        }
+    }
+    assert_eq!(fixture.count("webhook_events", "true").await, 0);
 }
 
 async fn committed_rows_stay(fixture: Fixture) {
