@@ -13,7 +13,7 @@ use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Entry, Recorded};
 use crate::repo::{Booked, Contact, NewBooking};
-use crate::rows::{AccessRow, OrgRow, OwnerRow, SecretRow};
+use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::tenants::TenantRows;
 
@@ -44,7 +44,7 @@ pub(crate) trait Backend: Send + Sync {
     async fn access(&self, org: OrgId) -> Result<Option<(AccessRow, Vec<SecretRow>)>, StorageError>;
 
     /// The rows of which an organization's data in memory is made; `None` when there is no such organization.
-    async fn tenant(&self, org: OrgId) -> Result<Option<(OrgRow, TenantRows)>, StorageError>;
+    async fn tenant(&self, org: OrgId) -> Result<Option<TenantRows>, StorageError>;
 
     /// The organization's contact with this number, outside any scope.
     async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError>;

@@ -4,6 +4,7 @@ pub(crate) mod ledger;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ macro_rules! row {
 }
 
 /// The organization itself.
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, Deserialize)]
 #[diesel(table_name = organizations)]
 pub(crate) struct OrgRow {
     pub(crate) id: Uuid,
@@ -49,6 +50,7 @@ pub(crate) struct OrgRow {
 
 row! {
     /// An assistant.
+    #[derive(Deserialize)]
     AgentRow of agents {
         id: Uuid,
         vapi_assistant_id: String,
@@ -71,6 +73,7 @@ row! {
 
 row! {
     /// A number.
+    #[derive(Deserialize)]
     NumberRow of phone_numbers {
         id: Uuid,
         provider_phone_id: Option<String>,
@@ -109,6 +112,7 @@ row! {
 
 row! {
     /// A service.
+    #[derive(Deserialize)]
     ServiceRow of services {
         id: Uuid,
         name: String,
@@ -119,6 +123,7 @@ row! {
 
 row! {
     /// A resource.
+    #[derive(Deserialize)]
     ResourceRow of resources {
         id: Uuid,
         name: String,
@@ -128,6 +133,7 @@ row! {
 
 row! {
     /// One range of opening hours.
+    #[derive(Deserialize)]
     HoursRow of opening_hours {
         weekday: i16,
         opens: String,
@@ -137,6 +143,7 @@ row! {
 
 row! {
     /// A closure.
+    #[derive(Deserialize)]
     ClosureRow of closures {
         id: Uuid,
         from_date: String,
@@ -147,6 +154,7 @@ row! {
 
 row! {
     /// A department.
+    #[derive(Deserialize)]
     TransferRow of transfer_destinations {
         id: Uuid,
         department: String,

@@ -14,6 +14,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Array, SqlType, Text};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use org_resolver::OrgId;
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -91,7 +92,7 @@ pub(crate) struct DbJson(pub(crate) Value);
 column!(DbJson: SqlJson = Value);
 
 /// A list of texts in a column.
-#[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow, Deserialize)]
 #[diesel(sql_type = SqlTextList)]
 pub(crate) struct DbTextList(pub(crate) Vec<String>);
 

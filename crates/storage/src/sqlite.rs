@@ -13,6 +13,7 @@ mod poll;
 mod readers;
 #[path = "sql/both.rs"]
 mod sql;
+mod tenant;
 mod thread;
 
 pub(crate) use self::backend::SqliteBackend;

@@ -147,11 +147,8 @@ impl Storage {
         let Inner { backend, tenants, .. } = &*self.inner;
         let org = org.id();
         let read = async {
-            let (row, rows) = backend
-                .tenant(org)
-                .await?
-                .ok_or_else(|| StorageError::inconsistent("organizations", "id", &org))?;
-            TenantData::read(&row, rows)
+            let rows = backend.tenant(org).await?;
+            TenantData::read(rows.ok_or_else(|| StorageError::inconsistent("organizations", "id", &org))?)
         };
         tenants.get(org, read).await
     }

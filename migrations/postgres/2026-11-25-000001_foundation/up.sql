@@ -972,6 +972,26 @@ BEGIN
 END
 $$;
 
+-- What the organization declared of itself, as one document of the rows: reading them is one round trip. It enters the
+-- organization for its own statement, with the rights of its caller. Null where there is no such organization.
+CREATE FUNCTION read_tenant(organization uuid) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM set_config('app.organization_id', organization::text, true);
+    -- By what they are known; where two rows may say the same, the one that was there first counts.
+    RETURN (SELECT json_build_object(
+        'organization', o,
+        'agents', ARRAY(SELECT r FROM agents r WHERE r.organization_id = o.id ORDER BY r.vapi_assistant_id, r.id),
+        'numbers', ARRAY(SELECT r FROM phone_numbers r WHERE r.organization_id = o.id ORDER BY r.created_at, r.id),
+        'hours', ARRAY(SELECT r FROM opening_hours r WHERE r.organization_id = o.id ORDER BY r.weekday, r.opens),
+        'closures', ARRAY(SELECT r FROM closures r WHERE r.organization_id = o.id ORDER BY r.from_date, r.to_date, r.id),
+        'services', ARRAY(SELECT r FROM services r WHERE r.organization_id = o.id ORDER BY r.name, r.id),
+        'resources', ARRAY(SELECT r FROM resources r WHERE r.organization_id = o.id ORDER BY r.name, r.id),
+        'transfers', ARRAY(SELECT r FROM transfer_destinations r WHERE r.organization_id = o.id ORDER BY r.department, r.id))
+        FROM organizations o WHERE o.id = organization);
+END
+$$;
+
 -- Reserves the key of a tool call in the current organization. Gives the row of one that has its answer, else null: it never
 -- ran, or ended before it was answered. A transaction elsewhere that holds the key is waited for.
 CREATE FUNCTION reserve_tool_result(
@@ -1645,7 +1665,7 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
-GRANT EXECUTE ON FUNCTION touch_credential, find_contact, reserve_tool_result, book_appointment, pinned_by_others,
+GRANT EXECUTE ON FUNCTION touch_credential, find_contact, read_tenant, reserve_tool_result, book_appointment, pinned_by_others,
     quarantine_message, pins_of_calls, decides, record_batch TO gateway_app;
 
 

@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::connect::{self, CONNECT_TIMEOUT, Login, Pool, Role};
 use super::lease::Lease;
-use super::sql::declared;
 use super::sql::directory;
 use super::sql::operator::session::Operator;
 use super::sql::run;
@@ -29,7 +28,7 @@ use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Entry, Recorded};
 use crate::repo::{Booked, Contact, NewBooking};
-use crate::rows::{AccessRow, OrgRow, OwnerRow, SecretRow};
+use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
 use crate::sql_types::{DbJson, DbUuid};
@@ -140,12 +139,11 @@ impl Backend for PgBackend {
         read!(&self.directory, |conn| directory::access(conn, org))
     }
 
-    async fn tenant(&self, org: OrgId) -> Result<Option<(OrgRow, TenantRows)>, StorageError> {
-        let mut tx = Tx::new(Lease::begin(&self.app, Some(org)).await?);
-        let rows = declared::tenant(tx.conn()?, org).await;
-        let rows = tx.check(rows)?;
-        tx.rollback().await?;
-        Ok(rows)
+    async fn tenant(&self, org: OrgId) -> Result<Option<TenantRows>, StorageError> {
+        let read = || diesel::select(dialect::read_tenant(DbUuid(org.as_uuid())));
+        let document: Vec<Option<String>> = read!(&self.app, |conn| run::load(conn, read()))?;
+        let document = document.into_iter().flatten().next();
+        document.map(|rows| serde_json::from_str(&rows)).transpose().map_err(StorageError::rejected)
     }
 
     async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError> {

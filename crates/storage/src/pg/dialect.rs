@@ -24,6 +24,9 @@ extern "SQL" {
     /// Sets a setting, for the transaction where `is_local`.
     fn set_config(name: Text, value: Text, is_local: Bool) -> Text;
 
+    /// The rows of which an organization's data in memory is made, as a JSON document.
+    fn read_tenant(organization: SqlUuid) -> Nullable<Text>;
+
     /// Notes that a credential of the scope's organization admitted a message. Its result is void and never read.
     fn touch_credential(credential: SqlUuid) -> Bool;
 

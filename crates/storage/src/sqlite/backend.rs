@@ -16,13 +16,12 @@ use super::dialect::Conn;
 use super::lease::{self, Lease};
 use super::open::Settings;
 use super::readers::Readers;
-use super::sql::declared;
 use super::sql::directory;
 use super::sql::operator::session::Operator;
 use super::sql::run;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
-use super::{batch, contact, dialect, open, poll};
+use super::{batch, contact, dialect, open, poll, tenant};
 use crate::backend::Backend;
 use crate::changes::ChangeSink;
 use crate::config::StorageConfig;
@@ -31,7 +30,7 @@ use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Entry, Recorded};
 use crate::repo::{Booked, Bookings, Contact, NewBooking};
-use crate::rows::{AccessRow, OrgRow, OwnerRow, SecretRow};
+use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
 use crate::tenants::TenantRows;
@@ -110,8 +109,8 @@ impl Backend for SqliteBackend {
         Ok(directory::access(self.readers.get().await?.conn()?, org).await?)
     }
 
-    async fn tenant(&self, org: OrgId) -> Result<Option<(OrgRow, TenantRows)>, StorageError> {
-        Ok(declared::tenant(self.readers.get().await?.conn()?, org).await?)
+    async fn tenant(&self, org: OrgId) -> Result<Option<TenantRows>, StorageError> {
+        Ok(tenant::read(self.readers.get().await?.conn()?, org).await?)
     }
 
     async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError> {

@@ -1,6 +1,7 @@
 //! One organization's declarations, read from the rows of its tables.
 
 use scheduling::{Calendar, OpeningHours};
+use serde::Deserialize;
 use tenant::{Assistant, PhoneNumber, Profile, Transfer};
 
 use crate::error::StorageError;
@@ -22,7 +23,9 @@ pub struct TenantData {
 }
 
 /// The rows that it is made of.
+#[derive(Deserialize)]
 pub(crate) struct TenantRows {
+    pub(crate) organization: OrgRow,
     pub(crate) agents: Vec<AgentRow>,
     pub(crate) numbers: Vec<NumberRow>,
     pub(crate) hours: Vec<HoursRow>,
@@ -72,16 +75,17 @@ impl TenantData {
         self.bytes
     }
 
-    pub(crate) fn read(org: &OrgRow, rows: TenantRows) -> Result<Self, StorageError> {
-        let profile = stored::profile(org)?;
-        let bytes = u32::try_from(bytes(org, &rows)).unwrap_or(u32::MAX);
+    pub(crate) fn read(rows: TenantRows) -> Result<Self, StorageError> {
+        let profile = stored::profile(&rows.organization)?;
+        let bytes = u32::try_from(bytes(&rows)).unwrap_or(u32::MAX);
+        let calendar = calendar(&profile, &rows);
         let mut assistants: Vec<_> =
             rows.agents.into_iter().filter(|row| row.is_active).map(stored::assistant).collect();
         assistants.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         let numbers = rows.numbers.iter().filter(|row| row.is_active);
         Ok(Self {
             assistants,
-            calendar: calendar(org, &profile, &rows.hours, &rows.closures, &rows.services, &rows.resources),
+            calendar,
             phone_numbers: numbers.map(|row| stored::number(row, profile.region)).collect(),
             transfers: rows.transfers.iter().map(stored::transfer).collect(),
             profile,
@@ -90,25 +94,18 @@ impl TenantData {
     }
 }
 
-fn calendar(
-    org: &OrgRow,
-    profile: &Profile,
-    hours: &[HoursRow],
-    closures: &[ClosureRow],
-    services: &[ServiceRow],
-    resources: &[ResourceRow],
-) -> Result<Calendar, StorageError> {
+fn calendar(profile: &Profile, rows: &TenantRows) -> Result<Calendar, StorageError> {
     Ok(Calendar {
-        opening_hours: stored::opening_hours(hours, org.id)?.unwrap_or_default(),
-        closures: closures.iter().map(stored::closure).collect::<Result<_, _>>()?,
-        services: services.iter().map(stored::service).collect::<Result<_, _>>()?,
-        resources: resources.iter().map(stored::resource).collect::<Result<_, _>>()?,
+        opening_hours: stored::opening_hours(&rows.hours, rows.organization.id)?.unwrap_or_default(),
+        closures: rows.closures.iter().map(stored::closure).collect::<Result<_, _>>()?,
+        services: rows.services.iter().map(stored::service).collect::<Result<_, _>>()?,
+        resources: rows.resources.iter().map(stored::resource).collect::<Result<_, _>>()?,
         ..profile.calendar()
     })
 }
 
 /// The structs themselves, and the texts that an organization may make as long as it likes.
-fn bytes(org: &OrgRow, rows: &TenantRows) -> usize {
+fn bytes(rows: &TenantRows) -> usize {
     let each = [
         rows.agents.len() * size_of::<Assistant>(),
         rows.numbers.len() * size_of::<PhoneNumber>(),
@@ -132,7 +129,8 @@ fn bytes(org: &OrgRow, rows: &TenantRows) -> usize {
     });
     let texts = agents.chain(numbers).chain(closures).chain(services).chain(resources).chain(transfers);
     // Each text and list is a piece of memory of its own, which takes a little more than what is in it.
-    let own = org.name.len() + 2 * text_len(Some(&org.settings)) + size_of::<TenantData>();
+    let TenantRows { organization, .. } = rows;
+    let own = organization.name.len() + 2 * text_len(Some(&organization.settings)) + size_of::<TenantData>();
     2 * (own + each.iter().sum::<usize>() + texts.sum::<usize>())
 }
 

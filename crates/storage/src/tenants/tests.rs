@@ -22,16 +22,7 @@ fn org(n: u128) -> OrgId {
 }
 
 fn declared(zone: &str) -> Result<TenantData, StorageError> {
-    let rows = TenantRows {
-        agents: Vec::new(),
-        numbers: Vec::new(),
-        hours: Vec::new(),
-        closures: Vec::new(),
-        services: Vec::new(),
-        resources: Vec::new(),
-        transfers: Vec::new(),
-    };
-    let row = OrgRow {
+    let organization = OrgRow {
         id: Uuid::nil(),
         slug: None,
         name: "Northgate Dental".to_owned(),
@@ -44,7 +35,17 @@ fn declared(zone: &str) -> Result<TenantData, StorageError> {
         limits: json!({}),
         is_active: true,
     };
-    TenantData::read(&row, rows)
+    let rows = TenantRows {
+        organization,
+        agents: Vec::new(),
+        numbers: Vec::new(),
+        hours: Vec::new(),
+        closures: Vec::new(),
+        services: Vec::new(),
+        resources: Vec::new(),
+        transfers: Vec::new(),
+    };
+    TenantData::read(rows)
 }
 
 async fn zone(tenants: &Tenants, n: u128, declared_zone: &str) -> Tz {

@@ -16,7 +16,7 @@ use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Entry, NewEvent, Record, Recorded};
 use crate::repo::{Booked, Contact, EventVerdict, NewBooking};
-use crate::rows::{AccessRow, OrgRow, OwnerRow, SecretRow};
+use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::tenants::TenantRows;
 
@@ -147,7 +147,7 @@ impl Backend for Scripted {
         unasked()
     }
 
-    async fn tenant(&self, _: OrgId) -> Result<Option<(OrgRow, TenantRows)>, StorageError> {
+    async fn tenant(&self, _: OrgId) -> Result<Option<TenantRows>, StorageError> {
         unasked()
     }
 
