@@ -104,7 +104,7 @@ impl Handling<'_> {
 }
 
 /// The effects, as short words for the log.
-fn effects(recorded: &Recorded) -> Vec<&'static str> {
+pub(crate) fn effects(recorded: &Recorded) -> Vec<&'static str> {
     let mut effects = vec![if recorded.is_new { "stored" } else { "repeated" }];
     let others = [
         (recorded.is_contested, "pin_contested"),

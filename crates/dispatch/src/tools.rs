@@ -8,8 +8,8 @@ mod keys;
 mod registry;
 mod run;
 
-pub(crate) use definition::Caller;
 pub use definition::ToolDefinition;
+pub(crate) use definition::{Caller, ToolRun};
 pub(crate) use keys::{RunKeys, inbox_key};
 pub use registry::ToolRegistry;
-pub(crate) use run::{Invocation, once};
+pub(crate) use run::{Invocation, once, recorded};

@@ -1,5 +1,6 @@
 //! The duties of a database behind [`Storage`](crate::Storage).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use crate::changes::ChangeSink;
 use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
-use crate::record::{Entry, Recorded};
+use crate::record::{Entry, Record, Recorded};
 use crate::repo::{Booked, Contact, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
@@ -49,8 +50,13 @@ pub(crate) trait Backend: Send + Sync {
     /// The organization's contact with this number, outside any scope.
     async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError>;
 
-    /// Books an appointment, in a transaction of its own.
-    async fn book(&self, org: OrgId, booking: &NewBooking<'_>) -> Result<Booked, StorageError>;
+    /// Books an appointment, in a transaction of its own or one with the message that asks for it.
+    async fn book(
+        &self,
+        org: OrgId,
+        message: Option<Arc<Record>>,
+        booking: &NewBooking<'_>,
+    ) -> Result<(Recorded, Booked), StorageError>;
 
     /// Keeps a message that nobody claims.
     async fn quarantine(

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::backend::Backend;
 use crate::changes::ChangeSink;
+use crate::classify::chain;
 use crate::config::{DatabaseUrl, StorageConfig};
 use crate::directory::Directory;
 use crate::error::StorageError;
@@ -173,7 +174,28 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the database does not answer.
     pub async fn book(&self, org: &VerifiedOrg, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {
-        self.inner.backend.book(org.id(), booking).await
+        self.inner.backend.book(org.id(), None, booking).await.map(|(_, booked)| booked)
+    }
+
+    /// Records a message that asks for one booking and nothing else, and [books](Self::book), in one transaction. Where
+    /// that fails the message is [recorded](Self::record) alone, and the booking is `None`: to be tried on its own.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record): [`StorageError::Unavailable`] when the database does not answer.
+    pub async fn record_and_book(
+        &self,
+        org: &VerifiedOrg,
+        record: Record,
+        booking: &NewBooking<'_>,
+    ) -> Result<(Recorded, Option<Booked>), StorageError> {
+        let record = Arc::new(record);
+        match self.inner.backend.book(org.id(), Some(Arc::clone(&record)), booking).await {
+            Ok((recorded, booked)) => Ok((recorded, Some(booked))),
+            Err(error) => {
+                tracing::debug!(error = chain(&error), "a message is recorded without its booking");
+                Ok((self.inner.writer.record(org.id(), record).await?, None))
+            }
+        }
     }
 
     /// Opens a scope: one transaction inside the organization.

@@ -84,9 +84,9 @@ impl Writer {
     }
 
     /// Gives a record to the writer, and waits until it is committed.
-    pub(crate) async fn record(&self, org: OrgId, record: Record) -> Outcome {
+    pub(crate) async fn record(&self, org: OrgId, record: impl Into<Arc<Record>>) -> Outcome {
         let (done, outcome) = oneshot::channel();
-        let job = Job { entry: Entry { org, record: Arc::new(record) }, done };
+        let job = Job { entry: Entry { org, record: record.into() }, done };
         self.queue
             .try_send(job)
             .map_err(|_full| StorageError::unavailable("too many messages wait to be written"))?;

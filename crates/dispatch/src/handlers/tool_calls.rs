@@ -7,15 +7,15 @@ use org_resolver::VerifiedOrg;
 use phrases::{Language, Phrase};
 use serde_json::{Map, Value};
 use storage::repo::{EventVerdict, ToolAnswer};
-use storage::{NewEvent, Record, StorageError};
+use storage::{NewEvent, Record};
 use vapi_types::reply::{FunctionCallReply, ToolCallsReply, ToolResult};
 use vapi_types::{MessageKind, Reply, ToolArguments, ToolCall};
 
 use crate::context::{Context, DIRECT_KIND, DirectToolCall};
 use crate::incoming::text_of;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
-use crate::services::{Handling, Services};
-use crate::tools::{self, Caller, Invocation, RunKeys, inbox_key};
+use crate::services::{Handling, Services, effects};
+use crate::tools::{self, Caller, Invocation, RunKeys, ToolRun, inbox_key};
 
 /// How many calls of one message run side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -28,13 +28,21 @@ const TOOL_DEADLINE: Duration = Duration::from_secs(12);
 /// Answers a message of tool calls: every call, in order, whatever becomes of each.
 pub(crate) async fn answer(handling: Handling<'_>, context: &Context<'_>) -> Result<Handled, DispatchError> {
     let calls = handling.incoming.tool_calls();
-    // The message is kept before anything is done for it, so that no effect ever stands without its message.
-    let effects = handling.services.in_time(INBOX_DEADLINE, handling.record()).await?;
+    let only = match calls {
+        [call] => invocation(handling, call, context).ok(),
+        _ => None,
+    };
+    let record = handling.incoming.record(handling.org.via());
+    let (effects, ran) = keep(handling.services, handling.org, record, only.as_ref()).await?;
     let mut handled = Handled::reply(Reply::Empty, effects);
-    let answering =
-        futures::stream::iter(calls).map(|call| answer_call(handling, call, context)).buffered(SIDE_BY_SIDE);
-    // Boxed, because a closure over borrowed items would tie the work to one thread.
-    let answers: Vec<Answered> = answering.boxed().collect().await;
+    let answers = match ran {
+        Some(ran) => vec![ran.into()],
+        None => {
+            let answering = futures::stream::iter(calls).map(|call| answer_call(handling, call, context));
+            // Boxed, because a closure over borrowed items would tie the work to one thread.
+            answering.buffered(SIDE_BY_SIDE).boxed().collect::<Vec<Answered>>().await
+        }
+    };
     let mut results = Vec::with_capacity(answers.len());
     for (call, answered) in calls.iter().zip(answers) {
         handled.effects.extend(answered.effect);
@@ -70,33 +78,48 @@ pub(crate) async fn answer_direct(
     if definition.is_effectful && key.is_none() {
         return refused("this tool changes data and needs the header x-idempotency-key");
     }
-    let store = store_direct(services, org, &direct, &arguments, context);
-    if let Err(error) = services.in_time(INBOX_DEADLINE, store).await {
-        return Handled { error: Some(error), ..spoken(&said(org, &RefusalCode::Unavailable.phrase())) };
-    }
     let invocation = Invocation {
         definition,
         arguments: &arguments,
         caller: Caller { call_id: "", tool_call_id: key.unwrap_or_default(), now: context.now },
         keys: key.map(|key| RunKeys::direct(definition.name, key)).unwrap_or_default(),
     };
-    let answered = within_deadline(services, org, &invocation).await;
+    let record = direct_record(org, &direct, &arguments, context);
+    let answered = match keep(services, org, record, Some(&invocation)).await {
+        Ok((_, Some(ran))) => ran.into(),
+        Ok((_, None)) => within_deadline(services, org, &invocation).await,
+        Err(error) => {
+            return Handled { error: Some(error), ..spoken(&said(org, &RefusalCode::Unavailable.phrase())) };
+        }
+    };
     let (ToolAnswer::Result(text) | ToolAnswer::Error(text)) = &answered.answer;
     Handled { effects: Vec::from_iter(answered.effect), error: answered.error, ..spoken(text) }
 }
 
-/// Keeps the bare arguments in the inbox.
-async fn store_direct(
+/// Keeps a message, and has what ran with it already. It is kept before anything is done for it, or in one transaction
+/// with that, so that no effect ever stands without its message.
+async fn keep(
     services: &Services,
+    org: &VerifiedOrg,
+    record: Record,
+    only: Option<&Invocation<'_>>,
+) -> Result<(Vec<&'static str>, Option<ToolRun>), DispatchError> {
+    let kept = tools::recorded(&services.storage, org, record, only);
+    let (recorded, ran) = services.in_time(INBOX_DEADLINE, kept).await?;
+    Ok((effects(&recorded), ran))
+}
+
+/// The bare arguments for the inbox.
+fn direct_record(
     org: &VerifiedOrg,
     direct: &DirectToolCall<'_>,
     arguments: &Map<String, Value>,
     context: &Context<'_>,
-) -> Result<(), StorageError> {
+) -> Record {
     let text = Value::Object(arguments.clone()).to_string();
     let body = vapi_types::redact(&text);
     let dedupe_key = inbox_key(direct.tool, direct.idempotency_key.unwrap_or(context.request_id));
-    let record = Record::new(&NewEvent {
+    Record::new(&NewEvent {
         kind: DIRECT_KIND,
         vapi_call_id: None,
         dedupe_key: &dedupe_key,
@@ -105,8 +128,7 @@ async fn store_direct(
         body: body.as_bytes(),
         request_id: context.request_id,
         received_at: context.now,
-    });
-    services.storage.record(org, record).await.map(|_| ())
+    })
 }
 
 /// One call's answer, and what the log should know of it.
@@ -122,34 +144,45 @@ impl Answered {
     }
 }
 
+impl From<ToolRun> for Answered {
+    fn from(ran: ToolRun) -> Self {
+        Self { answer: ran.answer, effect: Some(ran.effect), error: None }
+    }
+}
+
 async fn answer_call(handling: Handling<'_>, call: &ToolCall, context: &Context<'_>) -> Answered {
-    let Handling { services, org, incoming } = handling;
+    match invocation(handling, call, context) {
+        Ok(invocation) => within_deadline(handling.services, handling.org, &invocation).await,
+        Err(phrase) => Answered::error(handling.org, &phrase),
+    }
+}
+
+/// The run that a call asks for, or the sentence that says why there is none.
+fn invocation<'a>(
+    handling: Handling<'a>,
+    call: &'a ToolCall,
+    context: &Context<'a>,
+) -> Result<Invocation<'a>, Phrase<'a>> {
     // On a tool's own route the names in the message still win; the route's name serves calls without one.
     let name = if call.name.is_empty() { context.tool.unwrap_or_default() } else { call.name.as_str() };
-    let Some(definition) = services.tools.find(name) else {
-        return Answered::error(org, &unknown_tool(name));
+    let definition = handling.services.tools.find(name).ok_or_else(|| unknown_tool(name))?;
+    let ToolArguments::Object(arguments) = &call.arguments else {
+        return Err(Phrase::ArgumentsUnreadable(bounded(name)));
     };
-    let arguments = match &call.arguments {
-        ToolArguments::Object(arguments) => arguments,
-        ToolArguments::Unreadable(_) => {
-            return Answered::error(org, &Phrase::ArgumentsUnreadable(bounded(name)));
-        }
-    };
-    let call_id = incoming.call_id().unwrap_or_default();
-    let invocation = Invocation {
+    let call_id = handling.incoming.call_id().unwrap_or_default();
+    Ok(Invocation {
         definition,
         arguments,
         caller: Caller { call_id, tool_call_id: call.id.as_str(), now: context.now },
         keys: RunKeys::of_call(call_id, &call.id, definition.name, arguments),
-    };
-    within_deadline(services, org, &invocation).await
+    })
 }
 
 /// Runs a tool; past its deadline the scope is dropped, so nothing of it is kept, and the caller is told.
 async fn within_deadline(services: &Services, org: &VerifiedOrg, invocation: &Invocation<'_>) -> Answered {
     let deadline = services.options.tool_deadline.min(TOOL_DEADLINE);
     match services.in_time(deadline, tools::once(&services.storage, org, invocation)).await {
-        Ok(ran) => Answered { answer: ran.answer, effect: Some(ran.effect), error: None },
+        Ok(ran) => ran.into(),
         Err(error) => {
             let phrase = match error {
                 DispatchError::Deadline(_) => Phrase::TooSlow,

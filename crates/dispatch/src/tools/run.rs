@@ -1,13 +1,20 @@
 //! Runs a tool once: its key, its effect and its answer commit together.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use org_resolver::VerifiedOrg;
 use phrases::Language;
 use serde_json::{Map, Value};
 use storage::repo::{Booked, EffectId, KeyHash, NewBooking, NewToolResult, Reservation, ToolAnswer};
-use storage::{OrgScope, Storage, StorageError};
+use storage::{OrgScope, Record, Recorded, Storage, StorageError, TenantData};
+use tokio::time::timeout;
 
-use super::definition::{Caller, ToolDefinition, ToolRun, Work};
+use super::definition::{Caller, Tool, ToolDefinition, ToolRun, Work};
 use super::keys::RunKeys;
+
+/// How long a message waits for what its organization declared. It is in memory nearly always.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// One tool call, ready to run.
 pub(crate) struct Invocation<'a> {
@@ -17,31 +24,72 @@ pub(crate) struct Invocation<'a> {
     pub(crate) keys: RunKeys,
 }
 
+impl Invocation<'_> {
+    fn reservation(&self, key: KeyHash) -> NewToolResult<'_> {
+        NewToolResult {
+            key,
+            vapi_call_id: self.caller.call_id,
+            tool_call_id: self.caller.tool_call_id,
+            tool: self.definition.name,
+        }
+    }
+
+    fn work<'a>(&'a self, tenant: &'a TenantData) -> Work<'a> {
+        Work {
+            caller: self.caller,
+            call: self.keys.call.map(|key| self.reservation(key)),
+            effect: self.keys.effect.filter(|_| self.definition.is_effectful),
+            tenant,
+        }
+    }
+
+    /// Reads the arguments for the organization; the inner error is the run that ends with them.
+    async fn read(
+        &self,
+        storage: &Storage,
+        org: &VerifiedOrg,
+    ) -> Result<(Arc<TenantData>, Result<Box<dyn Tool>, ToolRun>), StorageError> {
+        let tenant = storage.tenant(org).await?;
+        let profile = tenant.profile();
+        let tool = self.definition.read(self.arguments, profile.region).map_err(|misfit| {
+            // The tool does not run, so there is nothing to keep: the same arguments give the same sentence.
+            let answer = ToolAnswer::Error(Language::of(&profile.primary_language).say(&misfit));
+            ToolRun { answer, succeeded: false, made: None, effect: "bad_arguments" }
+        });
+        Ok((tenant, tool))
+    }
+}
+
+/// Records a message. A booking that is all it asks for is made in the same transaction; `None` where nothing ran yet.
+pub(crate) async fn recorded(
+    storage: &Storage,
+    org: &VerifiedOrg,
+    record: Record,
+    only: Option<&Invocation<'_>>,
+) -> Result<(Recorded, Option<ToolRun>), StorageError> {
+    // The message does not wait for what only its tool needs.
+    if let Some(invocation) = only.filter(|it| it.definition.is_effectful)
+        && let Ok(Ok((tenant, Ok(tool)))) = timeout(PATIENCE, invocation.read(storage, org)).await
+        && let Ok(Some(booking)) = tool.booking(&invocation.work(&tenant))
+    {
+        let (recorded, tried) = storage.record_and_book(org, record, &booking).await?;
+        return Ok((recorded, tried.and_then(|tried| booked(tried, &booking))));
+    }
+    Ok((storage.record(org, record).await?, None))
+}
+
 /// Runs the tool, or gives the answer of the run that came first.
 pub(crate) async fn once(
     storage: &Storage,
     org: &VerifiedOrg,
     invocation: &Invocation<'_>,
 ) -> Result<ToolRun, StorageError> {
-    let tenant = storage.tenant(org).await?;
-    let profile = tenant.profile();
-    let tool = match invocation.definition.read(invocation.arguments, profile.region) {
+    let (tenant, tool) = invocation.read(storage, org).await?;
+    let tool = match tool {
         Ok(tool) => tool,
-        Err(misfit) => {
-            // The tool does not run, so there is nothing to keep: the same arguments give the same sentence.
-            let answer = ToolAnswer::Error(Language::of(&profile.primary_language).say(&misfit));
-            return Ok(ToolRun { answer, succeeded: false, made: None, effect: "bad_arguments" });
-        }
+        Err(misfit) => return Ok(misfit),
     };
-    let reservation = |key| NewToolResult {
-        key,
-        vapi_call_id: invocation.caller.call_id,
-        tool_call_id: invocation.caller.tool_call_id,
-        tool: invocation.definition.name,
-    };
-    let (call, now) = (invocation.keys.call.map(reservation), invocation.caller.now);
-    let effect_key = invocation.keys.effect.filter(|_| invocation.definition.is_effectful);
-    let work = Work { caller: invocation.caller, call, effect: effect_key, tenant: &tenant };
+    let (work, now) = (invocation.work(&tenant), invocation.caller.now);
     if let Some(booking) = tool.booking(&work)?
         && let Some(ran) = booked(storage.book(org, &booking).await?, &booking)
     {
@@ -55,9 +103,9 @@ pub(crate) async fn once(
         scope.rollback().await?;
         return Ok(ToolRun { answer, succeeded, made: effect, effect: "answered_again" });
     }
-    if let Some(key) = effect_key
+    if let Some(key) = work.effect
         && let Reservation::Done { answer, succeeded: true, effect, is_undone: false } =
-            scope.tool_results().reserve(&reservation(key), now).await?
+            scope.tool_results().reserve(&invocation.reservation(key), now).await?
     {
         let ran = ToolRun { answer, succeeded: true, made: effect, effect: "same_effect" };
         store(&mut scope, invocation.keys.call, &ran).await?;
@@ -67,7 +115,7 @@ pub(crate) async fn once(
     let ran = tool.run(&mut scope, &work).await?;
     store(&mut scope, invocation.keys.call, &ran).await?;
     if ran.succeeded {
-        store(&mut scope, effect_key, &ran).await?;
+        store(&mut scope, work.effect, &ran).await?;
     }
     scope.commit().await?;
     Ok(ran)

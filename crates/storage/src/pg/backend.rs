@@ -1,5 +1,6 @@
 //! The backend: what each part of the store asks of PostgreSQL.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,7 +27,7 @@ use crate::config::StorageConfig;
 use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
-use crate::record::{Entry, Recorded};
+use crate::record::{Entry, Record, Recorded};
 use crate::repo::{Booked, Contact, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
@@ -150,9 +151,23 @@ impl Backend for PgBackend {
         read!(&self.app, |conn| contact::find(conn, org, phone))
     }
 
-    async fn book(&self, org: OrgId, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {
+    async fn book(
+        &self,
+        org: OrgId,
+        message: Option<Arc<Record>>,
+        booking: &NewBooking<'_>,
+    ) -> Result<(Recorded, Booked), StorageError> {
         // What the keys hold makes it safe to send again.
-        read!(&self.app, |conn| booking::book(conn, org, booking))?
+        match message {
+            Some(record) => {
+                let entries = [Entry { org, record }];
+                read!(&self.app, |conn| batch::record_and_book(conn, &self.sealer, &entries, booking))?
+            }
+            None => {
+                let booked = read!(&self.app, |conn| booking::book(conn, org, booking))?;
+                booked.map(|booked| (Recorded::default(), booked))
+            }
+        }
     }
 
     async fn quarantine(

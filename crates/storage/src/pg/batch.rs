@@ -16,16 +16,24 @@ use diesel_async::RunQueryDsl;
 use org_resolver::OrgId;
 use tenant::phone::Region;
 
-use self::statements::{Answer, ReadRegions, RecordBatch};
+use self::statements::{Answer, ReadRegions, RecordAndBook, RecordBatch};
+use super::booking::{self, Book};
 use super::connect::Pool;
 use super::dialect::Conn;
 use super::lease::Lease;
+use super::sql::run;
 use super::sql::scope::Scope;
 use crate::batch::{Group, Written, groups, in_order, meetings};
 use crate::classify::is_connection_lost;
 use crate::error::StorageError;
 use crate::record::{Entry, Record, Recorded};
+use crate::repo::{Booked, NewBooking};
 use crate::seal::Sealer;
+use crate::sql_types::DbJson;
+
+/// How long a booking with its message waits for a row that another transaction holds. Less than the writer's batches, so
+/// that none waits in vain for rows of the message.
+const BOOKING_PATIENCE: Duration = Duration::from_millis(100);
 
 /// A statement over the data of several organizations, one after the other.
 pub(super) struct BatchScope<'a> {
@@ -41,25 +49,44 @@ pub(super) async fn write(
     patience: Duration,
 ) -> Result<Vec<Recorded>, StorageError> {
     let mut lease = Lease::get(pool).await?;
-    let mut written = BatchScope { conn: lease.conn()?, sealer }.record(entries, Some(patience)).await;
+    let mut written = BatchScope { conn: lease.conn()?, sealer }.record(entries, Some(patience), None).await;
     if written.as_ref().is_err_and(Failure::is_connection_lost) {
         // Records are repeatable by their keys, so that a transaction whose end nobody heard of may be sent again.
         lease = lease.renew(pool).await?;
-        written = BatchScope { conn: lease.conn()?, sealer }.record(entries, Some(patience)).await;
+        written = BatchScope { conn: lease.conn()?, sealer }.record(entries, Some(patience), None).await;
     }
     // A statement that fails leaves no transaction open.
     if !written.as_ref().is_err_and(Failure::is_connection_lost) {
         lease.release();
     }
-    Ok(written?)
+    Ok(written?.0)
+}
+
+/// Records one message and books; the outer error is the database's.
+pub(super) async fn record_and_book(
+    conn: &mut Conn,
+    sealer: &Sealer,
+    entries: &[Entry; 1],
+    booking: &NewBooking<'_>,
+) -> QueryResult<Result<(Recorded, Booked), StorageError>> {
+    let batch = BatchScope { conn, sealer };
+    match batch.record(entries, Some(BOOKING_PATIENCE), Some(booking)).await {
+        Ok((recorded, booked)) => Ok(recorded.into_iter().zip(booked).next().ok_or_else(no_row)),
+        Err(Failure::Statement(error)) => Err(error),
+        Err(Failure::Other(error)) => Ok(Err(error)),
+    }
+}
+
+fn no_row() -> StorageError {
+    StorageError::rejected("a query without a row")
 }
 
 /// Records one message inside the transaction of a scope.
 pub(super) async fn record(scope: &mut Scope, record: Arc<Record>) -> Result<Recorded, StorageError> {
     let entries = [Entry { org: OrgId::new(scope.org.0), record }];
     let batch = BatchScope { conn: scope.tx.conn()?, sealer: &scope.sealer };
-    match batch.record(&entries, None).await {
-        Ok(recorded) => Ok(recorded.into_iter().next().unwrap_or_default()),
+    match batch.record(&entries, None, None).await {
+        Ok((recorded, _)) => Ok(recorded.into_iter().next().unwrap_or_default()),
         Err(Failure::Statement(error)) => scope.tx.check(Err(error)),
         Err(Failure::Other(error)) => scope.tx.fail(error),
     }
@@ -89,12 +116,14 @@ impl From<Failure> for StorageError {
 }
 
 impl BatchScope<'_> {
-    /// Records every entry, in the open transaction or in one of its own. `None` waits for rows as the transaction does.
+    /// Records every entry, in the open transaction or in one of its own, and books for the first one's organization.
+    /// Without `patience` rows are waited for as the transaction does.
     async fn record(
         mut self,
         entries: &[Entry],
         patience: Option<Duration>,
-    ) -> Result<Vec<Recorded>, Failure> {
+        booking: Option<&NewBooking<'_>>,
+    ) -> Result<(Vec<Recorded>, Option<Booked>), Failure> {
         let groups = self.with_regions(groups(entries)).await?;
         let mut told: Vec<_> = groups.iter().map(Group::told).collect();
         let mut batch = RecordBatch::new(patience);
@@ -103,8 +132,19 @@ impl BatchScope<'_> {
             batch.add(group, told, meetings.get(&group.org), self.sealer)?;
         }
         // Read to its end: the row comes before the transaction is committed.
-        let answer: Vec<Answer> = batch.load(self.conn).await?;
-        let answer = answer.into_iter().next().ok_or(Error::NotFound)?;
+        let (answer, booked) = match booking.zip(entries.first()) {
+            Some((booking, entry)) => {
+                let statement = RecordAndBook { record: batch, book: Book::new(entry.org, booking)? };
+                let made = statement.book.appointment();
+                let answer: Vec<(DbJson, Answer)> = run::load(self.conn, statement).await?;
+                let (state, answer) = answer.into_iter().next().ok_or(Error::NotFound)?;
+                (answer, Some(booking::read(state, booking.call.key, made)?))
+            }
+            None => {
+                let answer: Vec<Answer> = batch.load(self.conn).await?;
+                (answer.into_iter().next().ok_or(Error::NotFound)?, None)
+            }
+        };
         let (deliveries, contested, erased, owners, calls, waves) = answer;
         let mut changed = HashMap::<OrgId, HashSet<_>>::new();
         for (owner, one) in owners.into_iter().zip(calls.into_iter().zip(waves)) {
@@ -126,7 +166,7 @@ impl BatchScope<'_> {
             }
             recorded.extend(group.recorded(told, &written));
         }
-        Ok(in_order(recorded))
+        Ok((in_order(recorded), booked))
     }
 
     /// Reads the numbers that mean something in their organization's region only.

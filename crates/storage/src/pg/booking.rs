@@ -9,7 +9,6 @@ use diesel::result::{Error, QueryResult};
 use diesel::sql_types::{Array, Binary, Nullable, SmallInt, Text};
 use org_resolver::OrgId;
 use serde::Deserialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::dialect::Conn;
@@ -23,7 +22,7 @@ use crate::text::{clean, clean_json, clean_option, new_id};
 /// Declares the statement: its parameters, in the order of the function's.
 macro_rules! call {
     ($function:literal $name:ident<$life:lifetime> { $($field:ident: $kind:ty = $value:ty,)* }) => {
-        struct $name<$life> {
+        pub(super) struct $name<$life> {
             $($field: $value,)*
         }
 
@@ -97,46 +96,57 @@ pub(super) async fn book(
     org: OrgId,
     booking: &NewBooking<'_>,
 ) -> QueryResult<Result<Booked, StorageError>> {
-    let NewBooking { call, contact, now, .. } = booking;
-    let id = AppointmentId(new_id(*now));
-    let answer = match serde_json::to_value(&booking.answer) {
-        Ok(answer) => clean_json(answer),
-        Err(error) => return Ok(Err(StorageError::rejected(error))),
+    let statement = match Book::new(org, booking) {
+        Ok(statement) => statement,
+        Err(error) => return Ok(Err(error)),
     };
-    let (resources, seats): (Vec<_>, Vec<_>) =
-        booking.places.iter().map(|(resource, seat)| (DbUuid(*resource), *seat)).unzip();
-    let statement = Book {
-        organization: DbUuid(org.as_uuid()),
-        moment: DbTime(*now),
-        call_key: &call.key.0,
-        effect_key: booking.effect.as_ref().map(|key| key.0.as_slice()),
-        call: clean(call.vapi_call_id),
-        tool_call: clean(call.tool_call_id),
-        tool_name: clean(call.tool),
-        new_contact: DbUuid(new_id(*now)),
-        number: clean_option(contact.phone),
-        caller_name: clean_option(contact.name),
-        caller_email: clean_option(contact.email),
-        last_call: contact.last_call_at.map(DbTime),
-        appointment: DbUuid(id.0),
-        service: clean_option(booking.service),
-        resources,
-        seats,
-        starts: DbTime(booking.starts_at),
-        ends: DbTime(booking.ends_at),
-        blocked: DbTime(booking.blocked_until),
-        success: DbJson(answer),
-    };
+    let made = statement.appointment();
     let state: Vec<DbJson> = run::load(conn, statement).await?;
-    let DbJson(state) = state.into_iter().next().ok_or(Error::NotFound)?;
-    Ok(read(state, call.key, id))
+    Ok(read(state.into_iter().next().ok_or(Error::NotFound)?, booking.call.key, made))
 }
 
-fn read(state: Value, key: KeyHash, id: AppointmentId) -> Result<Booked, StorageError> {
+impl<'a> Book<'a> {
+    pub(super) fn new(org: OrgId, booking: &'a NewBooking<'_>) -> Result<Self, StorageError> {
+        let NewBooking { call, contact, now, .. } = booking;
+        let answer = serde_json::to_value(&booking.answer).map_err(StorageError::rejected)?;
+        let (resources, seats): (Vec<_>, Vec<_>) =
+            booking.places.iter().map(|(resource, seat)| (DbUuid(*resource), *seat)).unzip();
+        Ok(Self {
+            organization: DbUuid(org.as_uuid()),
+            moment: DbTime(*now),
+            call_key: &call.key.0,
+            effect_key: booking.effect.as_ref().map(|key| key.0.as_slice()),
+            call: clean(call.vapi_call_id),
+            tool_call: clean(call.tool_call_id),
+            tool_name: clean(call.tool),
+            new_contact: DbUuid(new_id(*now)),
+            number: clean_option(contact.phone),
+            caller_name: clean_option(contact.name),
+            caller_email: clean_option(contact.email),
+            last_call: contact.last_call_at.map(DbTime),
+            appointment: DbUuid(new_id(*now)),
+            service: clean_option(booking.service),
+            resources,
+            seats,
+            starts: DbTime(booking.starts_at),
+            ends: DbTime(booking.ends_at),
+            blocked: DbTime(booking.blocked_until),
+            success: DbJson(clean_json(answer)),
+        })
+    }
+
+    /// The appointment's id, should it be made.
+    pub(super) fn appointment(&self) -> DbUuid {
+        self.appointment
+    }
+}
+
+/// Reads the answer for the tool call of this key; `made` is the appointment, if it is that.
+pub(super) fn read(DbJson(state): DbJson, key: KeyHash, made: DbUuid) -> Result<Booked, StorageError> {
     let state = State::deserialize(state)
         .map_err(|_cause| StorageError::inconsistent("tool_results", "answer", &key))?;
     Ok(match state {
-        State::Made => Booked::Made(id),
+        State::Made => Booked::Made(AppointmentId(made.0)),
         State::Before { answer, succeeded, effect } => {
             Booked::Before { answer, succeeded, effect: effect.map(EffectId) }
         }

@@ -21,15 +21,16 @@ use super::sql::operator::session::Operator;
 use super::sql::run;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
-use super::{batch, contact, dialect, open, poll, tenant};
+use super::thread::ConnectionThread;
+use super::{batch, booking, contact, dialect, open, poll, tenant};
 use crate::backend::Backend;
 use crate::changes::ChangeSink;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
-use crate::record::{Entry, Recorded};
-use crate::repo::{Booked, Bookings, Contact, NewBooking};
+use crate::record::{Entry, Record, Recorded};
+use crate::repo::{Booked, Contact, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
@@ -42,6 +43,7 @@ const READERS: usize = 3;
 pub(crate) struct SqliteBackend {
     /// SQLite has one writer at a time, so scopes take turns here, where waiting is cheap and fair.
     writer: Arc<Mutex<Conn>>,
+    writer_thread: ConnectionThread,
     readers: Readers,
     settings: Settings,
     sealer: Sealer,
@@ -61,13 +63,15 @@ impl SqliteBackend {
                 path.display()
             )));
         }
-        let writer = open::open(&settings).await?;
+        let writer_thread = ConnectionThread::start();
+        let writer = open::open_on(writer_thread.clone(), &settings).await?;
         let mut readers = Vec::new();
         for _ in 0..READERS {
             readers.push(open::open(&settings).await?);
         }
         let backend = Self {
             writer: Arc::new(Mutex::new(writer)),
+            writer_thread,
             readers: Readers::new(readers, settings.wait),
             settings,
             sealer,
@@ -117,11 +121,15 @@ impl Backend for SqliteBackend {
         Ok(contact::find(self.readers.get().await?.conn()?, org, phone).await?)
     }
 
-    async fn book(&self, org: OrgId, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {
-        let mut scope = Scope::new(org, self.begin().await?, self.sealer.clone());
-        let booked = scope.book(booking).await?;
-        scope.tx.commit().await?;
-        Ok(booked)
+    async fn book(
+        &self,
+        org: OrgId,
+        message: Option<Arc<Record>>,
+        booking: &NewBooking<'_>,
+    ) -> Result<(Recorded, Booked), StorageError> {
+        let writer = lease::turn(&self.writer, self.settings.wait).await?;
+        let work = booking::whole(writer, org, self.sealer.clone(), message, booking);
+        self.writer_thread.clone().run(work).await
     }
 
     async fn quarantine(

@@ -1,19 +1,104 @@
-//! A booking in one turn of the writer.
+//! A booking in one job of the writer.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use org_resolver::OrgId;
+use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
+use super::batch;
+use super::dialect::Conn;
+use super::lease::Lease;
 use super::sql::scope::Scope;
+use super::sql::tx::Tx;
 use crate::error::StorageError;
+use crate::record::{Record, Recorded};
 use crate::repo::{
-    Appointments, Booked, Bookings, Contacts, EffectId, NewAppointment, NewBooking, NewToolResult,
-    Reservation, ToolResults,
+    Appointments, Booked, Bookings, Contacts, EffectId, NewAppointment, NewBooking, NewContact,
+    NewToolResult, Reservation, ToolResults,
 };
+use crate::seal::Sealer;
 
 #[async_trait]
 impl Bookings for Scope {
     async fn book(&mut self, booking: &NewBooking<'_>) -> Result<Booked, StorageError> {
         book(self, booking).await
+    }
+}
+
+/// A transaction that records the message, where there is one, and books. It borrows nothing, for the writer's thread.
+pub(super) fn whole(
+    writer: OwnedMutexGuard<Conn>,
+    org: OrgId,
+    sealer: Sealer,
+    message: Option<Arc<Record>>,
+    booking: &NewBooking<'_>,
+) -> impl Future<Output = Result<(Recorded, Booked), StorageError>> + Send + 'static {
+    let booking = OwnedBooking::from(booking);
+    async move {
+        let mut scope = Scope::new(org, Tx::new(Lease::begin_on(writer).await?), sealer);
+        let recorded = match message {
+            Some(record) => batch::record(&mut scope, record).await?,
+            None => Recorded::default(),
+        };
+        let booked = book(&mut scope, &booking.borrowed()).await?;
+        scope.tx.commit().await?;
+        Ok((recorded, booked))
+    }
+}
+
+/// A booking with its texts.
+struct OwnedBooking {
+    /// The rest.
+    booking: NewBooking<'static>,
+    call_id: String,
+    tool_call_id: String,
+    tool: String,
+    phone: Option<String>,
+    name: Option<String>,
+    email: Option<String>,
+    service: Option<String>,
+}
+
+impl From<&NewBooking<'_>> for OwnedBooking {
+    fn from(booking: &NewBooking<'_>) -> Self {
+        let NewBooking { call, contact, service, places, answer, .. } = booking;
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Self {
+            call_id: call.vapi_call_id.to_owned(),
+            tool_call_id: call.tool_call_id.to_owned(),
+            tool: call.tool.to_owned(),
+            phone: owned(contact.phone),
+            name: owned(contact.name),
+            email: owned(contact.email),
+            service: owned(*service),
+            booking: NewBooking {
+                call: NewToolResult { key: call.key, vapi_call_id: "", tool_call_id: "", tool: "" },
+                contact: NewContact { last_call_at: contact.last_call_at, ..NewContact::default() },
+                service: None,
+                places: places.clone(),
+                answer: answer.clone(),
+                ..*booking
+            },
+        }
+    }
+}
+
+impl OwnedBooking {
+    fn borrowed(&self) -> NewBooking<'_> {
+        let Self { booking, call_id, tool_call_id, tool, phone, name, email, service } = self;
+        NewBooking {
+            call: NewToolResult { vapi_call_id: call_id, tool_call_id, tool, ..booking.call },
+            contact: NewContact {
+                phone: phone.as_deref(),
+                name: name.as_deref(),
+                email: email.as_deref(),
+                ..booking.contact
+            },
+            service: service.as_deref(),
+            ..booking.clone()
+        }
     }
 }
 

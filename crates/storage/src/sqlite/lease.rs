@@ -20,7 +20,11 @@ pub(super) struct Lease {
 impl Lease {
     /// Waits a bounded time for the writer and begins a transaction.
     pub(super) async fn begin(writer: &Arc<Mutex<Conn>>, wait: Duration) -> Result<Self, StorageError> {
-        let guard = turn(writer, wait).await?;
+        Self::begin_on(turn(writer, wait).await?).await
+    }
+
+    /// Begins a transaction on the writer.
+    pub(super) async fn begin_on(guard: OwnedMutexGuard<Conn>) -> Result<Self, StorageError> {
         // The value exists before BEGIN is sent, so that giving up in between rolls back like any other drop.
         let mut lease = Self { writer: Some(guard) };
         lease.conn()?.batch_execute("BEGIN IMMEDIATE").await?;

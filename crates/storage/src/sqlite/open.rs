@@ -58,7 +58,11 @@ impl Settings {
 
 /// Opens a connection on a thread of its own.
 pub(super) async fn open(settings: &Settings) -> Result<Conn, StorageError> {
-    let mut thread = ConnectionThread::start();
+    open_on(ConnectionThread::start(), settings).await
+}
+
+/// Opens a connection on its thread.
+pub(super) async fn open_on(mut thread: ConnectionThread, settings: &Settings) -> Result<Conn, StorageError> {
     let own = settings.clone();
     let opened = thread.spawn_blocking(move || own.establish()).await;
     let connection = opened.map_err(StorageError::unavailable)??;

@@ -5,18 +5,23 @@ use std::any::Any;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, ThreadId};
 
 use diesel_async::sync_connection_wrapper::SpawnBlocking;
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use tokio::sync::oneshot;
+
+use crate::error::StorageError;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Runs jobs one after the other. Dropped, it ends after the jobs that were sent.
+/// Runs jobs one after the other. With its last clone it ends, after the jobs that were sent.
+#[derive(Clone)]
 pub(super) struct ConnectionThread {
     jobs: mpsc::Sender<Job>,
+    /// None where the system had no thread.
+    id: Option<ThreadId>,
 }
 
 impl ConnectionThread {
@@ -29,11 +34,21 @@ impl ConnectionThread {
                 }
             }
         });
-        if let Err(error) = started {
+        if let Err(error) = &started {
             // The queue is gone with the closure, so that every job is answered by a failure.
             tracing::error!(%error, "the system has no thread for a database connection");
         }
-        Self { jobs }
+        Self { jobs, id: started.ok().map(|thread| thread.thread().id()) }
+    }
+
+    /// Runs work that waits for nothing but this thread as one job. It runs to its end though nobody waits for it.
+    pub(super) async fn run<T: Send + 'static>(
+        &mut self,
+        work: impl Future<Output = Result<T, StorageError>> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        // Its statements are answered at once, so that one poll is enough.
+        let done = self.spawn_blocking(|| work.now_or_never()).await.map_err(StorageError::unavailable)?;
+        done.unwrap_or_else(|| Err(StorageError::rejected("a job waited for more than its own thread")))
     }
 }
 
@@ -45,6 +60,10 @@ impl SpawnBlocking for ConnectionThread {
     where
         R: Send + 'static,
     {
+        // A job's own statement belongs to the job, and waiting for it here would last for ever.
+        if self.id == Some(thread::current().id()) {
+            return ready(Ok(task())).boxed();
+        }
         let (answer, answered) = oneshot::channel();
         // Sent now, not when the future is first polled: a rollback is sent by a `Drop`, which cannot wait.
         let sent = self.jobs.send(Box::new(move || {
@@ -91,5 +110,26 @@ mod tests {
         let mut thread = ConnectionThread::start();
         assert!(thread.spawn_blocking(|| panic!("on purpose")).await.is_err());
         assert_eq!(thread.spawn_blocking(|| 7).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_job_runs_its_own_statements_before_the_next_job() {
+        let mut thread = ConnectionThread::start();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (inner, own) = (thread.clone(), Arc::clone(&seen));
+        let work = thread.run(async move {
+            let mut inner = inner;
+            for number in [1, 2] {
+                let own = Arc::clone(&own);
+                inner.spawn_blocking(move || own.lock().unwrap().push(number)).await.unwrap();
+            }
+            Ok(())
+        });
+        work.await.unwrap();
+        let last = Arc::clone(&seen);
+        thread.spawn_blocking(move || last.lock().unwrap().push(3)).await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), [1, 2, 3]);
+        let waits = thread.run(std::future::pending::<Result<(), _>>()).await;
+        assert!(waits.is_err());
     }
 }

@@ -11,6 +11,7 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, SmallInt, Text};
 use org_resolver::OrgId;
 
+use super::super::booking::Book;
 use crate::batch::{Caller, Group, Told};
 use crate::body::pack;
 use crate::columns::{call_columns, report_columns};
@@ -238,6 +239,27 @@ impl QueryFragment<Pg> for RecordBatch<'_> {
         out.push_sql(")");
         Ok(())
     }
+}
+
+/// Records a message and books. The rows of FROM are made before what is selected for them: the message comes first, and its
+/// transaction's patience holds for both.
+pub(super) struct RecordAndBook<'a> {
+    pub(super) record: RecordBatch<'a>,
+    pub(super) book: Book<'a>,
+}
+
+impl QueryFragment<Pg> for RecordAndBook<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.book.walk_ast(out.reborrow())?;
+        out.push_sql(" AS booked, recorded.* FROM (");
+        self.record.walk_ast(out.reborrow())?;
+        out.push_sql(") AS recorded");
+        Ok(())
+    }
+}
+
+impl Query for RecordAndBook<'_> {
+    type SqlType = (SqlJson, <RecordBatch<'static> as Query>::SqlType);
 }
 
 impl QueryId for RecordBatch<'_> {

@@ -155,7 +155,12 @@ impl Backend for Scripted {
         unasked()
     }
 
-    async fn book(&self, _: OrgId, _: &NewBooking<'_>) -> Result<Booked, StorageError> {
+    async fn book(
+        &self,
+        _: OrgId,
+        _: Option<Arc<Record>>,
+        _: &NewBooking<'_>,
+    ) -> Result<(Recorded, Booked), StorageError> {
         unasked()
     }
 
