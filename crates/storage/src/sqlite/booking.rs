@@ -48,31 +48,22 @@ pub(super) fn whole(
     }
 }
 
-/// A booking with its texts.
+/// A booking that owns its texts.
 struct OwnedBooking {
     /// The rest.
     booking: NewBooking<'static>,
-    call_id: String,
-    tool_call_id: String,
-    tool: String,
-    phone: Option<String>,
-    name: Option<String>,
-    email: Option<String>,
-    service: Option<String>,
+    /// Ids of the call and the tool call, and the tool.
+    call: [String; 3],
+    /// Number, name and address of the contact, and the service.
+    texts: [Option<String>; 4],
 }
 
 impl From<&NewBooking<'_>> for OwnedBooking {
     fn from(booking: &NewBooking<'_>) -> Self {
         let NewBooking { call, contact, service, places, answer, .. } = booking;
-        let owned = |text: Option<&str>| text.map(str::to_owned);
         Self {
-            call_id: call.vapi_call_id.to_owned(),
-            tool_call_id: call.tool_call_id.to_owned(),
-            tool: call.tool.to_owned(),
-            phone: owned(contact.phone),
-            name: owned(contact.name),
-            email: owned(contact.email),
-            service: owned(*service),
+            call: [call.vapi_call_id, call.tool_call_id, call.tool].map(str::to_owned),
+            texts: [contact.phone, contact.name, contact.email, *service].map(|text| text.map(str::to_owned)),
             booking: NewBooking {
                 call: NewToolResult { key: call.key, vapi_call_id: "", tool_call_id: "", tool: "" },
                 contact: NewContact { last_call_at: contact.last_call_at, ..NewContact::default() },
@@ -87,17 +78,14 @@ impl From<&NewBooking<'_>> for OwnedBooking {
 
 impl OwnedBooking {
     fn borrowed(&self) -> NewBooking<'_> {
-        let Self { booking, call_id, tool_call_id, tool, phone, name, email, service } = self;
+        let booking = self.booking.clone();
+        let [vapi_call_id, tool_call_id, tool] = &self.call;
+        let [phone, name, email, service] = self.texts.each_ref().map(Option::as_deref);
         NewBooking {
-            call: NewToolResult { vapi_call_id: call_id, tool_call_id, tool, ..booking.call },
-            contact: NewContact {
-                phone: phone.as_deref(),
-                name: name.as_deref(),
-                email: email.as_deref(),
-                ..booking.contact
-            },
-            service: service.as_deref(),
-            ..booking.clone()
+            call: NewToolResult { vapi_call_id, tool_call_id, tool, ..booking.call },
+            contact: NewContact { phone, name, email, ..booking.contact },
+            service,
+            ..booking
         }
     }
 }
