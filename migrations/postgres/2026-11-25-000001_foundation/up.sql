@@ -750,133 +750,202 @@ BEGIN
 END
 $$;
 
--- Records what one mapping row names (normalised; null names nothing), and reconciles what that changes.
-CREATE FUNCTION sync_identifiers(mapping_table text, organization uuid, row_id uuid, active boolean, kinds text[], named text[])
+CREATE FUNCTION refuse_long_identifier(kind text, value text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'GW003: % "%..." is longer than 512 characters', kind, left(value, 40)
+        USING ERRCODE = 'string_data_right_truncation';
+END
+$$;
+
+-- What rows of a mapping table name now, in normal form; null names nothing. Rows that are gone name nothing either.
+CREATE FUNCTION names_of(mapping_table text, owners uuid[], row_ids uuid[])
+RETURNS TABLE (organization_id uuid, source_id uuid, is_active boolean, kind text, value text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+BEGIN
+    CASE mapping_table
+    WHEN 'organizations' THEN
+        -- By id and slug, always actively: an inactive organization is found, and then refused.
+        RETURN QUERY SELECT o.id, o.id, true, 'organization', n.value
+        FROM unnest(row_ids) AS k (id), LATERAL (SELECT * FROM organizations o WHERE o.id = k.id OFFSET 0) AS o,
+        LATERAL (VALUES (o.id::text), (o.slug)) AS n (value);
+    WHEN 'agents' THEN
+        RETURN QUERY SELECT r.organization_id, r.id, r.is_active, 'assistant_id', normalise_id(r.vapi_assistant_id)
+        FROM unnest(owners, row_ids) AS k (owner, id),
+        LATERAL (SELECT * FROM agents r WHERE r.organization_id = k.owner AND r.id = k.id OFFSET 0) AS r;
+    WHEN 'customer_configurations' THEN
+        RETURN QUERY SELECT r.organization_id, r.id, r.is_active, n.kind, n.value
+        FROM unnest(owners, row_ids) AS k (owner, id),
+        LATERAL (SELECT * FROM customer_configurations r WHERE r.organization_id = k.owner AND r.id = k.id OFFSET 0) AS r,
+        LATERAL (SELECT * FROM organizations o WHERE o.id = k.owner OFFSET 0) AS o,
+        LATERAL (VALUES ('assistant_id', normalise_id(r.vapi_assistant_id)),
+                        ('phone_number', normalise_phone(r.vapi_phone_number, o.region)),
+                        ('squad_id', normalise_id(r.vapi_squad_id))) AS n (kind, value);
+    WHEN 'phone_numbers' THEN
+        RETURN QUERY SELECT r.organization_id, r.id, r.is_active, n.kind, n.value
+        FROM unnest(owners, row_ids) AS k (owner, id),
+        LATERAL (SELECT * FROM phone_numbers r WHERE r.organization_id = k.owner AND r.id = k.id OFFSET 0) AS r,
+        LATERAL (SELECT * FROM organizations o WHERE o.id = k.owner OFFSET 0) AS o,
+        LATERAL (VALUES ('phone_number_id', normalise_id(r.provider_phone_id)),
+                        ('phone_number', normalise_phone(r.number, o.region)),
+                        ('phone_number', normalise_phone(r.sip_uri, o.region))) AS n (kind, value);
+    WHEN 'phone_number_mapping' THEN
+        RETURN QUERY SELECT r.organization_id, r.id, r.is_active, n.kind, n.value
+        FROM unnest(owners, row_ids) AS k (owner, id),
+        LATERAL (SELECT * FROM phone_number_mapping r WHERE r.organization_id = k.owner AND r.id = k.id OFFSET 0) AS r,
+        LATERAL (SELECT * FROM organizations o WHERE o.id = k.owner OFFSET 0) AS o,
+        LATERAL (VALUES ('phone_number', normalise_phone(r.inbound_phone_number, o.region)),
+                        ('phone_number_id', normalise_id(r.vapi_phone_number_id))) AS n (kind, value);
+    END CASE;
+END
+$$;
+
+-- Records what rows of a mapping table name now, and reconciles what that changes: as many rows as a statement changed, by
+-- a few statements. Identifiers that were never anybody's are put in at once; the others are reconciled one by one. A
+-- plan of these outlives the emptiness of the tables that it was made for: what must be looked up row by row by an index is
+-- a LATERAL that cannot be turned around.
+CREATE FUNCTION sync_identifiers(mapping_table text, owners uuid[], row_ids uuid[])
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
-SET enable_seqscan = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
+    whose uuid[];        -- What changed: whose identifiers, of which kind, their values,
+    kinds text[];
+    named text[];
+    is_named boolean[];  -- and whether a row names it now that did not, or not so; else one no longer does.
     changed record;
 BEGIN
-    -- The organization itself is being deleted: its identifiers go with it.
-    IF NOT EXISTS (SELECT FROM organizations WHERE id = organization) THEN
+    -- An organization that is being deleted takes its identifiers with it.
+    IF NOT EXISTS (SELECT FROM organizations o WHERE o.id = ANY (owners)) THEN
         RETURN;
     END IF;
-    FOR changed IN SELECT u.kind, u.value FROM unnest(kinds, named) u (kind, value) WHERE length(u.value) > 512 LOOP
-        RAISE EXCEPTION 'GW003: % "%..." is longer than 512 characters', changed.kind, left(changed.value, 40)
-            USING ERRCODE = 'string_data_right_truncation';
-    END LOOP;
-    -- In one order everywhere, so that two rows with the same two values cannot lock each other out.
+    WITH keys AS MATERIALIZED (
+        SELECT DISTINCT k.owner, k.id FROM unnest(owners, row_ids) AS k (owner, id)
+        WHERE (SELECT o.id FROM organizations o WHERE o.id = k.owner) IS NOT NULL
+    ), wanted AS MATERIALIZED (
+        SELECT DISTINCT n.organization_id, n.source_id, n.is_active, n.kind, n.value
+        FROM names_of(mapping_table, owners, row_ids) AS n WHERE n.value IS NOT NULL
+    ), known AS MATERIALIZED (
+        SELECT s.organization_id, s.source_id, s.kind, s.value FROM keys, LATERAL (
+            SELECT * FROM identifier_sources s
+            WHERE s.organization_id = keys.owner AND s.source = mapping_table AND s.source_id = keys.id OFFSET 0) AS s
+    ), gone AS (
+        DELETE FROM identifier_sources s
+        USING (SELECT * FROM known
+               EXCEPT SELECT w.organization_id, w.source_id, w.kind, w.value FROM wanted w) AS g
+        WHERE s.organization_id = g.organization_id AND s.source = mapping_table AND s.source_id = g.source_id
+          AND s.kind = g.kind AND s.value = g.value
+        RETURNING s.organization_id, s.kind, s.value
+    ), put AS (
+        INSERT INTO identifier_sources AS s (organization_id, source, source_id, kind, value, is_active)
+        SELECT w.organization_id, mapping_table, w.source_id, w.kind,
+               -- An error of its own, before an index or a check says less.
+               CASE WHEN length(w.value) <= 512 THEN w.value ELSE refuse_long_identifier(w.kind, w.value) END, w.is_active
+        FROM wanted w
+        ON CONFLICT (organization_id, source, source_id, kind, value)
+            DO UPDATE SET is_active = excluded.is_active WHERE s.is_active <> excluded.is_active
+        RETURNING s.organization_id, s.kind, s.value
+    )
+    SELECT array_agg(c.organization_id), array_agg(c.kind), array_agg(c.value), array_agg(c.is_named)
+    INTO whose, kinds, named, is_named
+    FROM (SELECT a.organization_id, a.kind, a.value, bool_or(a.is_put) AS is_named
+          FROM (SELECT *, false AS is_put FROM gone UNION ALL SELECT *, true FROM put) AS a
+          GROUP BY a.organization_id, a.kind, a.value) AS c;
+
+    -- In one order everywhere, so that two statements with the same two values cannot lock each other out. What is no longer
+    -- named comes before what is, so that a row may take what another one of the same statement gives up.
     FOR changed IN
-        WITH wanted AS (
-            SELECT DISTINCT u.kind, u.value FROM unnest(kinds, named) u (kind, value) WHERE u.value IS NOT NULL
-        ), gone AS (
-            DELETE FROM identifier_sources s
-            WHERE s.organization_id = organization AND s.source = mapping_table AND s.source_id = row_id
-              AND NOT EXISTS (SELECT FROM wanted w WHERE w.kind = s.kind AND w.value = s.value)
-            RETURNING s.kind, s.value
+        WITH said AS MATERIALIZED (
+            SELECT * FROM unnest(whose, kinds, named, is_named) AS c (organization_id, kind, value, is_named)
+        ), sole AS (
+            SELECT c.kind, c.value, min(c.organization_id::text)::uuid AS owner FROM said c
+            GROUP BY c.kind, c.value HAVING count(*) = 1 AND bool_and(c.is_named)
         ), put AS (
-            INSERT INTO identifier_sources AS s (organization_id, source, source_id, kind, value, is_active)
-            SELECT organization, mapping_table, row_id, w.kind, w.value, active FROM wanted w
-            ON CONFLICT (organization_id, source, source_id, kind, value)
-                DO UPDATE SET is_active = excluded.is_active WHERE s.is_active <> excluded.is_active
-            RETURNING s.kind, s.value
+            INSERT INTO identifiers (kind, value, organization_id, is_active, valid_from)
+            SELECT n.kind, n.value, n.owner, rows.is_active, '-infinity'
+            FROM sole n, LATERAL (
+                -- NOT DISTINCT cannot use the primary key, whose first column would read all rows of a big organization.
+                SELECT bool_or(s.is_active) AS is_active FROM identifier_sources s
+                WHERE s.value = n.value AND s.kind = n.kind AND s.organization_id IS NOT DISTINCT FROM n.owner) AS rows
+            WHERE rows.is_active IS NOT NULL
+              AND (SELECT i.id FROM identifiers i WHERE i.kind = n.kind AND i.value = n.value LIMIT 1) IS NULL
+            ORDER BY n.kind, n.value
+            ON CONFLICT (kind, value) WHERE valid_to IS NULL DO NOTHING
+            RETURNING kind, value, organization_id
         )
-        SELECT c.kind, c.value FROM (SELECT * FROM gone UNION SELECT * FROM put) c ORDER BY c.kind, c.value
+        SELECT * FROM said EXCEPT SELECT p.organization_id, p.kind, p.value, true FROM put p
+        ORDER BY kind, value, is_named, organization_id
     LOOP
-        PERFORM reconcile_identifier(organization, changed.kind, changed.value);
+        PERFORM reconcile_identifier(changed.organization_id, changed.kind, changed.value);
     END LOOP;
 END
 $$;
 
--- The region that an organization's national numbers are written in.
-CREATE FUNCTION dialing_region_of(organization uuid) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT region FROM organizations WHERE id = organization
+-- The triggers of the four mapping tables. A row that is gone, or moved to another organization, names nothing. A name is of
+-- type name, whose collation would be that of every variable of the functions above, and fit no index.
+CREATE FUNCTION mapping_rows_came_or_went() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM sync_identifiers(TG_TABLE_NAME COLLATE "default", array_agg(c.organization_id), array_agg(c.id))
+    FROM changed c HAVING count(*) > 0;
+    RETURN NULL;
+END
 $$;
-
-CREATE FUNCTION sync_customer_configuration(r customer_configurations) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT sync_identifiers('customer_configurations', r.organization_id, r.id, r.is_active,
-        ARRAY['assistant_id', 'phone_number', 'squad_id'],
-        ARRAY[normalise_id(r.vapi_assistant_id),
-              normalise_phone(r.vapi_phone_number, dialing_region_of(r.organization_id)),
-              normalise_id(r.vapi_squad_id)])
-$$;
-
-CREATE FUNCTION sync_agent(r agents) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT sync_identifiers('agents', r.organization_id, r.id, r.is_active,
-        ARRAY['assistant_id'], ARRAY[normalise_id(r.vapi_assistant_id)])
-$$;
-
-CREATE FUNCTION sync_phone_number(r phone_numbers) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT sync_identifiers('phone_numbers', r.organization_id, r.id, r.is_active,
-        ARRAY['phone_number_id', 'phone_number', 'phone_number'],
-        ARRAY[normalise_id(r.provider_phone_id),
-              normalise_phone(r.number, dialing_region_of(r.organization_id)),
-              normalise_phone(r.sip_uri, dialing_region_of(r.organization_id))])
-$$;
-
-CREATE FUNCTION sync_phone_number_mapping(r phone_number_mapping) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT sync_identifiers('phone_number_mapping', r.organization_id, r.id, r.is_active,
-        ARRAY['phone_number', 'phone_number_id'],
-        ARRAY[normalise_phone(r.inbound_phone_number, dialing_region_of(r.organization_id)),
-              normalise_id(r.vapi_phone_number_id)])
-$$;
-
--- The row triggers of the four mapping tables. A row that is gone, or moved to another organization, names nothing.
 CREATE FUNCTION mapping_row_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND (OLD.organization_id, OLD.id) <> (NEW.organization_id, NEW.id)) THEN
-        PERFORM sync_identifiers(TG_TABLE_NAME, OLD.organization_id, OLD.id, false, '{}', '{}');
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
-        CASE TG_TABLE_NAME
-            WHEN 'customer_configurations' THEN PERFORM sync_customer_configuration(NEW);
-            WHEN 'agents' THEN PERFORM sync_agent(NEW);
-            WHEN 'phone_numbers' THEN PERFORM sync_phone_number(NEW);
-            WHEN 'phone_number_mapping' THEN PERFORM sync_phone_number_mapping(NEW);
-        END CASE;
-    END IF;
+    PERFORM sync_identifiers(TG_TABLE_NAME COLLATE "default",
+        ARRAY[OLD.organization_id, NEW.organization_id], ARRAY[OLD.id, NEW.id]);
     RETURN NULL;
 END
 $$;
+DO $$
+DECLARE
+    mapping record;
+BEGIN
+    FOR mapping IN VALUES ('customer_configurations', 'vapi_assistant_id, vapi_phone_number, vapi_squad_id'),
+                          ('agents', 'vapi_assistant_id'),
+                          ('phone_numbers', 'provider_phone_id, number, sip_uri'),
+                          ('phone_number_mapping', 'inbound_phone_number, vapi_phone_number_id') LOOP
+        EXECUTE format('CREATE TRIGGER identifiers_follow_insert AFTER INSERT ON %I
+            REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mapping_rows_came_or_went()', mapping.column1);
+        EXECUTE format('CREATE TRIGGER identifiers_follow_delete AFTER DELETE ON %I
+            REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mapping_rows_came_or_went()', mapping.column1);
+        EXECUTE format('CREATE TRIGGER identifiers_follow AFTER UPDATE OF organization_id, id, is_active, %s ON %I
+            FOR EACH ROW EXECUTE FUNCTION mapping_row_changed()', mapping.column2, mapping.column1);
+    END LOOP;
+END
+$$;
 
-CREATE TRIGGER identifiers_follow AFTER INSERT OR DELETE
-    OR UPDATE OF organization_id, id, vapi_assistant_id, vapi_phone_number, vapi_squad_id, is_active
-    ON customer_configurations FOR EACH ROW EXECUTE FUNCTION mapping_row_changed();
-CREATE TRIGGER identifiers_follow AFTER INSERT OR DELETE
-    OR UPDATE OF organization_id, id, vapi_assistant_id, is_active
-    ON agents FOR EACH ROW EXECUTE FUNCTION mapping_row_changed();
-CREATE TRIGGER identifiers_follow AFTER INSERT OR DELETE
-    OR UPDATE OF organization_id, id, provider_phone_id, number, sip_uri, is_active
-    ON phone_numbers FOR EACH ROW EXECUTE FUNCTION mapping_row_changed();
-CREATE TRIGGER identifiers_follow AFTER INSERT OR DELETE
-    OR UPDATE OF organization_id, id, inbound_phone_number, vapi_phone_number_id, is_active
-    ON phone_number_mapping FOR EACH ROW EXECUTE FUNCTION mapping_row_changed();
-
--- An organization names itself by id and slug, always actively: an inactive organization is found, and then refused.
-CREATE FUNCTION organization_names_itself() RETURNS trigger
+-- An organization names itself.
+CREATE FUNCTION organizations_came() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    PERFORM sync_identifiers('organizations', NEW.id, NEW.id, true,
-        ARRAY['organization', 'organization'], ARRAY[NEW.id::text, NEW.slug]);
+    PERFORM sync_identifiers('organizations', array_agg(c.id), array_agg(c.id)) FROM changed c HAVING count(*) > 0;
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER identifiers_follow AFTER INSERT OR UPDATE OF id, slug
-    ON organizations FOR EACH ROW EXECUTE FUNCTION organization_names_itself();
+CREATE TRIGGER identifiers_follow_insert AFTER INSERT ON organizations
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION organizations_came();
+CREATE FUNCTION organization_renamed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM sync_identifiers('organizations', ARRAY[OLD.id, NEW.id], ARRAY[OLD.id, NEW.id]);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER identifiers_follow AFTER UPDATE OF id, slug
+    ON organizations FOR EACH ROW EXECUTE FUNCTION organization_renamed();
 
 -- National numbers mean something else in another region.
 CREATE FUNCTION organization_moved() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    PERFORM sync_customer_configuration(c) FROM customer_configurations c WHERE c.organization_id = NEW.id;
-    PERFORM sync_phone_number(p) FROM phone_numbers p WHERE p.organization_id = NEW.id;
-    PERFORM sync_phone_number_mapping(m) FROM phone_number_mapping m WHERE m.organization_id = NEW.id;
+    PERFORM sync_identifiers(of_table.name, array_agg(of_table.organization_id), array_agg(of_table.id))
+    FROM (SELECT 'customer_configurations' AS name, organization_id, id FROM customer_configurations
+          UNION ALL SELECT 'phone_numbers', organization_id, id FROM phone_numbers
+          UNION ALL SELECT 'phone_number_mapping', organization_id, id FROM phone_number_mapping) AS of_table
+    WHERE of_table.organization_id = NEW.id GROUP BY of_table.name;
     RETURN NULL;
 END
 $$;
@@ -1129,84 +1198,103 @@ $$;
 -- Change notices for the caches of every node, and updated_at
 -- ---------------------------------------------------------------------------------------------------------------
 
-CREATE FUNCTION notify_identifier() RETURNS trigger
+-- Tells every node's caches. Of many changes at once none is told apart: the caches begin anew.
+CREATE FUNCTION announce(changes text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    -- At most 512 characters of value: far below the 8000 bytes that a notice may have.
-    IF TG_OP = 'DELETE' THEN
-        PERFORM pg_notify('gateway_directory', 'identifier ' || OLD.kind || ' ' || OLD.value);
+    IF cardinality(changes) > 1000 THEN
+        PERFORM pg_notify('gateway_directory', 'everything');
     ELSE
-        PERFORM pg_notify('gateway_directory', 'identifier ' || NEW.kind || ' ' || NEW.value);
+        PERFORM pg_notify('gateway_directory', change) FROM unnest(changes) AS change;
     END IF;
-    RETURN NULL;
 END
 $$;
-CREATE TRIGGER directory_notice AFTER INSERT OR UPDATE OR DELETE
-    ON identifiers FOR EACH ROW EXECUTE FUNCTION notify_identifier();
 
-CREATE FUNCTION notify_organization() RETURNS trigger
+CREATE FUNCTION notify_identifiers() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    -- Through jsonb, because the column is `id` in one table and `organization_id` in the other.
-    IF TG_OP <> 'INSERT' THEN
-        PERFORM pg_notify('gateway_directory',
-            'organization ' || coalesce(to_jsonb(OLD) ->> 'organization_id', to_jsonb(OLD) ->> 'id'));
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
-        PERFORM pg_notify('gateway_directory',
-            'organization ' || coalesce(to_jsonb(NEW) ->> 'organization_id', to_jsonb(NEW) ->> 'id'));
+    -- At most 512 characters of value: far below the 8000 bytes that a notice may have. An update changes neither kind nor value.
+    PERFORM announce(ARRAY(SELECT DISTINCT 'identifier ' || c.kind || ' ' || c.value FROM changed c LIMIT 1001));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION notify_organizations() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM announce(ARRAY(
+            SELECT DISTINCT 'organization ' || b.id FROM (
+                SELECT o.id, o.slug, o.name, o.timezone, o.region, o.vapi_org_id, o.has_own_credentials, o.is_active, o.limits,
+                       o.settings, o.primary_language, o.secondary_languages, count(*) AS states
+                FROM (SELECT * FROM former UNION ALL SELECT * FROM changed) AS o
+                GROUP BY o.id, o.slug, o.name, o.timezone, o.region, o.vapi_org_id, o.has_own_credentials, o.is_active, o.limits,
+                         o.settings, o.primary_language, o.secondary_languages
+            ) AS b WHERE b.states = 1 LIMIT 1001));
+    ELSE
+        PERFORM announce(ARRAY(SELECT 'organization ' || c.id FROM changed c LIMIT 1001));
     END IF;
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER directory_notice AFTER INSERT OR DELETE
-    ON organizations FOR EACH ROW EXECUTE FUNCTION notify_organization();
-CREATE TRIGGER directory_notice_of_change AFTER UPDATE
-    ON organizations FOR EACH ROW
-    WHEN ((OLD.slug, OLD.name, OLD.timezone, OLD.region, OLD.vapi_org_id, OLD.has_own_credentials, OLD.is_active, OLD.limits,
-           OLD.settings, OLD.primary_language, OLD.secondary_languages)
-          IS DISTINCT FROM (NEW.slug, NEW.name, NEW.timezone, NEW.region, NEW.vapi_org_id, NEW.has_own_credentials, NEW.is_active,
-           NEW.limits, NEW.settings, NEW.primary_language, NEW.secondary_languages))
-    EXECUTE FUNCTION notify_organization();
-CREATE TRIGGER directory_notice AFTER INSERT OR DELETE
-    ON credentials FOR EACH ROW EXECUTE FUNCTION notify_organization();
-CREATE TRIGGER directory_notice_of_change AFTER UPDATE
-    ON credentials FOR EACH ROW
-    WHEN ((OLD.organization_id, OLD.id, OLD.label, OLD.recipe, OLD.sealed_secret, OLD.sealing_key_id, OLD.not_before, OLD.not_after)
-          IS DISTINCT FROM (NEW.organization_id, NEW.id, NEW.label, NEW.recipe, NEW.sealed_secret, NEW.sealing_key_id, NEW.not_before, NEW.not_after))
-    EXECUTE FUNCTION notify_organization();
 
--- What organizations declare is in the memory of every node. One notice an organization, however many rows a statement
--- changes; the server itself drops those that a transaction repeats.
+CREATE FUNCTION notify_credentials() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM announce(ARRAY(
+            SELECT DISTINCT 'organization ' || b.organization_id FROM (
+                SELECT c.organization_id, c.id, c.label, c.recipe, c.sealed_secret, c.sealing_key_id, c.not_before, c.not_after,
+                       count(*) AS states
+                FROM (SELECT * FROM former UNION ALL SELECT * FROM changed) AS c
+                GROUP BY c.organization_id, c.id, c.label, c.recipe, c.sealed_secret, c.sealing_key_id, c.not_before, c.not_after
+            ) AS b WHERE b.states = 1 LIMIT 1001));
+    ELSE
+        PERFORM announce(ARRAY(SELECT DISTINCT 'organization ' || c.organization_id FROM changed c LIMIT 1001));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- What organizations declare is in the memory of every node: one notice an organization.
 CREATE FUNCTION notify_tenants() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
-        PERFORM pg_notify('gateway_directory', 'everything');
-    ELSIF TG_OP = 'UPDATE' THEN
-        PERFORM pg_notify('gateway_directory', 'tenant ' || organization_id)
-        FROM (SELECT organization_id FROM changed UNION SELECT organization_id FROM former) owners;
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM announce(ARRAY(SELECT 'tenant ' || b.organization_id
+            FROM (SELECT c.organization_id FROM changed c UNION SELECT f.organization_id FROM former f) AS b LIMIT 1001));
     ELSE
-        PERFORM pg_notify('gateway_directory', 'tenant ' || organization_id)
-        FROM (SELECT DISTINCT organization_id FROM changed) owners;
+        PERFORM announce(ARRAY(SELECT DISTINCT 'tenant ' || c.organization_id FROM changed c LIMIT 1001));
     END IF;
     RETURN NULL;
 END
 $$;
+
+CREATE FUNCTION notify_everything() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM pg_notify('gateway_directory', 'everything');
+    RETURN NULL;
+END
+$$;
+
 DO $$
 DECLARE
-    declared text;
+    told record;
 BEGIN
-    FOREACH declared IN ARRAY ARRAY['agents', 'phone_numbers', 'services', 'resources', 'opening_hours', 'closures',
-                                    'transfer_destinations'] LOOP
-        EXECUTE format('CREATE TRIGGER tenant_notice_of_insert AFTER INSERT ON %I
-            REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION notify_tenants()', declared);
-        EXECUTE format('CREATE TRIGGER tenant_notice_of_update AFTER UPDATE ON %I
-            REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION notify_tenants()', declared);
-        EXECUTE format('CREATE TRIGGER tenant_notice_of_delete AFTER DELETE ON %I
-            REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION notify_tenants()', declared);
-        EXECUTE format('CREATE TRIGGER tenant_notice_of_truncate AFTER TRUNCATE ON %I
-            FOR EACH STATEMENT EXECUTE FUNCTION notify_tenants()', declared);
+    FOR told IN VALUES ('identifiers', 'notify_identifiers'), ('organizations', 'notify_organizations'),
+                       ('credentials', 'notify_credentials'), ('agents', 'notify_tenants'), ('phone_numbers', 'notify_tenants'),
+                       ('services', 'notify_tenants'), ('resources', 'notify_tenants'), ('opening_hours', 'notify_tenants'),
+                       ('closures', 'notify_tenants'), ('transfer_destinations', 'notify_tenants') LOOP
+        EXECUTE format('CREATE TRIGGER notice_of_insert AFTER INSERT ON %I
+            REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION %I()', told.column1, told.column2);
+        EXECUTE format('CREATE TRIGGER notice_of_update AFTER UPDATE ON %I
+            REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION %I()',
+            told.column1, told.column2);
+        EXECUTE format('CREATE TRIGGER notice_of_delete AFTER DELETE ON %I
+            REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION %I()', told.column1, told.column2);
+        EXECUTE format('CREATE TRIGGER notice_of_truncate AFTER TRUNCATE ON %I
+            FOR EACH STATEMENT EXECUTE FUNCTION notify_everything()', told.column1);
     END LOOP;
 END
 $$;
@@ -1620,6 +1708,7 @@ CREATE POLICY directory_read ON call_pins FOR SELECT TO gateway_directory USING 
 -- FORCE binds the owner too. These let the definer functions above do their work, and nothing more.
 CREATE POLICY owner_read ON organizations FOR SELECT TO gateway_owner USING (true);
 CREATE POLICY owner_update ON organizations FOR UPDATE TO gateway_owner USING (true) WITH CHECK (true);
+CREATE POLICY owner_read ON agents FOR SELECT TO gateway_owner USING (true);
 CREATE POLICY owner_read ON customer_configurations FOR SELECT TO gateway_owner USING (true);
 CREATE POLICY owner_read ON phone_numbers FOR SELECT TO gateway_owner USING (true);
 CREATE POLICY owner_read ON phone_number_mapping FOR SELECT TO gateway_owner USING (true);
@@ -1665,6 +1754,7 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
+GRANT EXECUTE ON FUNCTION announce(text[]) TO gateway_operator;
 GRANT EXECUTE ON FUNCTION touch_credential, find_contact, read_tenant, reserve_tool_result, book_appointment, pinned_by_others,
     quarantine_message, pins_of_calls, decides, record_batch TO gateway_app;
 

@@ -15,6 +15,7 @@ mod declared;
 mod directory;
 mod events;
 mod inbox;
+mod mappings;
 mod migrations;
 mod operator;
 mod quarantine;

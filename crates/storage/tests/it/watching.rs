@@ -18,7 +18,7 @@ on_both!(
     the_last_use_of_a_credential_is_no_change,
 );
 
-on_postgres!(listening_survives_the_end_of_its_connection,);
+on_postgres!(many_changes_of_one_statement_are_one_notice, listening_survives_the_end_of_its_connection,);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Heard {
@@ -124,6 +124,30 @@ async fn hand_written_changes_are_heard(fixture: Fixture) {
         let change = expected(&fixture, change);
         ear.wait_for(|heard| *heard == change).await;
     }
+    task.abort();
+}
+
+/// A listener does not hear a million names when a million organizations come.
+async fn many_changes_of_one_statement_are_one_notice(fixture: Fixture) {
+    let (ear, task) = listening(&fixture).await;
+    let agents = |numbers: &str| {
+        format!(
+            "INSERT INTO agents (organization_id, vapi_assistant_id) SELECT '{A}', 'asst_' || n FROM generate_series({numbers}) n"
+        )
+    };
+    fixture.execute(&agents("1, 1000")).await;
+    // All that one transaction tells arrives together, in its order.
+    let heard = ear.wait_for(|heard| *heard == Heard::Tenant(org(A))).await;
+    let mut names: Vec<_> = heard.iter().filter(|heard| matches!(heard, Heard::Identifier(_))).collect();
+    names.dedup();
+    assert_eq!((names.len(), heard.contains(&Heard::Everything)), (1000, false));
+
+    fixture.execute(&agents("2001, 3001")).await;
+    let heard = ear.wait_for(|heard| *heard == Heard::Tenant(org(A))).await;
+    assert_eq!(heard, [Heard::Everything, Heard::Tenant(org(A))]);
+
+    fixture.execute("UPDATE organizations SET limits = '{}', name = name || '!'").await;
+    ear.wait_for(|heard| *heard == Heard::Organization(org(B))).await;
     task.abort();
 }
 
