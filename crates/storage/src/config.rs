@@ -118,6 +118,8 @@ pub struct StorageConfig {
     pub tenant_memory_bytes: u64,
     /// How long declarations are good where no notice of a change arrives.
     pub tenant_time_to_live: Duration,
+    /// PostgreSQL: how many parts the tables that grow with every call have, when a migration makes them; 1 is whole.
+    pub partitions: u16,
     /// SQLite: every commit survives a loss of power. False lets the last commits go with the power, never with the
     /// process.
     pub sqlite_synchronous_full: bool,
@@ -140,6 +142,7 @@ impl StorageConfig {
             write_wait: Duration::from_secs(10),
             tenant_memory_bytes: 64 << 20,
             tenant_time_to_live: Duration::from_secs(60),
+            partitions: 1,
             sqlite_synchronous_full: true,
             application_name: "vapi-gateway".to_owned(),
         }

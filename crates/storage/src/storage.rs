@@ -106,6 +106,10 @@ impl Storage {
     pub async fn migrate(config: &StorageConfig) -> Result<MigrationReport, StorageError> {
         match &config.url {
             DatabaseUrl::Postgres(url) => pg::migrate(config, url).await,
+            DatabaseUrl::Sqlite(_) if config.partitions > 1 => Err(StorageError::Configuration(
+                "a SQLite database has no partitions: leave --partitions out, or name a PostgreSQL database"
+                    .to_owned(),
+            )),
             DatabaseUrl::Sqlite(path) => sqlite::migrate(config, path).await,
         }
     }

@@ -14,6 +14,9 @@ const SERVER_URL: &str = "GATEWAY_TEST_DATABASE_URL";
 /// The name of the migrated template database on that server.
 const TEMPLATE: &str = "GATEWAY_TEST_TEMPLATE";
 
+/// The name of the migrated template whose big tables have parts.
+const PARTITIONED: &str = "GATEWAY_TEST_PARTITIONED_TEMPLATE";
+
 /// The server's locale for German messages, where it has one.
 const GERMAN: &str = "GATEWAY_TEST_GERMAN";
 
@@ -33,11 +36,17 @@ impl TestDb {
     /// If a server is configured and the clone cannot be made: a run that was meant to test PostgreSQL must not
     /// pass by skipping it.
     pub async fn create() -> Option<Self> {
-        let server_url = server_url()?;
-        let Some(template) = variable(TEMPLATE) else {
-            panic!("{SERVER_URL} is set but {TEMPLATE} is not: run the tests by `cargo xtask test`");
-        };
-        Some(Self::clone_of(server_url, &template).await)
+        Self::clone_named(TEMPLATE).await
+    }
+
+    /// Like [`create`](Self::create), and the tables that grow with every call have parts.
+    ///
+    /// `None`, with a printed line, when no server is configured.
+    ///
+    /// # Panics
+    /// As [`create`](Self::create).
+    pub async fn create_partitioned() -> Option<Self> {
+        Self::clone_named(PARTITIONED).await
     }
 
     /// Like [`create`](Self::create), and the server writes its messages to sessions of this database in German.
@@ -67,6 +76,14 @@ impl TestDb {
     pub async fn create_empty() -> Option<Self> {
         // `template1` may hold what somebody put there; `template0` is as `initdb` made it.
         Some(Self::clone_of(server_url()?, "template0").await)
+    }
+
+    async fn clone_named(name: &str) -> Option<Self> {
+        let server_url = server_url()?;
+        let Some(template) = variable(name) else {
+            panic!("{SERVER_URL} is set but {name} is not: run the tests by `cargo xtask test`");
+        };
+        Some(Self::clone_of(server_url, &template).await)
     }
 
     async fn clone_of(server_url: String, template: &str) -> Self {

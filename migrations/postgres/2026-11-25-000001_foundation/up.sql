@@ -637,6 +637,55 @@ CREATE VIEW assistant_org_mapping WITH (security_invoker = true) AS
     WHERE kind = 'assistant_id' AND valid_to IS NULL AND is_active;
 
 -- ---------------------------------------------------------------------------------------------------------------
+-- Tables in parts (docs/scaling.md)
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- `SET gateway.partitions = 'N'` before this migration makes the tables that grow with every call hash-partitioned. Nobody
+-- else can tell: names, keys, indexes, triggers and policies are those of the whole tables, and all rows of an organization
+-- are in one part. Only pins are found by their call, and are divided by it.
+DO $$
+DECLARE
+    parts constant integer := coalesce(nullif(current_setting('gateway.partitions', true), ''), '1')::integer;
+    big record;
+    rule text;
+    part text;
+BEGIN
+    IF parts = 1 THEN
+        RETURN;
+    END IF;
+    FOR big IN
+        SELECT c.relname AS name, coalesce('WITH (' || array_to_string(c.reloptions, ', ') || ')', '') AS options,
+               CASE c.relname WHEN 'call_pins' THEN 'vapi_call_id' ELSE 'organization_id' END AS key,
+               ARRAY(SELECT format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, pg_get_constraintdef(k.oid))
+                     FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'f'))
+               || ARRAY(SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i
+                        WHERE i.indrelid = c.oid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)) AS rules,
+               -- Before version 17 each part has to have its own: which table, which part, which rule.
+               ARRAY(SELECT 'ALTER TABLE %1$I ADD CONSTRAINT %2$I ' || pg_get_constraintdef(k.oid)
+                     FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x') AS exclusions
+        FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+          AND c.relname IN ('call_logs', 'call_reports', 'call_pins', 'webhook_events', 'tool_results', 'contacts',
+                            'appointments', 'security_log')
+    LOOP
+        EXECUTE format('ALTER TABLE %I RENAME TO whole', big.name);
+        EXECUTE format('CREATE TABLE %I (LIKE whole INCLUDING ALL EXCLUDING INDEXES) PARTITION BY HASH (%I)', big.name, big.key);
+        DROP TABLE whole;
+        FOREACH rule IN ARRAY big.rules LOOP
+            EXECUTE rule;
+        END LOOP;
+        FOR n IN 0 .. parts - 1 LOOP
+            part := big.name || '_' || n;
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES WITH (MODULUS %s, REMAINDER %s) %s',
+                part, big.name, parts, n, big.options);
+            FOREACH rule IN ARRAY big.exclusions LOOP
+                EXECUTE format(rule, part, part || '_no_double_booking');
+            END LOOP;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+-- ---------------------------------------------------------------------------------------------------------------
 -- Normal forms (migrations/README.md)
 -- ---------------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ mod template;
 mod user;
 
 pub use outage::Stalled;
-pub use template::Template;
+pub use template::{Tables, Template};
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -10,13 +10,13 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Parser;
 use job::{interrupt, process, workspace};
-use pg::{Server, Template};
+use pg::{Server, Tables, Template};
 
 /// Starts a throw-away PostgreSQL and keeps it until Ctrl-C.
 #[derive(Parser)]
 #[command(name = "cargo xtask pg", bin_name = "cargo xtask pg")]
 struct Options {
-    /// Builds the migrated template too, so that `cargo test` by hand finds all it needs.
+    /// Builds the migrated templates too, so that `cargo test` by hand finds all it needs.
     #[arg(long)]
     template: bool,
     /// Migrates the template with this program instead of building it.
@@ -35,9 +35,9 @@ fn main() -> ExitCode {
 /// Starts a server and keeps it until the command ends or a signal comes.
 fn run(options: &Options) -> Result<()> {
     let mut server = Server::start()?;
-    let template = options.template.then(|| template(&server, options)).transpose()?;
+    let templates = if options.template { templates(&server, options)? } else { Vec::new() };
     let mut variables = server.variables();
-    variables.extend(template.iter().flat_map(Template::variables));
+    variables.extend(templates.iter().flat_map(Template::variables));
     if let Some((program, arguments)) = options.command.split_first() {
         return process::run(Command::new(program).args(arguments).envs(variables));
     }
@@ -52,10 +52,13 @@ fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn template(server: &Server, options: &Options) -> Result<Template> {
+fn templates(server: &Server, options: &Options) -> Result<Vec<Template>> {
     let gateway = match &options.gateway {
         Some(program) => program.clone(),
         None => workspace::program("vapi-gateway", &["--package", "vapi-gateway"])?,
     };
-    Template::create(server, &gateway)
+    [Tables::Whole, Tables::Partitioned]
+        .map(|tables| Template::create(server, &gateway, tables))
+        .into_iter()
+        .collect()
 }

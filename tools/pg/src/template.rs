@@ -11,8 +11,31 @@ use super::leftovers::drop_database;
 use super::{Server, sql};
 use job::process;
 
-/// Tells the tests the template's name.
-const VARIABLE: &str = "GATEWAY_TEST_TEMPLATE";
+/// How the big tables of a template are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// Each is one table.
+    Whole,
+    /// Each has parts, over which the tests' organizations are spread.
+    Partitioned,
+}
+
+impl Tables {
+    /// The variable that tells the tests the template's name.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Whole => "GATEWAY_TEST_TEMPLATE",
+            Self::Partitioned => "GATEWAY_TEST_PARTITIONED_TEMPLATE",
+        }
+    }
+
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Whole => &["migrate"],
+            Self::Partitioned => &["migrate", "--partitions", "5"],
+        }
+    }
+}
 
 /// Tells black-box tests which program to start.
 const BINARY: &str = "GATEWAY_TEST_BINARY";
@@ -22,6 +45,7 @@ pub struct Template {
     server_url: String,
     name: String,
     gateway: PathBuf,
+    tables: Tables,
     /// A server of ours goes with all its databases.
     drops: bool,
 }
@@ -31,18 +55,18 @@ impl Template {
     ///
     /// # Errors
     /// If the server refuses or the migration fails.
-    pub fn create(server: &Server, gateway: &Path) -> Result<Self> {
+    pub fn create(server: &Server, gateway: &Path, tables: Tables) -> Result<Self> {
         let name = format!("gateway_template_{}", Uuid::now_v7().simple());
         let server_url = server.url();
         sql::column(&server_url, &format!("CREATE DATABASE \"{name}\" TEMPLATE template0"))?;
         // Owned from here on, so that a failed migration leaves no database behind.
         let drops = matches!(server, Server::Given(_));
-        let template = Self { server_url, name, gateway: gateway.to_owned(), drops };
+        let template = Self { server_url, name, gateway: gateway.to_owned(), tables, drops };
 
         // An empty directory: neither a `.env` nor a `gateway.toml` of the developer's takes part.
         let directory = tempfile::tempdir().context("cannot make a directory")?;
         let mut migrate = Command::new(gateway);
-        migrate.arg("migrate").current_dir(directory.path()).env("DATABASE_URL", template.url());
+        migrate.args(tables.arguments()).current_dir(directory.path()).env("DATABASE_URL", template.url());
         for (variable, _) in
             std::env::vars_os().filter(|(it, _)| it.as_encoded_bytes().starts_with(b"GATEWAY_"))
         {
@@ -59,7 +83,7 @@ impl Template {
 
     /// Returns the variables that tell the tests where the template and the program are.
     pub fn variables(&self) -> [(&'static str, OsString); 2] {
-        [(VARIABLE, self.name.clone().into()), (BINARY, self.gateway.clone().into())]
+        [(self.tables.variable(), self.name.clone().into()), (BINARY, self.gateway.clone().into())]
     }
 
     fn url(&self) -> String {

@@ -14,6 +14,9 @@ use crate::{environment, options, output};
 /// another login for this command alone. Several may run at once: one does the work. No master key is needed.
 #[derive(Debug, Args)]
 pub(crate) struct MigrateArgs {
+    /// Make the tables that grow with every call in so many parts, on a new PostgreSQL database (docs/scaling.md)
+    #[arg(long, value_name = "PARTS", value_parser = clap::value_parser!(u16).range(2..=1024))]
+    partitions: Option<u16>,
     /// Print one line of JSON: {"database", "applied": [version…]}
     #[arg(long)]
     json: bool,
@@ -25,7 +28,10 @@ pub(crate) struct MigrateArgs {
 /// When the database cannot be reached or refuses a migration.
 pub(crate) async fn run(args: &MigrateArgs) -> anyhow::Result<Exit> {
     let settings = environment::settings()?;
-    let database = options::storage(&settings)?;
+    let mut database = options::storage(&settings)?;
+    if let Some(partitions) = args.partitions {
+        database.partitions = partitions;
+    }
     let name = database.url.to_string();
     let report =
         Storage::migrate(&database).await.with_context(|| format!("cannot migrate the database {name}"))?;

@@ -114,3 +114,30 @@ fn processes_that_start_at_once_agree_on_a_key() {
     });
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
+
+#[tokio::test]
+async fn tables_in_parts_are_made_once_and_stay() {
+    let Some(database) = TestDb::create_empty().await else { return };
+    let config = |partitions| {
+        let mut config = StorageConfig::new(database.url().parse().unwrap());
+        config.partitions = partitions;
+        config
+    };
+    assert!(!Storage::migrate(&config(3)).await.unwrap().applied.is_empty());
+    let parts = database
+        .rows("SELECT count(*) FROM pg_inherits WHERE inhparent = 'webhook_events'::regclass")
+        .await;
+    assert_eq!(parts, [[Some("3".to_owned())]]);
+    for partitions in [1, 3] {
+        assert!(Storage::migrate(&config(partitions)).await.unwrap().applied.is_empty());
+    }
+    let refused = Storage::migrate(&config(4)).await.unwrap_err();
+    assert!(refused.to_string().contains("in 3 parts"), "{refused}");
+    Storage::connect(config(1), sealer()).await.unwrap().health().await.unwrap();
+
+    let directory = tempfile::tempdir().unwrap();
+    let mut embedded = StorageConfig::new(DatabaseUrl::Sqlite(directory.path().join("g.db")));
+    embedded.partitions = 3;
+    let refused = Storage::migrate(&embedded).await.unwrap_err();
+    assert!(refused.to_string().contains("--partitions"), "{refused}");
+}

@@ -16,6 +16,24 @@ const TENANT: &str = "SELECT c.oid, c.relname, c.relrowsecurity, c.relforcerowse
 #[tokio::test]
 async fn every_tenant_table_is_isolated() {
     let Some(database) = TestDb::create().await else { return };
+    assert_isolated(&database).await;
+}
+
+#[tokio::test]
+async fn every_part_of_a_tenant_table_is_isolated() {
+    let Some(database) = TestDb::create_partitioned().await else { return };
+    assert_isolated(&database).await;
+    // Parts are reached by their tables only.
+    let open = database
+        .rows(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+             WHERE has_table_privilege('gateway_app', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')",
+        )
+        .await;
+    assert!(open.is_empty(), "{open:?}");
+}
+
+async fn assert_isolated(database: &TestDb) {
     let tables = database
         .rows(&format!(
             "SELECT t.relname, t.relrowsecurity, t.relforcerowsecurity,

@@ -23,7 +23,8 @@ pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 pub(crate) const A: &str = "11111111-1111-4111-8111-111111111111";
 pub(crate) const B: &str = "22222222-2222-4222-8222-222222222222";
 
-/// Runs each case on both kinds of database, and on a PostgreSQL whose messages are German. On the default runtime, which
+/// Runs each case on both kinds of database, on a PostgreSQL whose messages are German, and on one whose big tables have
+/// parts. On the default runtime, which
 /// has one thread: nothing in the store may need more.
 macro_rules! on_both {
     ($($case:ident),* $(,)?) => {
@@ -35,11 +36,12 @@ macro_rules! on_both {
         }
         $crate::support::on_postgres!(postgres: $($case),*);
         $crate::support::on_postgres!(german: $($case),*);
+        $crate::support::on_postgres!(partitioned: $($case),*);
     };
 }
 pub(crate) use on_both;
 
-/// Runs each case on a PostgreSQL as it is, and on one whose messages are German.
+/// Runs each case on a PostgreSQL as it is, on one whose messages are German, and on one whose big tables have parts.
 macro_rules! on_postgres {
     ($($case:ident),* $(,)?) => {
         mod servers {
@@ -47,6 +49,7 @@ macro_rules! on_postgres {
 
             $crate::support::on_postgres!(postgres: $($case),*);
             $crate::support::on_postgres!(german: $($case),*);
+            $crate::support::on_postgres!(partitioned: $($case),*);
         }
     };
     ($server:ident: $($case:ident),*) => {
@@ -134,6 +137,10 @@ impl Fixture {
 
     pub(crate) async fn german() -> Option<Self> {
         Some(Self::on(TestDb::create_german().await?).await)
+    }
+
+    pub(crate) async fn partitioned() -> Option<Self> {
+        Some(Self::on(TestDb::create_partitioned().await?).await)
     }
 
     async fn on(database: TestDb) -> Self {
