@@ -642,13 +642,13 @@ CREATE VIEW assistant_org_mapping WITH (security_invoker = true) AS
 
 -- `SET gateway.partitions = 'N'` before this migration makes the tables that grow with every call hash-partitioned. Nobody
 -- else can tell: names, keys, indexes, triggers and policies are those of the whole tables, and all rows of an organization
--- are in one part. Only pins are found by their call, and are divided by it.
+-- are in one part. Only pins are found by their call, and are divided by it. Appointments stay whole: before version 17 no
+-- partitioned table has the constraint that keeps a place from being booked twice.
 DO $$
 DECLARE
     parts constant integer := coalesce(nullif(current_setting('gateway.partitions', true), ''), '1')::integer;
     big record;
     rule text;
-    part text;
 BEGIN
     IF parts = 1 THEN
         RETURN;
@@ -659,13 +659,9 @@ BEGIN
                ARRAY(SELECT format('ALTER TABLE %I ADD CONSTRAINT %I %s', c.relname, k.conname, pg_get_constraintdef(k.oid))
                      FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'f'))
                || ARRAY(SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i
-                        WHERE i.indrelid = c.oid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)) AS rules,
-               -- Before version 17 each part has to have its own: which table, which part, which rule.
-               ARRAY(SELECT 'ALTER TABLE %1$I ADD CONSTRAINT %2$I ' || pg_get_constraintdef(k.oid)
-                     FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'x') AS exclusions
+                        WHERE i.indrelid = c.oid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)) AS rules
         FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
-          AND c.relname IN ('call_logs', 'call_reports', 'call_pins', 'webhook_events', 'tool_results', 'contacts',
-                            'appointments', 'security_log')
+          AND c.relname IN ('call_logs', 'call_reports', 'call_pins', 'webhook_events', 'tool_results', 'contacts', 'security_log')
     LOOP
         EXECUTE format('ALTER TABLE %I RENAME TO whole', big.name);
         EXECUTE format('CREATE TABLE %I (LIKE whole INCLUDING ALL EXCLUDING INDEXES) PARTITION BY HASH (%I)', big.name, big.key);
@@ -674,12 +670,8 @@ BEGIN
             EXECUTE rule;
         END LOOP;
         FOR n IN 0 .. parts - 1 LOOP
-            part := big.name || '_' || n;
             EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES WITH (MODULUS %s, REMAINDER %s) %s',
-                part, big.name, parts, n, big.options);
-            FOREACH rule IN ARRAY big.exclusions LOOP
-                EXECUTE format(rule, part, part || '_no_double_booking');
-            END LOOP;
+                big.name || '_' || n, big.name, parts, n, big.options);
         END LOOP;
     END LOOP;
 END

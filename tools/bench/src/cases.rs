@@ -1,5 +1,6 @@
 //! The cases measured.
 
+mod isolation;
 mod resolution;
 mod sizes;
 
@@ -9,7 +10,8 @@ use serde::Serialize;
 use super::Lab;
 use super::compare::{Load, Series, compare};
 use super::contender::{
-    Contender, Handler, baseline, fill, gateway_on_postgres, gateway_on_sqlite, settings,
+    Contender, Handler, baseline, fill, gateway_on_partitions, gateway_on_postgres, gateway_on_sqlite,
+    settings,
 };
 use super::store::{Store, Table};
 use gateway_process::Service;
@@ -29,13 +31,19 @@ pub(super) struct Case {
     pub(super) run: fn(&Lab) -> Result<Outcome>,
 }
 
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Outcome {
+/// The answer.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Outcome {
     /// Contenders; the first is what the ratios are made with.
-    Comparison(Vec<Series>),
+    pub(super) series: Vec<Series>,
     /// Single figures.
-    Facts(Vec<(String, String)>),
+    pub(super) facts: Vec<(String, String)>,
+}
+
+impl From<Vec<Series>> for Outcome {
+    fn from(series: Vec<Series>) -> Self {
+        Self { series, facts: vec![] }
+    }
 }
 
 /// Every case, in the order of the report.
@@ -96,10 +104,10 @@ pub(super) const ALL: &[Case] = &[
     },
     Case {
         name: "resolution",
-        title: "Organizations: 100, 10,000 and 100,000",
+        title: "Organizations: 100, 10,000, 100,000 and 1,000,000",
         note: "The first case's messages, each for an organization drawn by chance, after one pass over all of them; the \
-               cache's entries live for an hour here. All three are signed with the deployment's secret, and name the \
-               organization by its assistant alone.",
+               caches hold all of them, and their entries live for an hour here. All are signed with the deployment's \
+               secret, and name the organization by its assistant alone. Each organization has four identifiers.",
         has_baselines: false,
         run: resolution::run,
     },
@@ -109,6 +117,28 @@ pub(super) const ALL: &[Case] = &[
         note: "2 KB, durable; the connections are shared by the nodes, and each node has a load of its own.",
         has_baselines: false,
         run: nodes,
+    },
+    Case {
+        name: "partitions",
+        title: "Whole tables and partitioned ones: 2 KB, durable on PostgreSQL",
+        note: "`status-update` as above, on a database made by `migrate`, and by `migrate --partitions` 16 and 64.",
+        has_baselines: false,
+        run: partitions,
+    },
+    Case {
+        name: "isolation",
+        title: "What isolation costs: 2 KB, durable on PostgreSQL",
+        note: "`status-update` as above, with the policies of row-level security in force on every table, and with none at \
+               all. The gateway does not start without them: here they are taken away while it runs.",
+        has_baselines: false,
+        run: isolation::messages,
+    },
+    Case {
+        name: "isolation-bookings",
+        title: "What isolation costs: bookings by tool call, 200 a second",
+        note: "The same of bookings.",
+        has_baselines: false,
+        run: isolation::bookings,
     },
     Case {
         name: "sizes",
@@ -132,7 +162,7 @@ fn no_write(lab: &Lab) -> Result<Outcome> {
         baseline(lab, "no_write", Handler::Express)?.answers(501, refusal),
         baseline(lab, "no_write", Handler::Fastify)?.answers(501, refusal),
     ];
-    compare(lab, Load::full(lab.plan, "voice-request.lua"), &mut contenders).map(Outcome::Comparison)
+    compare(lab, Load::full(lab.plan, "voice-request.lua"), &mut contenders).map(Outcome::from)
 }
 
 fn durable_on_postgres(lab: &Lab, case: &str, script: &'static str) -> Result<Outcome> {
@@ -141,7 +171,7 @@ fn durable_on_postgres(lab: &Lab, case: &str, script: &'static str) -> Result<Ou
         baseline(lab, case, Handler::ExpressPg)?.grows(Table::Messages),
         baseline(lab, case, Handler::RustPg)?.grows(Table::Messages),
     ];
-    compare(lab, Load::full(lab.plan, script), &mut contenders).map(Outcome::Comparison)
+    compare(lab, Load::full(lab.plan, script), &mut contenders).map(Outcome::from)
 }
 
 fn durable_on_sqlite(lab: &Lab, case: &str, script: &'static str) -> Result<Outcome> {
@@ -149,7 +179,7 @@ fn durable_on_sqlite(lab: &Lab, case: &str, script: &'static str) -> Result<Outc
         gateway_on_sqlite(lab, case)?.grows(Table::Messages),
         baseline(lab, case, Handler::RustSqlite)?.grows(Table::Messages),
     ];
-    compare(lab, Load::full(lab.plan, script), &mut contenders).map(Outcome::Comparison)
+    compare(lab, Load::full(lab.plan, script), &mut contenders).map(Outcome::from)
 }
 
 fn bookings(lab: &Lab) -> Result<Outcome> {
@@ -159,7 +189,7 @@ fn bookings(lab: &Lab) -> Result<Outcome> {
         gateway_on_sqlite(lab, "bookings_sqlite")?.named("gateway on SQLite").answers(200, "toolCallId"),
     ]
     .map(|contender| contender.grows(Table::Appointments));
-    compare(lab, load, &mut contenders).map(Outcome::Comparison)
+    compare(lab, load, &mut contenders).map(Outcome::from)
 }
 
 fn assistant_requests(lab: &Lab) -> Result<Outcome> {
@@ -169,7 +199,7 @@ fn assistant_requests(lab: &Lab) -> Result<Outcome> {
         gateway_on_sqlite(lab, "requests_sqlite")?.named("gateway on SQLite").answers(200, "assistantId"),
     ]
     .map(|contender| contender.grows(Table::Messages));
-    compare(lab, load, &mut contenders).map(Outcome::Comparison)
+    compare(lab, load, &mut contenders).map(Outcome::from)
 }
 
 fn nodes(lab: &Lab) -> Result<Outcome> {
@@ -180,7 +210,17 @@ fn nodes(lab: &Lab) -> Result<Outcome> {
         two.services.push(Service::gateway(&lab.tools.gateway, &directory, &settings(store))?);
     }
     let mut contenders = [one.grows(Table::Messages), two.grows(Table::Messages)];
-    compare(lab, Load::full(lab.plan, "status-update.lua"), &mut contenders).map(Outcome::Comparison)
+    compare(lab, Load::full(lab.plan, "status-update.lua"), &mut contenders).map(Outcome::from)
+}
+
+fn partitions(lab: &Lab) -> Result<Outcome> {
+    let mut contenders = [
+        gateway_on_postgres(lab, "partitions")?.named("whole"),
+        gateway_on_partitions(lab, "partitions", 16)?,
+        gateway_on_partitions(lab, "partitions", 64)?,
+    ]
+    .map(|contender| contender.grows(Table::Messages));
+    compare(lab, Load::full(lab.plan, "status-update.lua"), &mut contenders).map(Outcome::from)
 }
 
 /// A new SQLite file with the run's organizations, in a directory of its own.

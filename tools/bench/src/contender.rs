@@ -90,8 +90,13 @@ pub(super) fn settings(store: &Store) -> Vec<(String, String)> {
 /// If the gateway refuses.
 pub(super) fn fill(lab: &Lab, directory: &Path, store: &Store) -> Result<()> {
     let env = settings(store);
-    gateway::migrate(&lab.tools.gateway, directory, &env)?;
-    gateway::apply(&lab.tools.gateway, directory, &env, &fixture::declare(directory)?)
+    gateway::migrate(&lab.tools.gateway, directory, &env, None)?;
+    gateway::apply(
+        &lab.tools.gateway,
+        directory,
+        &env,
+        &fixture::declare(directory, 0..fixture::ORGANIZATIONS)?,
+    )
 }
 
 /// Starts the gateway on a database that has to be filled already.
@@ -120,6 +125,19 @@ pub(super) fn gateway_on_postgres(lab: &Lab, case: &str) -> Result<Contender> {
     fill(lab, &directory, &store)?;
     let settings = settings(&store);
     serve(lab, &directory, store, &settings)
+}
+
+/// The same, with the tables that grow in so many parts.
+///
+/// # Errors
+/// As [`gateway_on_postgres`].
+pub(super) fn gateway_on_partitions(lab: &Lab, case: &str, parts: u16) -> Result<Contender> {
+    let name = format!("{case}_in_{parts}_parts");
+    let (directory, store) = (directory(lab, &name)?, Store::postgres(lab, &name)?);
+    let settings = settings(&store);
+    gateway::migrate(&lab.tools.gateway, &directory, &settings, Some(parts))?;
+    fill(lab, &directory, &store)?;
+    Ok(serve(lab, &directory, store, &settings)?.named(format!("in {parts} parts")))
 }
 
 /// Starts the gateway on a new SQLite file with the run's organizations.

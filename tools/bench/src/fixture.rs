@@ -33,7 +33,7 @@ fn secret(number: usize) -> String {
 ///
 /// # Errors
 /// If it cannot be written.
-pub(super) fn declare(directory: &Path) -> Result<PathBuf> {
+pub(super) fn declare(directory: &Path, numbers: Range<usize>) -> Result<PathBuf> {
     let organization = |number: usize| {
         json!({
             "id": id(number),
@@ -49,7 +49,7 @@ pub(super) fn declare(directory: &Path) -> Result<PathBuf> {
             "services": [{ "name": "check-up", "minutes": 15 }],
         })
     };
-    let organizations: Vec<Value> = (0..ORGANIZATIONS).map(organization).collect();
+    let organizations: Vec<Value> = numbers.map(organization).collect();
     write(directory.join("declared.json"), &json!({ "organizations": organizations }))
 }
 
@@ -76,9 +76,9 @@ pub(super) fn seed(numbers: Range<usize>) -> String {
         "INSERT INTO organizations (id, slug, name)
          SELECT (lpad(to_hex(n), 8, '0') || '-0000-4000-8000-000000000001')::uuid, 'bench-' || n, 'Bench ' || n
          FROM generate_series({first}, {last}) n;
-         INSERT INTO customer_configurations (organization_id, vapi_assistant_id)
+         INSERT INTO customer_configurations (organization_id, vapi_assistant_id, vapi_phone_number)
          SELECT (lpad(to_hex(n), 8, '0') || '-0000-4000-8000-000000000001')::uuid,
-                lpad(to_hex(n), 8, '0') || '-0000-4000-8000-0000000000a5'
+                lpad(to_hex(n), 8, '0') || '-0000-4000-8000-0000000000a5', '+1555' || lpad(n::text, 7, '0')
          FROM generate_series({first}, {last}) n;"
     )
 }

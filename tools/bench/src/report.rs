@@ -80,14 +80,18 @@ impl Report {
         for case in &self.cases {
             // Writing to a string does not fail.
             let _ = write!(text, "\n### {}\n\n{}\n\n", case.title, case.note);
-            match &case.outcome {
-                Outcome::Comparison(series) => comparison(&mut text, series),
-                Outcome::Facts(facts) => {
-                    text.push_str("| what | measured |\n| --- | --- |\n");
-                    for (name, value) in facts {
-                        let _ = writeln!(text, "| {name} | {value} |");
-                    }
-                }
+            let Outcome { series, facts } = &case.outcome;
+            if !series.is_empty() {
+                comparison(&mut text, series);
+            }
+            if !(series.is_empty() || facts.is_empty()) {
+                text.push('\n');
+            }
+            if !facts.is_empty() {
+                text.push_str("| what | measured |\n| --- | --- |\n");
+            }
+            for (name, value) in facts {
+                let _ = writeln!(text, "| {name} | {value} |");
             }
         }
         text

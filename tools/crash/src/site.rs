@@ -77,7 +77,7 @@ impl Site {
         let organizations = fleet::organizations(dice);
         let site = Self { program: program.to_owned(), env, organizations, server, directory };
         let file = fleet::write(&site.organizations, site.directory.path())?;
-        gateway::migrate(program, site.directory.path(), &site.env)?;
+        gateway::migrate(program, site.directory.path(), &site.env, None)?;
         gateway::apply(program, site.directory.path(), &site.env, &file)?;
         Ok(site)
     }

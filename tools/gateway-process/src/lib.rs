@@ -69,13 +69,22 @@ pub fn command(program: &Path, directory: &Path) -> Command {
     command
 }
 
-/// Brings a database to the form that the gateway needs; `env` names the database.
+/// Brings a database to the form that the gateway needs, its big tables in parts where that is asked for; `env` names the
+/// database.
 ///
 /// # Errors
 /// If the gateway refuses the database.
-pub fn migrate(gateway: &Path, directory: &Path, env: &[(String, String)]) -> Result<()> {
+pub fn migrate(
+    gateway: &Path,
+    directory: &Path,
+    env: &[(String, String)],
+    partitions: Option<u16>,
+) -> Result<()> {
     let mut migrate = command(gateway, directory);
-    migrate.arg("migrate").envs(env.iter().map(|(name, value)| (name, value)));
+    migrate
+        .arg("migrate")
+        .args(partitions.map(|parts| format!("--partitions={parts}")))
+        .envs(env.iter().map(|(name, value)| (name, value)));
     process::output(&mut migrate).map(drop)
 }
 

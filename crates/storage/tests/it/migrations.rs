@@ -124,9 +124,8 @@ async fn tables_in_parts_are_made_once_and_stay() {
         config
     };
     assert!(!Storage::migrate(&config(3)).await.unwrap().applied.is_empty());
-    let parts = database
-        .rows("SELECT count(*) FROM pg_inherits WHERE inhparent = 'webhook_events'::regclass")
-        .await;
+    let parts =
+        database.rows("SELECT count(*) FROM pg_inherits WHERE inhparent = 'webhook_events'::regclass").await;
     assert_eq!(parts, [[Some("3".to_owned())]]);
     for partitions in [1, 3] {
         assert!(Storage::migrate(&config(partitions)).await.unwrap().applied.is_empty());
