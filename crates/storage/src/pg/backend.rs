@@ -101,9 +101,11 @@ impl PgBackend {
             sealer,
         };
         let mut lease = Lease::get_first(&backend.app).await?;
-        roles::refuse_unsafe(lease.conn()?).await?;
+        roles::refuse_unsafe_app(lease.conn()?).await?;
         lease.release();
-        Lease::get_first(&backend.directory).await?.release();
+        let mut lease = Lease::get_first(&backend.directory).await?;
+        roles::refuse_unsafe_directory(lease.conn()?).await?;
+        lease.release();
         Ok(backend)
     }
 }

@@ -162,7 +162,7 @@ async fn a_role_that_bypasses_policies_is_refused() {
     let Some(database) = TestDb::create().await else { return };
     let mut config = StorageConfig::new(database.url().parse().unwrap());
     config.assume_roles = false;
-    assert!(refusal(config.clone()).await.ends_with("is a superuser"));
+    assert!(refusal(config.clone()).await.contains("is a superuser"));
 
     let role = format!("t_{}", Uuid::now_v7().simple());
     database.execute(&format!("CREATE ROLE {role} LOGIN BYPASSRLS PASSWORD 'hush'")).await;
@@ -171,14 +171,104 @@ async fn a_role_that_bypasses_policies_is_refused() {
     // A right that is only a SET ROLE away counts as well.
     database.execute(&format!("ALTER ROLE {role} NOBYPASSRLS; GRANT gateway_owner TO {role}")).await;
     let owning = refusal(config.clone()).await;
+    database.execute(&format!("REVOKE gateway_owner FROM {role}; DROP ROLE {role}")).await;
+    assert!(bypassing.ends_with(&format!("has BYPASSRLS: ALTER ROLE {role} NOBYPASSRLS")), "{bypassing}");
+    assert!(owning.contains(&format!("REVOKE gateway_owner FROM {role}")), "{owning}");
+}
+
+/// A login for the working role and one for the directory, each with its role's rights and what a case adds.
+async fn separate_logins(database: &TestDb, app: &str, directory: &str) -> Result<(), StorageError> {
+    let [working, reading] = ["w", "d"].map(|kind| format!("t_{kind}_{}", Uuid::now_v7().simple()));
     database
-        .execute(&format!("REVOKE gateway_owner FROM {role}; GRANT gateway_app, gateway_directory TO {role}"))
+        .execute(&format!(
+            "CREATE ROLE {working} LOGIN PASSWORD 'hush'; CREATE ROLE {reading} LOGIN PASSWORD 'hush';
+             GRANT gateway_app TO {working}; GRANT gateway_directory TO {reading};
+             {}; {}",
+            app.replace("ROLE_NAME", &working),
+            directory.replace("ROLE_NAME", &reading)
+        ))
         .await;
-    let harmless = Storage::connect(config, sealer()).await.map(|_| ());
-    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
-    assert!(bypassing.ends_with("has BYPASSRLS"), "{bypassing}");
-    assert!(owning.contains("can act as the owner of table"), "{owning}");
-    harmless.unwrap();
+    let mut config = StorageConfig::new(with_login(&database.url(), &working, "hush").parse().unwrap());
+    config.directory_url = Some(with_login(&database.url(), &reading, "hush"));
+    config.assume_roles = false;
+    let connected = Storage::connect(config, sealer()).await.map(|_| ());
+    database.execute(&format!("DROP ROLE {working}; DROP ROLE {reading}")).await;
+    connected
+}
+
+#[tokio::test]
+async fn a_login_with_more_than_its_role_is_refused_with_what_to_do() {
+    let Some(database) = TestDb::create().await else { return };
+    separate_logins(&database, "", "").await.unwrap();
+    let attributes = ["BYPASSRLS", "CREATEROLE", "REPLICATION"];
+    let cases =
+        attributes.map(|it| (format!("ALTER ROLE ROLE_NAME {it}"), format!("NO{it}"))).into_iter().chain(
+            [
+                "gateway_owner",
+                "gateway_operator",
+                "pg_read_all_data",
+                "pg_write_all_data",
+                "pg_read_server_files",
+                "pg_execute_server_program",
+            ]
+            .map(|it| (format!("GRANT {it} TO ROLE_NAME"), format!("REVOKE {it} FROM"))),
+        );
+    for (added, mend) in cases {
+        for (app, directory) in [(added.as_str(), ""), ("", added.as_str())] {
+            let refused = separate_logins(&database, app, directory).await.unwrap_err().to_string();
+            assert!(refused.contains(&mend), "{added}: {refused}");
+            assert_eq!(refused.contains("working role"), directory.is_empty(), "{added}: {refused}");
+        }
+    }
+    // Each one's own role is the other's too much, and the way there may be long.
+    let foreign = [
+        ("GRANT gateway_directory TO ROLE_NAME", "", "gateway_directory"),
+        ("", "GRANT gateway_app TO ROLE_NAME", "gateway_app"),
+    ];
+    for (app, directory, role) in foreign {
+        let refused = separate_logins(&database, app, directory).await.unwrap_err().to_string();
+        assert!(refused.contains(&format!("can act as {role}")), "{refused}");
+    }
+    let between = format!("t_b_{}", Uuid::now_v7().simple());
+    database.execute(&format!("CREATE ROLE {between}; GRANT gateway_operator TO {between}")).await;
+    let added = format!("GRANT {between} TO ROLE_NAME");
+    let refused = separate_logins(&database, &added, "").await.unwrap_err().to_string();
+    database.execute(&format!("DROP ROLE {between}")).await;
+    assert!(refused.contains("can act as gateway_operator"), "{refused}");
+}
+
+/// What a refusal says to do is what mends it.
+#[tokio::test]
+async fn policies_that_are_not_those_of_the_migrations_are_refused_with_what_to_do() {
+    let Some(database) = TestDb::create().await else { return };
+    let config = StorageConfig::new(database.url().parse().unwrap());
+    for change in [
+        "ALTER POLICY org_isolation ON contacts USING (true)",
+        "ALTER POLICY org_isolation ON contacts WITH CHECK (true)",
+        "ALTER POLICY org_isolation ON contacts TO PUBLIC USING (organization_id IS NOT NULL)",
+        "ALTER POLICY org_isolation ON organizations USING (true)",
+        "CREATE POLICY everybody ON agents FOR SELECT USING (true)",
+        "CREATE POLICY \"a \"\"name\" ON agents FOR DELETE TO gateway_app USING (true)",
+        "DROP POLICY org_isolation ON webhook_events",
+        "ALTER TABLE call_logs DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE call_logs NO FORCE ROW LEVEL SECURITY",
+    ] {
+        database.execute(change).await;
+        let refused = refusal(config.clone()).await;
+        let (_, mend) = refused.split_once(": ").unwrap_or_else(|| panic!("{change}: {refused}"));
+        database.execute(mend).await;
+        if let Err(error) = Storage::connect(config.clone(), sealer()).await {
+            panic!("{change}: {refused}: {error}");
+        }
+    }
+    // A policy that allows less, or is for somebody else, is nobody's trouble.
+    database
+        .execute(
+            "CREATE POLICY fewer ON agents AS RESTRICTIVE TO gateway_app USING (is_active);
+             CREATE POLICY reports ON agents TO pg_monitor USING (true)",
+        )
+        .await;
+    Storage::connect(config, sealer()).await.unwrap();
 }
 
 #[tokio::test]
@@ -187,17 +277,21 @@ async fn tables_that_do_not_force_policies_are_refused() {
     let config = StorageConfig::new(database.url().parse().unwrap());
     Storage::connect(config.clone(), sealer()).await.unwrap();
     database.execute("ALTER TABLE agents NO FORCE ROW LEVEL SECURITY").await;
-    assert_eq!(refusal(config.clone()).await, "table agents does not force row-level security");
+    assert!(refusal(config.clone()).await.starts_with("table agents does not force row-level security: "));
     database
         .execute(
             "ALTER TABLE agents FORCE ROW LEVEL SECURITY; ALTER TABLE contacts DISABLE ROW LEVEL SECURITY",
         )
         .await;
-    assert_eq!(refusal(config.clone()).await, "table contacts does not force row-level security");
+    assert!(refusal(config.clone()).await.starts_with("table contacts does not force row-level security: "));
     database
         .execute("ALTER TABLE contacts ENABLE ROW LEVEL SECURITY; ALTER TABLE agents OWNER TO gateway_app")
         .await;
-    assert_eq!(refusal(config).await, "the working role gateway_app can act as the owner of table agents");
+    let refused = refusal(config).await;
+    assert!(
+        refused.starts_with("the working role gateway_app can act as the owner of table agents: "),
+        "{refused}"
+    );
 }
 
 /// A role that may not choose the language is taken where the messages are English, and refused where they are not.
