@@ -27,7 +27,9 @@ impl Numbers {
 
     fn rows(&mut self) -> Vec<Row> {
         let count = 1 + self.below(7);
-        (0..count).map(|_| ([A, B][self.below(2) as usize], self.below(9), self.below(4) > 0)).collect()
+        (0..count)
+            .map(|_| (if self.below(2) == 0 { A } else { B }, self.below(9), self.below(4) > 0))
+            .collect()
     }
 }
 
