@@ -83,10 +83,11 @@ impl Login {
             }
             let limit_ms = config.statement_timeout.as_millis();
             // A scope is never held across a wait for the network, so an idle transaction is a lost one. Statements
-            // find rows by key, whatever the values: planning them anew for each array costs more than running them.
+            // find rows by key, whatever the values: planning them anew for each array costs more than running them, and
+            // so does compiling them, which the server begins with by itself where it guesses many rows or parts.
             setup.push_str(&format!(
                 "SET statement_timeout = {limit_ms};SET idle_in_transaction_session_timeout = {limit_ms};\
-                 SET plan_cache_mode = force_generic_plan;"
+                 SET plan_cache_mode = force_generic_plan;SET jit = off;"
             ));
         }
         let speakers = match role {
