@@ -89,6 +89,7 @@ impl Gateway {
             HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes::configure))
                 .workers(workers(&options))
                 .keep_alive(KEEP_ALIVE)
+                .tcp_nodelay(true)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .shutdown_timeout(FLUSH_S)
                 .disable_signals();
