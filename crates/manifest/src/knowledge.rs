@@ -1,6 +1,8 @@
 //! Knowledge files: patterns resolved beside the organizations file.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tenant::Document;
@@ -25,7 +27,8 @@ impl Checker<'_> {
             for path in paths {
                 let name = path.strip_prefix(&self.source.base_dir).unwrap_or(&path);
                 let name = name.to_string_lossy().replace('\\', "/");
-                let content = self.noted(&field, read(&path).map_err(|reason| format!("{name} {reason}")));
+                let content = self.own(&path).and_then(|path| read(&path));
+                let content = self.noted(&field, content.map_err(|reason| format!("{name} {reason}")));
                 files.extend(content.map(|content| (name, content)));
             }
         }
@@ -33,6 +36,18 @@ impl Checker<'_> {
             .into_iter()
             .map(|(path, content)| Document { title: title(&path, &content), path, content })
             .collect()
+    }
+
+    /// The file itself, where it lies beside the organizations file or below: neither `..` nor a link leads elsewhere.
+    fn own(&self, path: &Path) -> Result<PathBuf, String> {
+        let unreadable = |error| format!("cannot be read: {error}");
+        let base = Path::new(".").join(&self.source.base_dir).canonicalize().map_err(unreadable)?;
+        let path = path.canonicalize().map_err(unreadable)?;
+        if path.starts_with(base) {
+            Ok(path)
+        } else {
+            Err("lies outside the directory of the organizations file".to_owned())
+        }
     }
 
     fn matches(&self, pattern: &str) -> Result<Vec<PathBuf>, glob::PatternError> {
@@ -45,11 +60,14 @@ impl Checker<'_> {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(format!("has {size} bytes, more than {MAX_FILE_BYTES}"));
+    let unreadable = |error| format!("cannot be read: {error}");
+    let mut content = String::new();
+    // One byte more than it may have: what a file says of its length need not be so.
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut content).map_err(unreadable)?;
+    if u64::try_from(content.len()).is_ok_and(|length| length > MAX_FILE_BYTES) {
+        return Err(format!("has more than {MAX_FILE_BYTES} bytes"));
     }
-    let content = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
     if content.trim().is_empty() { Err("is empty".to_owned()) } else { Ok(content) }
 }
 
