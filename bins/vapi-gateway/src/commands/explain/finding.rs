@@ -6,6 +6,8 @@ use org_resolver::{Conflict, LookupStep, OrgHints, OrgId, StepResult, Trace};
 use serde::Serialize;
 use vapi_types::{Envelope, ToolCall};
 
+use crate::output::plain;
+
 /// The explanation of one payload. Its JSON is a public form: see the help of the command.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Explanation {
@@ -119,7 +121,7 @@ impl fmt::Display for Explanation {
         write!(f, "{}: ", self.file)?;
         self.outcome.serialize(&mut *f)?;
         if let Some(reason) = &self.reason {
-            return write!(f, ", {reason}");
+            return write!(f, ", {}", plain(reason));
         }
         match (self.organization_id, self.via) {
             (Some(org), Some(via)) => write!(f, ", organization {org} by {via}")?,
@@ -128,13 +130,14 @@ impl fmt::Display for Explanation {
             _ => {}
         }
         let kind = self.message_type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or("of no kind");
-        write!(f, "\n  message   {kind}, {}", self.envelope.unwrap_or_default())?;
+        write!(f, "\n  message   {}, {}", plain(kind), self.envelope.unwrap_or_default())?;
         if let Some(number) = &self.customer_number {
-            write!(f, ", from {number}")?;
+            write!(f, ", from {}", plain(number))?;
         }
         for call in &self.tool_calls {
             let arguments = serde_json::to_string(&call.arguments).unwrap_or_default();
-            write!(f, "\n  tool      {} {} {arguments}", call.name, call.id)?;
+            let [name, id, arguments] = [call.name.as_str(), call.id.as_str(), arguments.as_str()].map(plain);
+            write!(f, "\n  tool      {name} {id} {arguments}")?;
         }
         for step in &self.steps {
             let result = match step.result {
@@ -143,18 +146,37 @@ impl fmt::Display for Explanation {
                 StepResult::Inactive => "inactive",
                 StepResult::Skipped => "skipped",
             };
-            write!(f, "\n  {result:<8}  {} {} at {}", step.step, step.value, step.path)?;
+            write!(f, "\n  {result:<8}  {} {} at {}", step.step, plain(&step.value), plain(&step.path))?;
             if let Some(org) = step.organization_id {
                 write!(f, ": organization {org}")?;
             }
         }
         for conflict in &self.conflicts {
-            write!(f, "\n  conflict  {} at {} belongs to ", conflict.value, conflict.path)?;
+            write!(f, "\n  conflict  {} at {} belongs to ", plain(&conflict.value), plain(&conflict.path))?;
             match conflict.organization_id {
                 Some(org) => write!(f, "organization {org}")?,
                 None => f.write_str("another Vapi account than the organization has registered")?,
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_cannot_steer_the_terminal_or_write_lines_of_its_own() {
+        let odd = "x\u{1b}[2J\n  hit       organization\u{9b}";
+        let explanation = Explanation {
+            file: "a.json".to_owned(),
+            message_type: Some(odd.to_owned()),
+            customer_number: Some(odd.to_owned()),
+            ..Explanation::default()
+        };
+        let text = explanation.to_string();
+        assert_eq!(text.lines().count(), 2, "{text:?}");
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
     }
 }
