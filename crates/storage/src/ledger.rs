@@ -19,6 +19,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::{Map, Value};
 
 use self::decided::{ERASED, by_text, first, latest, reported};
+use crate::narrow;
 use crate::repo::calls::{Call, CallReport};
 use crate::text::{clean_in_place, clean_json, clean_members};
 
@@ -87,8 +88,9 @@ fn longer(slot: &mut Option<String>, value: Option<&String>) {
 }
 
 impl CallUpdate {
-    /// The update as the databases keep it, without NUL and in microseconds: what is compared has to be what is stored.
-    pub(crate) fn cleaned(mut self) -> Self {
+    /// The update as the databases keep it, without NUL and in microseconds: what is compared has to be what is stored. False
+    /// where it said something that no column holds.
+    pub(crate) fn cleaned(mut self) -> (Self, bool) {
         let mut texts = vec![
             &mut self.call_type,
             &mut self.vapi_assistant_id,
@@ -97,7 +99,7 @@ impl CallUpdate {
             &mut self.ended_reason,
             &mut self.control_url,
         ];
-        let mut instants = vec![&mut self.started_at];
+        let mut instants = vec![&mut self.at, &mut self.started_at];
         if let Some(report) = self.report.as_deref_mut() {
             report.structured_data = report.structured_data.take().map(clean_json);
             instants.push(&mut report.ended_at);
@@ -111,11 +113,13 @@ impl CallUpdate {
         }
         let status = self.status.iter_mut().map(|(_, status)| status);
         texts.into_iter().flatten().chain(status).for_each(clean_in_place);
-        for instant in instants.into_iter().flatten() {
-            *instant = instant.trunc_subsecs(6);
+        let mut fits = true;
+        for instant in instants {
+            fits &= narrow::instant(instant);
+            *instant = instant.map(|at| at.trunc_subsecs(6));
         }
         self.metadata = clean_members(self.metadata);
-        self
+        (self, fits)
     }
 }
 

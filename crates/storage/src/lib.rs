@@ -11,6 +11,7 @@ mod directory;
 mod error;
 mod ledger;
 mod migrations;
+mod narrow;
 mod operator;
 mod pg;
 mod quarantine;

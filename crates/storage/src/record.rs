@@ -12,6 +12,7 @@ use tenant::phone;
 
 use crate::body::pack;
 use crate::ledger::CallUpdate;
+use crate::narrow;
 use crate::repo::contacts::NewContact;
 use crate::repo::messages::EventVerdict;
 use crate::text::clean;
@@ -119,14 +120,25 @@ impl Record {
     /// Takes the message into the ledger too. Without effect where the message has no call.
     #[must_use]
     pub fn with_call_update(mut self, update: CallUpdate) -> Self {
-        self.call_update = Some(Arc::new(update.cleaned()));
-        self
+        let (update, fits) = update.cleaned();
+        self.call_update = Some(Arc::new(update));
+        self.drifted_unless(fits)
     }
 
     /// Finds or makes the caller's contact too, and ties the call to it.
     #[must_use]
-    pub fn with_caller(mut self, caller: CallerUpdate) -> Self {
-        self.caller = Some(caller);
+    pub fn with_caller(mut self, mut caller: CallerUpdate) -> Self {
+        let fits = narrow::instant(&mut caller.last_call_at);
+        let is_number = narrow::is_number(&caller.number);
+        self.caller = is_number.then_some(caller);
+        self.drifted_unless(fits && is_number)
+    }
+
+    /// A message that says what no column holds is kept whole in the inbox, and marked as one to look at.
+    fn drifted_unless(mut self, fits: bool) -> Self {
+        if !fits && self.event.verdict == EventVerdict::Accepted {
+            self.event.verdict = EventVerdict::Drifted;
+        }
         self
     }
 

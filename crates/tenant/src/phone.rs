@@ -8,6 +8,9 @@ mod regions;
 use std::fmt;
 use std::str::FromStr;
 
+/// Most characters of a number or SIP URI: as many as of any identifier, and as an entry of an index holds.
+pub const MAX_CHARS: usize = 512;
+
 /// How national numbers are written in one region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
@@ -53,12 +56,15 @@ impl FromStr for Region {
     }
 }
 
-/// Normalises a number or SIP URI; `None` when it is neither.
+/// Normalises a number or SIP URI; `None` when it is neither, or longer than [`MAX_CHARS`].
 ///
 /// Without a region only `+` forms and SIP URIs are taken. Reserved and sample numbers are taken like any other:
 /// `+` and 7 to 15 digits is the whole test.
 pub fn normalise(raw: &str, region: Option<Region>) -> Option<String> {
     let raw = raw.trim();
+    if raw.chars().nth(MAX_CHARS).is_some() {
+        return None;
+    }
     if is_sip_uri(raw) {
         let uri = raw.to_ascii_lowercase();
         return (!uri.chars().any(char::is_whitespace) && uri.contains(|c| c != ':' && c != 's'))

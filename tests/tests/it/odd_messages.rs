@@ -1,12 +1,16 @@
 //! Bodies that are odd and authentic: stored, answered, and never lost.
 
-use crate::harness::{Database, Organization, message};
+use crate::harness::{Database, Organization, days_ahead, message};
 use serde_json::{Value, json};
 
 use crate::bad_input::{patient_world, still_serves};
-use crate::support::{World, on_both_databases};
+use crate::support::{World, on_both_databases, only_result};
 
-on_both_databases![verified_oddities_are_stored_and_answered, every_kind_is_stored_and_answered];
+on_both_databases![
+    verified_oddities_are_stored_and_answered,
+    every_kind_is_stored_and_answered,
+    times_and_numbers_that_fit_nowhere_cost_the_caller_nothing,
+];
 
 /// Bodies of an organization's assistant that no schema describes, each in a call of its own.
 pub(crate) fn odd(organization: &Organization) -> Vec<(&'static str, Vec<u8>)> {
@@ -43,6 +47,9 @@ pub(crate) fn odd(organization: &Organization) -> Vec<(&'static str, Vec<u8>)> {
         ("a transcript without words", text("words", r#""transcript""#, r#","transcript":null,"role":7"#)),
         ("a call id that no index takes", text(&noise(6_000), r#""hang""#, "")),
         ("a kind that no index takes", text("long-kind", &format!(r#""{}""#, noise(6_000)), "")),
+        ("a year far away", report("12000", r#","timestamp":316516032000000,"startedAt":"+012000-01-01T00:00:00.000Z","endedAt":"+012000-01-01T00:01:00.000Z","customer":{"number":"+15552019999"},"artifact":{"transcript":"x"}"#)),
+        ("a year before all calendars", report("bc", r#","startedAt":"-005000-01-01T00:00:00.000Z","endedAt":"-004999-01-01T00:00:00.000Z","customer":{"number":"+15552019999"}"#)),
+        ("a caller that no index takes", report("sip", &format!(r#","customer":{{"number":"sip:{}@example.org"}}"#, noise(2_700).to_lowercase()))),
         ("the longest transcript", text("long", r#""transcript""#, &format!(r#","transcript":"{}""#, "word ".repeat(400_000)))),
     ]
     .map(|(what, text)| (what, text.into_bytes()))
@@ -130,4 +137,38 @@ fn every_kind_is_stored_and_answered(database: Database) {
         let line = gateway.log().of_request(&flat.request_id());
         assert_eq!(line["kind"], *kind, "{line}");
     }
+}
+
+/// What a message says beyond every column is its own trouble: the caller's next messages are taken like the first.
+fn times_and_numbers_that_fit_nowhere_cost_the_caller_nothing(database: Database) {
+    let World { gateway, northgate, .. } = &World::new(database);
+    let caller = "+15552017788";
+    let report = |call_id: &str, own: Value| {
+        let mut call = message::call(call_id, &northgate.assistant);
+        call["customer"] = json!({"number": caller});
+        message::of_kind("end-of-call-report", call, own)
+    };
+    let far = "+012000-01-01T00:00:00.000Z";
+    let past = "-005000-01-01T00:00:00.000Z";
+    let odd = [
+        json!({"endedReason": "x", "startedAt": far, "endedAt": far, "artifact": {}, "analysis": {}}),
+        json!({"endedReason": "x", "startedAt": past, "endedAt": past, "artifact": {}, "analysis": {}}),
+        json!({"endedReason": "x", "timestamp": 316_516_032_000_000_i64, "artifact": {}, "analysis": {}}),
+        json!({"endedReason": "x", "timestamp": -316_516_032_000_000_i64, "artifact": {}, "analysis": {}}),
+    ];
+    for (nth, own) in odd.into_iter().enumerate() {
+        assert_eq!(gateway.send(northgate, &report(&format!("odd-{nth}"), own.clone())).status, 200, "{own}");
+        let usual =
+            json!({"endedReason": "x", "endedAt": "2026-03-01T09:31:00Z", "artifact": {}, "analysis": {}});
+        assert_eq!(
+            gateway.send(northgate, &report(&format!("usual-{nth}"), usual)).status,
+            200,
+            "after {own}"
+        );
+        let started = message::call_started(&format!("inbound-{nth}"), &northgate.assistant);
+        assert_eq!(gateway.send(northgate, &started).status, 200, "after {own}");
+    }
+    // The patient of this booking is that caller.
+    let book = message::book("call-booked", &northgate.assistant, "call_1", days_ahead(5), "10:00");
+    assert!(!only_result(&gateway.answer(northgate, &book)).is_empty());
 }

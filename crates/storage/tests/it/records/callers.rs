@@ -1,7 +1,7 @@
 //! Records and the contacts.
 
 use storage::repo::Contact;
-use storage::{CallerUpdate, Record};
+use storage::{CallUpdate, CallerUpdate, Record, ReportUpdate};
 
 use super::ledger::step;
 use super::record_all;
@@ -14,6 +14,7 @@ on_both!(
     what_is_known_of_a_caller_is_kept,
     callers_of_one_batch_are_filled_in_together,
     a_contact_without_a_call_in_the_ledger,
+    values_that_fit_no_column_stay_in_the_body,
 );
 
 fn caller(number: &str) -> CallerUpdate {
@@ -131,4 +132,45 @@ async fn a_contact_without_a_call_in_the_ledger(fixture: Fixture) {
     assert!(fixture.storage.record(&fixture.a, record).await.unwrap().has_contact);
     assert_eq!(fixture.count("contacts", &format!("organization_id = '{A}'")).await, 1);
     assert_eq!(fixture.count("call_logs", "true").await, 0);
+}
+
+/// A year that no column holds, or a number that no index does, costs the message its place in that column and nothing
+/// else, and costs the caller's later messages nothing.
+async fn values_that_fit_no_column_stay_in_the_body(fixture: Fixture) {
+    let odd = [
+        "+12000-01-01T00:00:00Z",
+        "-5000-06-01T00:00:00Z",
+        "9999-12-31T23:59:59.999999Z",
+        "0001-01-01T00:00:00Z",
+    ];
+    let ada = "+12025550143";
+    for (n, year) in odd.into_iter().enumerate() {
+        let year = Some(year.parse().unwrap());
+        let report =
+            ReportUpdate { ended_at: year, transcript: Some("Hello.".to_owned()), ..ReportUpdate::default() };
+        let update = CallUpdate {
+            at: year,
+            started_at: year,
+            report: Some(Box::new(report)),
+            ..CallUpdate::default()
+        };
+        let record = Record::new(&event(&format!("k{n}"), &format!("call-{n}")))
+            .with_call_update(update)
+            .with_caller(CallerUpdate { last_call_at: year, ..caller(ada) });
+        let recorded = fixture.storage.record(&fixture.a, record).await.unwrap();
+        assert!(recorded.is_new && recorded.ledger_changed && recorded.has_contact, "{recorded:?}");
+    }
+    let long = format!("sip:{}@example.org", "a".repeat(2700));
+    let recorded =
+        fixture.storage.record(&fixture.a, record("k-sip", "call-sip", caller(&long))).await.unwrap();
+    assert!(recorded.is_new && recorded.ledger_changed && !recorded.has_contact, "{recorded:?}");
+    assert_eq!(fixture.count("webhook_events", "verdict = 'drifted'").await, 5);
+    assert_eq!(fixture.count("call_reports", "transcript = 'Hello.'").await, 4);
+    assert_eq!(fixture.count("call_logs", "started_at IS NULL AND ended_at IS NULL").await, 5);
+
+    let usual = CallerUpdate { last_call_at: Some(at(10, 0)), ..caller(ada) };
+    let recorded = fixture.storage.record(&fixture.a, record("k-usual", "call-usual", usual)).await.unwrap();
+    assert!(recorded.is_new && recorded.has_contact);
+    assert_eq!(contact(&fixture, ada).await.last_call_at, Some(at(10, 0)));
+    assert_eq!(fixture.count("webhook_events", "verdict = 'accepted'").await, 1);
 }
