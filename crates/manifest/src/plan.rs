@@ -151,7 +151,8 @@ pub struct PlanError {
 
 /// Compares what is stored with what a file declares.
 ///
-/// `stored` are all organizations of the store with their secrets opened; a stored credential without a secret is one
+/// `stored` are the organizations that the file declares and those that have an identifier of it, with their secrets opened; to
+/// prune, all of the store. A stored credential without a secret is one
 /// that could not be opened. Organizations are the same when their ids are, or their slugs where the file gives no id.
 /// Stored entries that are not declared stay, unless `prune` removes them; declared ones are made as declared.
 ///

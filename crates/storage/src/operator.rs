@@ -3,10 +3,11 @@
 pub(crate) mod entry;
 pub(crate) mod store;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use org_resolver::OrgId;
+use org_resolver::{IdentifierKind, LookupKey, OrgId};
 use serde_json::{Map, json};
 use signature::KeyRing;
 use tenant::{Entry, Organization};
@@ -18,6 +19,9 @@ use crate::directory::Directory;
 use crate::error::StorageError;
 use crate::quarantine::QuarantineEntry;
 use crate::repo::After;
+
+/// How many identifiers are looked up at once. SQLite has a bound on the values of a statement.
+const KEYS_AT_ONCE: usize = 1000;
 
 /// Whose entry is changed.
 #[derive(Clone, Copy, Debug)]
@@ -68,12 +72,12 @@ impl OperatorScope {
     /// [`StorageError`] when the database does not answer.
     pub async fn find_organization(&mut self, slug_or_id: &str) -> Result<Option<OrgEntry>, StorageError> {
         let wanted = slug_or_id.trim().to_lowercase();
-        let id: Option<OrgId> = wanted.parse().ok();
-        let all = self.store.list().await?;
-        // A slug never reads like an id, so at most one of them fits.
-        Ok(all
-            .into_iter()
-            .find(|entry| Some(entry.id) == id || entry.slug.as_deref() == Some(wanted.as_str())))
+        // A slug never reads like an id, so at most one organization is named so.
+        let named = self.owners([(IdentifierKind::Organization, wanted.as_str())]).await?;
+        match named.first() {
+            Some(id) => self.store.organization(OrgId::new(*id)).await,
+            None => Ok(None),
+        }
     }
 
     /// Every organization as a file would declare it, by slug, with its secrets in the clear: one side of a plan.
@@ -91,6 +95,46 @@ impl OperatorScope {
     pub async fn organizations(&mut self) -> Result<Vec<Organization>, StorageError> {
         self.store.audit("read secrets", "all organizations", Map::new()).await?;
         self.store.organizations(None).await
+    }
+
+    /// The organizations that a file would change, as [`organizations`](Self::organizations) gives all: those that it declares, by
+    /// id or slug, and those that have an identifier which it declares. However many there are beside them, no other's secret
+    /// is opened.
+    ///
+    /// # Errors
+    /// As [`organizations`](Self::organizations).
+    pub async fn organizations_of(
+        &mut self,
+        file: &[Organization],
+    ) -> Result<Vec<Organization>, StorageError> {
+        let ids: Vec<String> = file.iter().map(|organization| organization.id.to_string()).collect();
+        let names = ids.iter().map(String::as_str).chain(file.iter().map(|declared| declared.slug.as_str()));
+        let names = names.map(|name| (IdentifierKind::Organization, name));
+        let touched = self.owners(names.chain(file.iter().flat_map(Organization::identifiers))).await?;
+        let named: Vec<String> = touched.iter().map(ToString::to_string).collect();
+        let detail = Map::from_iter([("organizations".to_owned(), json!(named))]);
+        self.store.audit("read secrets", "organizations of a file", detail).await?;
+        if touched.is_empty() { Ok(Vec::new()) } else { self.store.organizations(Some(&touched)).await }
+    }
+
+    /// The owners of identifiers, each once.
+    async fn owners(
+        &mut self,
+        identifiers: impl IntoIterator<Item = (IdentifierKind, &str)>,
+    ) -> Result<Vec<Uuid>, StorageError> {
+        let keys = identifiers.into_iter().filter_map(|(kind, value)| LookupKey::new(kind, value));
+        let keys: Vec<LookupKey> = keys.collect();
+        let mut owners = Vec::new();
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            let wanted: HashSet<_> = some.iter().map(|key| (key.kind.as_str(), &*key.value)).collect();
+            let held = self.store.owners(some).await?.into_iter().filter(|row| {
+                row.valid_to.is_none() && wanted.contains(&(row.kind.as_str(), row.value.as_str()))
+            });
+            owners.extend(held.map(|row| row.organization_id));
+        }
+        owners.sort_unstable();
+        owners.dedup();
+        Ok(owners)
     }
 
     /// One organization as a file would declare it, as [`organizations`](Self::organizations) gives all; no other's

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind::IdentifierKind;
+
 /// A number of the organization; at least one of `id`, `number` and `sip_uri` is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneNumber {
@@ -24,6 +26,13 @@ impl PhoneNumber {
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.names().next()
+    }
+
+    /// The identifiers that it declares.
+    pub fn identifiers(&self) -> impl Iterator<Item = (IdentifierKind, &str)> {
+        let lines = self.number.iter().chain(&self.sip_uri);
+        let id = self.id.iter().map(|id| (IdentifierKind::PhoneNumberId, id.as_str()));
+        id.chain(lines.map(|line| (IdentifierKind::PhoneNumber, line.as_str())))
     }
 
     /// Its id, its number and its SIP URI, as far as it has them.

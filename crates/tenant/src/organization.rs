@@ -6,6 +6,7 @@ use scheduling::{Calendar, Closure, OpeningHours, Resource, Service};
 use signature::{Scheme, SecretKey};
 use uuid::Uuid;
 
+use crate::kind::IdentifierKind;
 use crate::limits::Limits;
 use crate::number::PhoneNumber;
 use crate::phone::Region;
@@ -128,6 +129,15 @@ impl Profile {
 }
 
 impl Organization {
+    /// The identifiers that it declares, its own id and slug aside.
+    pub fn identifiers(&self) -> impl Iterator<Item = (IdentifierKind, &str)> {
+        let assistants =
+            self.assistants.iter().map(|assistant| (IdentifierKind::AssistantId, assistant.id.as_str()));
+        let squads = self.squads.iter().map(|squad| (IdentifierKind::SquadId, squad.as_str()));
+        let numbers = self.phone_numbers.iter().flat_map(PhoneNumber::identifiers);
+        numbers.chain(assistants).chain(squads)
+    }
+
     /// Its booking calendar.
     #[must_use]
     pub fn calendar(&self) -> Calendar {

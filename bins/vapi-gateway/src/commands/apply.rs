@@ -59,7 +59,9 @@ pub(crate) async fn run(args: &ApplyArgs) -> anyhow::Result<Exit> {
     };
     let reason = format!("vapi-gateway apply -f {}", args.file.display());
     let mut scope = storage.operator(&keys::actor(), &reason).await?;
-    let stored = scope.organizations().await?;
+    // What the file does not touch matters to nobody but who prunes.
+    let stored =
+        if args.prune { scope.organizations().await? } else { scope.organizations_of(&wanted).await? };
     let plan = manifest::plan(&stored, &wanted, args.prune)?;
     if args.dry_run || plan.is_empty() {
         return print(args, &plan, false);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tenant::{IdentifierKind, Organization, PhoneNumber};
+use tenant::{IdentifierKind, Organization};
 
 use super::pairs::pair;
 use crate::error::Problem;
@@ -30,7 +30,7 @@ pub(super) fn problems(
     }
     let mut problems = Vec::new();
     for (wanted, pair) in wanted.iter().zip(pairs) {
-        for identifier in identifiers(wanted) {
+        for identifier in wanted.identifiers() {
             let other = held.get(&identifier).filter(|owner| pair.is_none_or(|own| own.id != owner.id));
             if let Some(owner) = other {
                 let (kind, value) = identifier;
@@ -47,30 +47,13 @@ pub(super) fn problems(
 
 /// The identifiers that an organization holds when nothing is pruned: those that it has, but for changed numbers.
 fn left_with<'a>(stored: &'a Organization, wanted: Option<&'a Organization>) -> Vec<Identifier<'a>> {
-    let Some(wanted) = wanted else { return identifiers(stored) };
+    let Some(wanted) = wanted else { return stored.identifiers().collect() };
     let replaced = pair(&stored.phone_numbers, &wanted.phone_numbers);
     let numbers = stored.phone_numbers.iter().enumerate();
     let untouched = numbers.filter(|(index, _)| !replaced.contains(&Some(*index)));
-    let mut left: Vec<_> = untouched.flat_map(|(_, number)| identifiers_of(number)).collect();
-    left.extend(apart_from_numbers(stored));
-    left
-}
-
-fn identifiers(organization: &Organization) -> Vec<Identifier<'_>> {
-    let numbers = organization.phone_numbers.iter().flat_map(identifiers_of);
-    numbers.chain(apart_from_numbers(organization)).collect()
-}
-
-fn apart_from_numbers(organization: &Organization) -> impl Iterator<Item = Identifier<'_>> {
-    let assistants =
-        organization.assistants.iter().map(|assistant| (IdentifierKind::AssistantId, assistant.id.as_str()));
-    assistants.chain(organization.squads.iter().map(|squad| (IdentifierKind::SquadId, squad.as_str())))
-}
-
-fn identifiers_of(number: &PhoneNumber) -> impl Iterator<Item = Identifier<'_>> {
-    let lines = number.number.iter().chain(&number.sip_uri);
-    let id = number.id.iter().map(|id| (IdentifierKind::PhoneNumberId, id.as_str()));
-    id.chain(lines.map(|line| (IdentifierKind::PhoneNumber, line.as_str())))
+    let is_of_a_number = |kind| matches!(kind, IdentifierKind::PhoneNumber | IdentifierKind::PhoneNumberId);
+    let others = stored.identifiers().filter(|(kind, _)| !is_of_a_number(*kind));
+    untouched.flat_map(|(_, number)| number.identifiers()).chain(others).collect()
 }
 
 const fn field(kind: IdentifierKind) -> &'static str {

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use org_resolver::OrgId;
+use org_resolver::{LookupKey, OrgId};
 use serde_json::{Map, Value};
 use tenant::{Entry, Organization};
 use uuid::Uuid;
 
 use crate::error::StorageError;
 use crate::quarantine::QuarantineStore;
-use crate::rows::SecretRow;
+use crate::rows::{OwnerRow, SecretRow};
 use crate::schema::organizations;
 use crate::sql_types::DbUuid;
 
@@ -47,6 +47,9 @@ pub(crate) trait OperatorStore: QuarantineStore + Send {
 
     /// One organization.
     async fn organization(&mut self, org: OrgId) -> Result<Option<OrgEntry>, StorageError>;
+
+    /// Every row of these identifiers, and of others.
+    async fn owners(&mut self, keys: &[LookupKey]) -> Result<Vec<OwnerRow>, StorageError>;
 
     /// The organizations of these ids, or every one, as a file would declare them, by slug.
     async fn organizations(&mut self, only: Option<&[Uuid]>) -> Result<Vec<Organization>, StorageError>;

@@ -8,7 +8,7 @@ mod write;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use org_resolver::OrgId;
+use org_resolver::{LookupKey, OrgId};
 use serde_json::{Map, Value};
 use tenant::{Entry, Organization};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use self::work::Work;
 use super::directory;
 use crate::error::StorageError;
 use crate::operator::store::{OperatorStore, OrgEntry};
-use crate::rows::SecretRow;
+use crate::rows::{OwnerRow, SecretRow};
 use crate::schema::{audit_log, organizations};
 use crate::sql_types::{DbJson, DbUuid};
 use crate::text::{clean, clean_json};
@@ -54,6 +54,11 @@ impl OperatorStore for Operator {
     async fn organization(&mut self, org: OrgId) -> Result<Option<OrgEntry>, StorageError> {
         let own = organizations::table.filter(organizations::id.eq(DbUuid(org.as_uuid())));
         self.tx.find(own.select(OrgEntry::as_select())).await
+    }
+
+    async fn owners(&mut self, keys: &[LookupKey]) -> Result<Vec<OwnerRow>, StorageError> {
+        let owners = directory::owners(self.tx.conn()?, keys).await;
+        self.tx.check(owners)
     }
 
     async fn organizations(&mut self, only: Option<&[Uuid]>) -> Result<Vec<Organization>, StorageError> {

@@ -697,4 +697,31 @@ on_both!(
     two_operators_at_once_agree,
     the_sixth_credential_is_refused_and_pruning_makes_room,
     changes_reach_the_directory,
+    a_file_reads_what_it_touches_and_no_other_organization,
 );
+
+/// One organization of a million is applied without the others.
+async fn a_file_reads_what_it_touches_and_no_other_organization(fixture: Fixture) {
+    let client = |assistant: &str| {
+        format!("INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{B}', '{assistant}')")
+    };
+    fixture.execute(&client("asst_of_harbour")).await;
+    let mut scope = fixture.storage.operator("a test", "a test").await.unwrap();
+    let entry =
+        |slug: &str, more: &str| file(&format!("[[organizations]]\nslug = \"{slug}\"\nname = \"X\"\n{more}"));
+    for (declared, touched) in [
+        (entry("northgate", ""), vec!["northgate"]),
+        (entry("new", ""), vec![]),
+        (entry("new", "assistants = [{ id = \"asst_of_harbour\" }]"), vec!["harbour"]),
+        (entry("new", "assistants = [{ id = \"asst_of_nobody\" }]"), vec![]),
+        (entry("northgate", "assistants = [{ id = \"asst_of_harbour\" }]"), vec!["harbour", "northgate"]),
+        (entry("renamed", &format!("id = \"{A}\"")), vec!["northgate"]),
+        (file(BEGINNING), vec!["harbour", "northgate"]),
+    ] {
+        let read = scope.organizations_of(&declared).await.unwrap();
+        let mut slugs: Vec<&str> = read.iter().map(|organization| organization.slug.as_str()).collect();
+        slugs.sort_unstable();
+        assert_eq!(slugs, touched, "{declared:?}");
+    }
+    scope.rollback().await.unwrap();
+}
