@@ -1,5 +1,8 @@
 //! The context of a request's body.
 
+use std::fmt;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 /// The kind under which bare arguments stand in the inbox.
@@ -16,6 +19,27 @@ pub struct Context<'a> {
     pub tool: Option<&'a str>,
     /// True when the body is that tool's arguments and nothing else.
     pub is_direct: bool,
+}
+
+/// What the tool calls of one message may take.
+#[derive(Clone, Copy)]
+pub struct ToolBudget<'a> {
+    /// How long the message has been waiting for its answer.
+    pub waited: Duration,
+    /// Takes a unit of the organization's allowance, and says whether there was one. The message's own is taken already,
+    /// and serves its first call.
+    pub take_unit: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl ToolBudget<'_> {
+    /// A message that has just arrived, of an organization without bounds.
+    pub const UNBOUNDED: Self = Self { waited: Duration::ZERO, take_unit: &|| true };
+}
+
+impl fmt::Debug for ToolBudget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolBudget").field("waited", &self.waited).finish_non_exhaustive()
+    }
 }
 
 /// A tool called with its arguments alone, without a message around them.

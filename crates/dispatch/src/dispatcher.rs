@@ -7,7 +7,7 @@ use storage::repo::{EventVerdict, SecurityEntry};
 use storage::{QuarantinedMessage, Storage};
 use vapi_types::{Envelope, MessageKind, Reply, ToolCall};
 
-use crate::context::{Context, DirectToolCall};
+use crate::context::{Context, DirectToolCall, ToolBudget};
 use crate::handlers;
 use crate::incoming::IncomingMessage;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
@@ -28,7 +28,13 @@ impl Dispatcher {
     /// Acts on a verified message of any kind.
     ///
     /// A kind that the provider waits for always gives [`Outcome::Reply`], whatever fails.
-    pub async fn handle(&self, org: &VerifiedOrg, envelope: &Envelope<'_>, context: &Context<'_>) -> Handled {
+    pub async fn handle(
+        &self,
+        org: &VerifiedOrg,
+        envelope: &Envelope<'_>,
+        context: &Context<'_>,
+        budget: ToolBudget<'_>,
+    ) -> Handled {
         if *envelope.kind() == MessageKind::VoiceRequest {
             return self.turn_away(org.language(), envelope, context, RefusalCode::NotSupported);
         }
@@ -47,9 +53,9 @@ impl Dispatcher {
             }
         };
         let done = match envelope.kind() {
-            // Each tool has a deadline of its own.
+            // Each tool has a deadline of its own, and so has the message.
             MessageKind::ToolCalls | MessageKind::FunctionCall => {
-                handlers::tool_calls(handling, context).await
+                handlers::tool_calls(handling, context, budget).await
             }
             _ => services.in_time(services.options.message_deadline, work).await,
         };
@@ -66,8 +72,9 @@ impl Dispatcher {
         org: &VerifiedOrg,
         call: DirectToolCall<'_>,
         context: &Context<'_>,
+        budget: ToolBudget<'_>,
     ) -> Handled {
-        handlers::direct_tool_call(&self.services, org, call, context).await
+        handlers::direct_tool_call(&self.services, org, call, context, budget).await
     }
 
     /// Records a proven message that must not be acted upon, and refuses it.

@@ -11,7 +11,7 @@ mod outcome;
 mod services;
 mod tools;
 
-pub use context::{Context, DIRECT_KIND, DirectToolCall};
+pub use context::{Context, DIRECT_KIND, DirectToolCall, ToolBudget};
 pub use dispatcher::Dispatcher;
 pub use incoming::IncomingMessage;
 pub use outcome::{DispatchError, Handled, Outcome, RefusalCode};

@@ -48,12 +48,16 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// The work within its deadline; past it the work is dropped, and nothing of it is kept that was not committed.
+    /// The work within its deadline; past it the work is dropped, and nothing of it is kept that was not committed. Where
+    /// no time is left, it does not begin.
     pub(crate) async fn in_time<T>(
         &self,
         deadline: Duration,
         work: impl Future<Output = Result<T, StorageError>>,
     ) -> Result<T, DispatchError> {
+        if deadline.is_zero() {
+            return Err(DispatchError::Deadline(deadline));
+        }
         match tokio::time::timeout(deadline, work).await {
             Ok(done) => Ok(done?),
             Err(_elapsed) => Err(DispatchError::Deadline(deadline)),

@@ -49,7 +49,8 @@ impl Intake {
             return Err(Refusal::HttpsRequired);
         }
         let body = body.await?;
-        let received = Received::read(request, body.as_ref()).map_err(|error| {
+        let arrived = self.clock.elapsed();
+        let received = Received::read(request, body.as_ref(), arrived).map_err(|error| {
             tracing::debug!(request_id = request.request_id, %error, "unreadable body");
             Refusal::Unreadable
         })?;

@@ -1,5 +1,7 @@
 //! A message read as far as it takes to find its organization.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use dispatch::{Context, DirectToolCall};
 use org_resolver::OrgHints;
@@ -11,12 +13,18 @@ pub(crate) struct Received<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) envelope: Envelope<'a>,
     pub(crate) hints: OrgHints,
+    /// When its last byte was there, by the clock that does not jump.
+    pub(crate) arrived: Duration,
     /// The tool to run, when the body is its arguments and nothing else.
     direct: Option<&'a str>,
 }
 
 impl<'a> Received<'a> {
-    pub(crate) fn read(request: &'a Request<'a>, body: &'a [u8]) -> Result<Self, EnvelopeError> {
+    pub(crate) fn read(
+        request: &'a Request<'a>,
+        body: &'a [u8],
+        arrived: Duration,
+    ) -> Result<Self, EnvelopeError> {
         let envelope = Envelope::parse(body)?;
         // A body that is neither wrapped nor about a call can be nothing but a tool's arguments.
         let is_message = envelope.head().shape == EnvelopeShape::Nested || envelope.head().call.is_some();
@@ -29,7 +37,7 @@ impl<'a> Received<'a> {
                 .unwrap_or_default(),
             None => OrgHints::from_envelope(&envelope),
         };
-        Ok(Self { request, envelope, hints, direct })
+        Ok(Self { request, envelope, hints, arrived, direct })
     }
 
     /// The call of a tool by its arguments alone, if the message is that.

@@ -1,6 +1,6 @@
 //! The work of a proven message, within its organization's allowance.
 
-use dispatch::{Handled, Outcome, RefusalCode};
+use dispatch::{Handled, Outcome, RefusalCode, ToolBudget};
 use org_resolver::{Limits, OrgId, RefusedOrg, VerifiedOrg};
 use rate_limit::{Quota, RetryAfter};
 
@@ -20,12 +20,15 @@ impl Intake {
     ) -> Result<Vec<u8>, Refusal> {
         let envelope = &received.envelope;
         record.verified = Some(Verified::new(org.id(), envelope));
-        let allowance = self.allowance(org.id(), received, org.access().limits);
+        let unit = self.allowance(org.id(), received, org.access().limits);
+        let allowance = unit();
         let context = received.context(self.clock.now());
+        let waited = self.clock.elapsed().saturating_sub(received.arrived);
+        let budget = ToolBudget { waited, take_unit: &|| unit().is_ok() };
         let handled = match (allowance, received.direct_call()) {
             (Err(_), _) => self.turn_away(org.language(), received, record),
-            (Ok(()), Some(call)) => self.dispatcher.run_tool(&org, call, &context).await,
-            (Ok(()), None) => self.dispatcher.handle(&org, envelope, &context).await,
+            (Ok(()), Some(call)) => self.dispatcher.run_tool(&org, call, &context, budget).await,
+            (Ok(()), None) => self.dispatcher.handle(&org, envelope, &context, budget).await,
         };
         self.note_use(org);
         answer(handled, allowance, received, record)
@@ -40,7 +43,7 @@ impl Intake {
     ) -> Result<Vec<u8>, Refusal> {
         record.verified = Some(Verified::new(org.id(), &received.envelope));
         // Its own allowance stands behind the gate; the deployment's keeps a flood out of the security log.
-        let allowance = self.allowance(org.id(), received, Limits::default());
+        let allowance = self.allowance(org.id(), received, Limits::default())();
         let handled = match allowance {
             Ok(()) => {
                 record.verdict = org.reason().as_str();
@@ -59,12 +62,17 @@ impl Intake {
         self.dispatcher.turn_away(language, &received.envelope, &context, code)
     }
 
-    /// Takes one from the organization's allowance for this class of messages.
-    fn allowance(&self, org: OrgId, received: &Received<'_>, own: Limits) -> Result<(), RetryAfter> {
+    /// Takes a unit from the organization's allowance for this class of messages, each time it is called.
+    fn allowance<'a>(
+        &'a self,
+        org: OrgId,
+        received: &Received<'_>,
+        own: Limits,
+    ) -> impl Fn() -> Result<(), RetryAfter> + Sync + use<'a> {
         let class = received.class();
         // A minute's allowance may come at once: the provider sends in bursts.
         let quota = Quota::per_minute(self.limits.of(class, own));
-        self.allowances.check(&(org, class), quota, self.clock.elapsed())
+        move || self.allowances.check(&(org, class), quota, self.clock.elapsed())
     }
 
     /// Notes that a credential was used, after the answer, which does not wait for it.

@@ -66,6 +66,7 @@ not-in-service = Es tut mir leid, dieser Dienst ist zurzeit nicht verfügbar.
 busy = Es tut mir leid, bei uns ist gerade sehr viel los. Bitte versuchen Sie es in einer Minute noch einmal.
 unreachable = Es tut mir leid, unser System ist gerade nicht erreichbar. Bitte versuchen Sie es später noch einmal.
 too-slow = Es tut mir leid, das dauert zu lange. Bitte versuchen Sie es noch einmal.
+too-many-at-once = Es tut mir leid, das war zu viel auf einmal. Gehen wir eines nach dem anderen durch.
 
 ## An assistant's arguments do not fit
 

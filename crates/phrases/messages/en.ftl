@@ -83,6 +83,7 @@ not-in-service = I'm sorry, this service is not available at the moment.
 busy = I'm sorry, we are very busy right now. Please try again in a minute.
 unreachable = I'm sorry, our system is not reachable right now. Please try again later.
 too-slow = I'm sorry, that is taking too long. Please try again.
+too-many-at-once = I'm sorry, that was too much at once. Let us take one thing after the other.
 
 ## An assistant's arguments do not fit
 

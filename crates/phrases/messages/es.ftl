@@ -66,6 +66,7 @@ not-in-service = Lo siento, este servicio no está disponible en este momento.
 busy = Lo siento, estamos muy ocupados en este momento. Inténtelo de nuevo en un minuto.
 unreachable = Lo siento, nuestro sistema no está disponible en este momento. Inténtelo de nuevo más tarde.
 too-slow = Lo siento, está tardando demasiado. Inténtelo de nuevo.
+too-many-at-once = Lo siento, han sido demasiadas cosas a la vez. Vayamos de una en una.
 
 ## An assistant's arguments do not fit
 

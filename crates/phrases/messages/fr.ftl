@@ -69,6 +69,7 @@ not-in-service = Je suis désolé, ce service n'est pas disponible pour le momen
 busy = Je suis désolé, nous sommes très occupés pour le moment. Veuillez réessayer dans une minute.
 unreachable = Je suis désolé, notre système n'est pas joignable pour le moment. Veuillez réessayer plus tard.
 too-slow = Je suis désolé, cela prend trop de temps. Veuillez réessayer.
+too-many-at-once = Je suis désolé, cela fait trop de choses à la fois. Prenons-les l'une après l'autre.
 
 ## An assistant's arguments do not fit
 

@@ -44,6 +44,8 @@ pub enum Phrase<'a> {
     Unreachable,
     /// The work was not done in time.
     TooSlow,
+    /// More tool calls than one message may have run.
+    TooManyAtOnce,
 
     /// An assistant called a tool that does not exist.
     NoSuchTool(&'a str),
@@ -111,6 +113,7 @@ impl Phrase<'_> {
             Self::Busy => plain("busy"),
             Self::Unreachable => plain("unreachable"),
             Self::TooSlow => plain("too-slow"),
+            Self::TooManyAtOnce => plain("too-many-at-once"),
             Self::NoSuchTool(name) => with("no-such-tool", "name", name),
             Self::ArgumentsUnreadable(name) => with("arguments-unreadable", "name", name),
             Self::FieldMissing(field, wanted) => about_field(language, "field-missing", field, wanted),

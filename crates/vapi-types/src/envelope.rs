@@ -85,7 +85,8 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// The tool calls in the message, of whatever kind it is; empty when there are none.
+    /// The tool calls in the message, of whatever kind it is; empty when there are none. Of more than
+    /// [`MAX_TOOL_CALLS`](crate::MAX_TOOL_CALLS) these are the first.
     #[must_use]
     pub fn tool_calls(&self) -> Vec<ToolCall> {
         tool_call::read_all(&self.storable(self.reading.message.unwrap_or(self.json)))

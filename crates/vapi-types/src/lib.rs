@@ -31,4 +31,4 @@ pub use payload::Raw;
 pub use redact::{REDACTED, redact};
 pub use reply::Reply;
 pub use text::sanitise;
-pub use tool_call::{ToolArguments, ToolCall};
+pub use tool_call::{MAX_TOOL_CALLS, ToolArguments, ToolCall};

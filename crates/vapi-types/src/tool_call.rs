@@ -9,6 +9,10 @@ use crate::ids::ToolCallId;
 use crate::scan::{elements, members};
 use crate::text::sanitise;
 
+/// The most calls that are read of one message. Models make a few at once; a body of megabytes could hold a million,
+/// each of which takes more room in a list and in an answer than in the body.
+pub const MAX_TOOL_CALLS: usize = 1024;
+
 /// One function call of the model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -73,31 +77,43 @@ pub(crate) fn read_all(message: &str) -> Vec<ToolCall> {
 
 /// Reads the first of several places that has any call: an array of entries, or one entry.
 pub(crate) fn read_first<'a>(places: impl IntoIterator<Item = Option<&'a str>>) -> Vec<ToolCall> {
-    let calls = places.into_iter().flatten().map(|place| {
-        let mut calls = Vec::new();
+    let mut lists = places.into_iter().flatten().map(|place| {
+        let mut list = Listing::default();
         if place.starts_with('{') {
-            calls.extend(entry(place));
+            list.add(place);
         }
-        elements(place, |element| calls.extend(entry(element)));
-        calls
+        elements(place, |element| list.add(element));
+        list.calls
     });
-    unique(calls.into_iter().find(|calls| !calls.is_empty()).unwrap_or_default())
+    lists.find(|calls| !calls.is_empty()).unwrap_or_default()
 }
 
-/// Keeps the first call of each id. Where the id says nothing, only a true repetition is dropped.
-fn unique(calls: Vec<ToolCall>) -> Vec<ToolCall> {
-    let mut ids = HashSet::new();
-    let mut contents = HashSet::new();
-    calls
-        .into_iter()
-        .filter(|call| {
-            if call.id.is_unique() {
-                return ids.insert(call.id.clone());
-            }
+/// Calls in the order sent, up to [`MAX_TOOL_CALLS`]: the first of each id. Where the id says nothing, only a true
+/// repetition is dropped.
+#[derive(Default)]
+struct Listing {
+    ids: HashSet<ToolCallId>,
+    contents: HashSet<String>,
+    calls: Vec<ToolCall>,
+}
+
+impl Listing {
+    fn add(&mut self, json: &str) {
+        if self.calls.len() >= MAX_TOOL_CALLS {
+            return;
+        }
+        let Some(call) = entry(json) else { return };
+        let is_new = if call.id.is_unique() {
+            self.ids.insert(call.id.clone())
+        } else {
             // Two nameless calls of one message need two answers, even if they look the same.
-            call.id.as_str().is_empty() || contents.insert(serde_json::to_string(call).unwrap_or_default())
-        })
-        .collect()
+            call.id.as_str().is_empty()
+                || self.contents.insert(serde_json::to_string(&call).unwrap_or_default())
+        };
+        if is_new {
+            self.calls.push(call);
+        }
+    }
 }
 
 /// The parts of an entry that matter here; the last of repeated keys counts.

@@ -8,42 +8,57 @@ use phrases::{Language, Phrase};
 use serde_json::{Map, Value};
 use storage::repo::{EventVerdict, ToolAnswer};
 use storage::{NewEvent, Record};
+use tokio::time::Instant;
 use vapi_types::reply::{FunctionCallReply, ToolCallsReply, ToolResult};
 use vapi_types::{MessageKind, Reply, ToolArguments, ToolCall};
 
-use crate::context::{Context, DIRECT_KIND, DirectToolCall};
+use crate::context::{Context, DIRECT_KIND, DirectToolCall, ToolBudget};
 use crate::incoming::text_of;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
 use crate::services::{Handling, Services, effects};
 use crate::tools::{self, Caller, Invocation, RunKeys, ToolRun, inbox_key};
 
-/// How many calls of one message run side by side.
+/// How many calls of one message run. The others are answered with a sentence.
+const MAX_RUNS: usize = 32;
+/// How many of them run side by side.
 const SIDE_BY_SIDE: usize = 8;
-/// The longest that keeping the message may take before its tools run. With the longest tool it stays below the
-/// provider's own 20 seconds.
+/// When a message is answered, whatever its calls have come to. Below the provider's own 20 seconds.
+const MESSAGE_DEADLINE: Duration = Duration::from_secs(18);
+/// The longest that keeping the message may take before its tools run.
 const INBOX_DEADLINE: Duration = Duration::from_secs(5);
 /// The longest that any tool may take.
 const TOOL_DEADLINE: Duration = Duration::from_secs(12);
 
 /// Answers a message of tool calls: every call, in order, whatever becomes of each.
-pub(crate) async fn answer(handling: Handling<'_>, context: &Context<'_>) -> Result<Handled, DispatchError> {
+pub(crate) async fn answer(
+    handling: Handling<'_>,
+    context: &Context<'_>,
+    budget: ToolBudget<'_>,
+) -> Result<Handled, DispatchError> {
+    let (ends, org) = (ends(budget), handling.org);
     let calls = handling.incoming.tool_calls();
-    let only = match calls {
-        [call] => invocation(handling, call, context).ok(),
+    let runs = runs(handling, calls, context, budget);
+    let only = match (calls, runs.as_slice()) {
+        ([_], [Ok(only)]) => Some(only),
         _ => None,
     };
-    let record = handling.incoming.record(handling.org.via());
-    let (effects, ran) = keep(handling.services, handling.org, record, only.as_ref()).await?;
+    let record = handling.incoming.record(org.via());
+    let (effects, ran) = keep(handling.services, org, record, only).await?;
     let mut handled = Handled::reply(Reply::Empty, effects);
     let answers = match ran {
         Some(ran) => vec![ran.into()],
         None => {
-            let answering = futures::stream::iter(calls).map(|call| answer_call(handling, call, context));
+            let answering = futures::stream::iter(&runs).map(|run| async move {
+                match run {
+                    Ok(invocation) => within_deadline(handling.services, org, invocation, ends).await,
+                    Err(phrase) => Answered::error(org, phrase),
+                }
+            });
             // Boxed, because a closure over borrowed items would tie the work to one thread.
             answering.buffered(SIDE_BY_SIDE).boxed().collect::<Vec<Answered>>().await
         }
     };
-    let mut results = Vec::with_capacity(answers.len());
+    let mut results = Vec::with_capacity(calls.len());
     for (call, answered) in calls.iter().zip(answers) {
         handled.effects.extend(answered.effect);
         handled.error = handled.error.or(answered.error);
@@ -51,6 +66,11 @@ pub(crate) async fn answer(handling: Handling<'_>, context: &Context<'_>) -> Res
             ToolAnswer::Result(text) => ToolResult::result(call, &text),
             ToolAnswer::Error(text) => ToolResult::error(call, &text),
         });
+    }
+    if let Some(others) = calls.get(MAX_RUNS..).filter(|others| !others.is_empty()) {
+        handled.effects.push("too_many_calls");
+        let sentence = said(org, &Phrase::TooManyAtOnce);
+        results.extend(others.iter().map(|call| ToolResult::error(call, &sentence)));
     }
     handled.outcome = Outcome::Reply(match handling.incoming.envelope.kind() {
         MessageKind::FunctionCall => Reply::FunctionCall(
@@ -67,7 +87,9 @@ pub(crate) async fn answer_direct(
     org: &VerifiedOrg,
     direct: DirectToolCall<'_>,
     context: &Context<'_>,
+    budget: ToolBudget<'_>,
 ) -> Handled {
+    let ends = ends(budget);
     let Ok(arguments) = serde_json::from_slice::<Map<String, Value>>(direct.arguments) else {
         return refused("the body must be a JSON object of arguments");
     };
@@ -87,7 +109,7 @@ pub(crate) async fn answer_direct(
     let record = direct_record(org, &direct, &arguments, context);
     let answered = match keep(services, org, record, Some(&invocation)).await {
         Ok((_, Some(ran))) => ran.into(),
-        Ok((_, None)) => within_deadline(services, org, &invocation).await,
+        Ok((_, None)) => within_deadline(services, org, &invocation, ends).await,
         Err(error) => {
             return Handled { error: Some(error), ..spoken(&said(org, &RefusalCode::Unavailable.phrase())) };
         }
@@ -140,7 +162,8 @@ struct Answered {
 
 impl Answered {
     fn error(org: &VerifiedOrg, phrase: &Phrase<'_>) -> Self {
-        Self { answer: ToolAnswer::Error(said(org, phrase)), effect: None, error: None }
+        let effect = (*phrase == Phrase::Busy).then_some(RefusalCode::RateLimited.as_str());
+        Self { answer: ToolAnswer::Error(said(org, phrase)), effect, error: None }
     }
 }
 
@@ -150,11 +173,25 @@ impl From<ToolRun> for Answered {
     }
 }
 
-async fn answer_call(handling: Handling<'_>, call: &ToolCall, context: &Context<'_>) -> Answered {
-    match invocation(handling, call, context) {
-        Ok(invocation) => within_deadline(handling.services, handling.org, &invocation).await,
-        Err(phrase) => Answered::error(handling.org, &phrase),
-    }
+/// When the message has to be answered.
+fn ends(budget: ToolBudget<'_>) -> Instant {
+    Instant::now() + MESSAGE_DEADLINE.saturating_sub(budget.waited)
+}
+
+/// The runs that the first calls ask for. Each takes a unit of the organization's allowance, of which the message has
+/// brought the first.
+fn runs<'a>(
+    handling: Handling<'a>,
+    calls: &'a [ToolCall],
+    context: &Context<'a>,
+    budget: ToolBudget<'_>,
+) -> Vec<Result<Invocation<'a>, Phrase<'a>>> {
+    let mut is_paid = true;
+    let run = |call| {
+        let invocation = invocation(handling, call, context)?;
+        if std::mem::take(&mut is_paid) || (budget.take_unit)() { Ok(invocation) } else { Err(Phrase::Busy) }
+    };
+    calls.iter().take(MAX_RUNS).map(run).collect()
 }
 
 /// The run that a call asks for, or the sentence that says why there is none.
@@ -178,9 +215,16 @@ fn invocation<'a>(
     })
 }
 
-/// Runs a tool; past its deadline the scope is dropped, so nothing of it is kept, and the caller is told.
-async fn within_deadline(services: &Services, org: &VerifiedOrg, invocation: &Invocation<'_>) -> Answered {
-    let deadline = services.options.tool_deadline.min(TOOL_DEADLINE);
+/// Runs a tool; past its deadline, or the message's, the scope is dropped, so nothing of it is kept, and the caller is
+/// told. A tool whose turn comes after the message's end does not start.
+async fn within_deadline(
+    services: &Services,
+    org: &VerifiedOrg,
+    invocation: &Invocation<'_>,
+    ends: Instant,
+) -> Answered {
+    let left = ends.saturating_duration_since(Instant::now());
+    let deadline = services.options.tool_deadline.min(TOOL_DEADLINE).min(left);
     match services.in_time(deadline, tools::once(&services.storage, org, invocation)).await {
         Ok(ran) => ran.into(),
         Err(error) => {

@@ -1,7 +1,10 @@
 //! Messages of known organizations.
 
+use std::time::Duration;
+
 use intake::{Origin, Refusal, Request};
 use serde_json::{Value, json};
+use signature::{Found, Headers};
 use test_support::sign_x_vapi;
 
 use crate::support::{Fixture, NORTHGATE, event, here};
@@ -43,6 +46,44 @@ async fn an_allowance_is_the_organizations_own() {
     assert_eq!((wait.seconds(), answer.record.verdict), (20, "rate_limited"));
     fixture.advance(wait.wait());
     assert!(fixture.signed("secret-a", &event("assistant-a", "5")).await.body.is_ok());
+}
+
+/// Headers that take a long time to read.
+struct Slow<'a>(&'a Fixture, Vec<(String, String)>);
+
+impl Headers for Slow<'_> {
+    fn find(&self, name: &str) -> Found<'_> {
+        self.0.advance(Duration::from_secs(18));
+        self.1.find(name)
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_waited_for_its_proof_has_less_time_for_its_tools() {
+    let fixture = Fixture::new().await;
+    let check = |id: &str| json!({"id": id, "name": "checkAvailability", "arguments": {"appointmentDate": "2026-03-03"}});
+    let body = json!({"message": {
+        "type": "tool-calls",
+        "call": {"id": "call-1", "assistantId": "assistant-a"},
+        "toolCallList": [check("t-1"), check("t-2")],
+    }});
+    let body = body.to_string();
+    let headers = Slow(&fixture, sign_x_vapi("secret-a", 1_772_463_600, body.as_bytes()));
+    let origin = Origin { address: here(), is_https: true };
+    let request =
+        Request { request_id: "r1", origin, method: "POST", path: "/", headers: &headers, tool: None };
+    let answer = fixture.intake.receive(&request, async { Ok(body.as_bytes()) }).await;
+    let reply: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
+    // It is kept, and none of its tools has begun.
+    assert_eq!(answer.record.effects, ["stored", "ledger"]);
+    for (result, id) in reply["results"].as_array().unwrap().iter().zip(["t-1", "t-2"]) {
+        assert_eq!(result["toolCallId"], id);
+        assert!(result["error"].as_str().is_some_and(|text| text.contains("too long")), "{result}");
+    }
+    let headers = sign_x_vapi("secret-a", 1_772_463_600, body.as_bytes());
+    let answer = fixture.send(None, &headers, &body).await;
+    let reply: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
+    assert!(reply["results"][1]["result"].is_string(), "{reply}");
 }
 
 #[tokio::test]

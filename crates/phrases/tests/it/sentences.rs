@@ -158,6 +158,7 @@ fn every_phrase_is_one_line_of_its_own_in_every_language() {
         Phrase::Busy,
         Phrase::Unreachable,
         Phrase::TooSlow,
+        Phrase::TooManyAtOnce,
         Phrase::NoSuchTool("X"),
         Phrase::ArgumentsUnreadable("X"),
     ]);

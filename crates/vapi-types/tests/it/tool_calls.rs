@@ -130,6 +130,21 @@ fn arguments_shaped_like_a_schema_are_unwrapped() {
 }
 
 #[test]
+fn of_very_many_calls_the_first_are_read() {
+    let call = |nth: usize| json!({ "id": format!("t{nth}"), "name": "n" });
+    let ids = |body: &Value| calls(body).into_iter().map(|(id, ..)| id).collect::<Vec<_>>();
+    let expected: Vec<String> = (0..1024).map(|nth| format!("t{nth}")).collect();
+    for count in [1024, 1025, 5000] {
+        let list: Vec<Value> = (0..count).map(call).collect();
+        assert_eq!(ids(&json!({ "type": "tool-calls", "toolCallList": list })), expected, "{count}");
+    }
+    // Repetitions take no place, and of calls without an id no more are read.
+    let list: Vec<Value> = (0..1024).flat_map(|nth| [call(nth), call(nth)]).collect();
+    assert_eq!(ids(&json!({ "type": "tool-calls", "toolCallList": list })), expected);
+    assert_eq!(ids(&json!({ "type": "tool-calls", "toolCallList": vec![json!({}); 5000] })).len(), 1024);
+}
+
+#[test]
 fn the_old_form_is_a_call_without_id() {
     for parameters in [json!({ "x": 1 }), json!("{\"x\":1}")] {
         let body = json!({ "message": { "type": "function-call", "functionCall": { "name": "n", "parameters": parameters } } });
