@@ -4,6 +4,7 @@
 //! message at once. Where the database can, a second transaction works while the first waits for the disk. No sender
 //! is told that a message is kept before the transaction that holds it has been committed.
 
+mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -18,17 +19,11 @@ use org_resolver::OrgId;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
+use self::queue::{Entrance, Job, Outcome, Queue, Seen};
 use crate::backend::Backend;
 use crate::classify::{chain, is_about_rows, is_held_up};
 use crate::error::StorageError;
-use crate::record::{Entry, Record, Recorded};
-
-/// The most records of one transaction.
-const MAX_BATCH: usize = 256;
-
-/// The most bytes of one transaction's bodies, compressed; a single larger record goes alone. A batch is in memory several
-/// times over on its way to the database.
-const MAX_BATCH_BYTES: usize = 1 << 20;
+use crate::record::{Entry, Record};
 
 /// How many records a batch gathers before it sets out beside another one. Few records cost the database nearly as much
 /// as many, so a second batch is worth its while only when enough wait.
@@ -47,9 +42,9 @@ pub(crate) const MAX_TRANSACTIONS: usize = MAX_BATCHES + MAX_APART + 1;
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// A handle on the writer. Clones share it; with the last one it ends, after what was sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Writer {
-    queue: mpsc::Sender<Job>,
+    queue: Arc<Entrance>,
     limits: WriterLimits,
 }
 
@@ -64,32 +59,23 @@ pub(crate) struct WriterLimits {
     pub(crate) transaction: Duration,
 }
 
-type Outcome = Result<Recorded, StorageError>;
-
-struct Job {
-    entry: Entry,
-    done: oneshot::Sender<Outcome>,
-}
-
 impl Writer {
     /// Starts the writer on the current runtime.
     pub(crate) fn start(backend: Arc<dyn Backend>, limits: WriterLimits) -> Self {
-        let (queue, jobs) = mpsc::channel(limits.queue.max(1));
+        let (entrance, queue) = Queue::new(limits.queue);
         let (held, held_jobs) = mpsc::unbounded_channel();
         let lanes = Lanes::new(backend.parallel_batches().clamp(1, MAX_BATCHES));
         let task = Task { backend, transaction: limits.transaction };
         tokio::spawn(wait_for_rows(task.clone(), held_jobs));
-        tokio::spawn(run(Batches { task, held, lanes, apart: Arc::new(Semaphore::new(MAX_APART)) }, jobs));
-        Self { queue, limits }
+        tokio::spawn(run(Batches { task, held, lanes, apart: Arc::new(Semaphore::new(MAX_APART)) }, queue));
+        Self { queue: Arc::new(entrance), limits }
     }
 
     /// Gives a record to the writer, and waits until it is committed.
     pub(crate) async fn record(&self, org: OrgId, record: impl Into<Arc<Record>>) -> Outcome {
         let (done, outcome) = oneshot::channel();
         let job = Job { entry: Entry { org, record: record.into() }, done };
-        self.queue
-            .try_send(job)
-            .map_err(|_full| StorageError::unavailable("too many messages wait to be written"))?;
+        self.queue.push(job)?;
         // A record that is given up on may be committed all the same: its sender is told to send it again, and the
         // second time it is a repetition.
         match timeout(self.limits.wait, outcome).await {
@@ -115,46 +101,31 @@ struct Batches {
     apart: Arc<Semaphore>,
 }
 
-async fn run(batches: Batches, mut jobs: mpsc::Receiver<Job>) {
-    let mut held = None;
+async fn run(batches: Batches, queue: Arc<Queue>) {
     loop {
-        let first = match held.take() {
-            Some(job) => job,
-            None => match jobs.recv().await {
-                Some(job) => job,
-                None => return,
-            },
+        let is_worth_it = match queue.look(ENOUGH) {
+            Seen::End => return,
+            Seen::Nothing => {
+                queue.changed().await;
+                continue;
+            }
+            Seen::Some => false,
+            Seen::Enough => true,
         };
-        let mut bytes = first.entry.record.weight();
-        let mut batch = vec![first];
-        let lane = loop {
-            while batch.len() < MAX_BATCH && held.is_none() {
-                let Ok(job) = jobs.try_recv() else { break };
-                join(job, &mut batch, &mut bytes, &mut held);
-            }
-            if let Some(lane) = batches.lanes.enter(batch.len() >= ENOUGH || held.is_some()) {
-                break lane;
-            }
+        let Some(lane) = batches.lanes.enter(is_worth_it) else {
             // Until a batch has ended, or more has arrived.
             tokio::select! {
                 () = batches.lanes.ended.notified() => {}
-                Some(job) = jobs.recv(), if batch.len() < MAX_BATCH && held.is_none() => {
-                    join(job, &mut batch, &mut bytes, &mut held);
-                }
+                () = queue.changed() => {}
             }
+            continue;
         };
-        let batches = batches.clone();
+        let (batches, batch) = (batches.clone(), queue.next_batch());
         tokio::spawn(async move {
             batches.commit(batch).await;
             drop(lane);
         });
     }
-}
-
-/// Takes a record into the batch, or holds it for the next one when it is too much for this.
-fn join(job: Job, batch: &mut Vec<Job>, bytes: &mut usize, held: &mut Option<Job>) {
-    *bytes = bytes.saturating_add(job.entry.record.weight());
-    if *bytes > MAX_BATCH_BYTES { *held = Some(job) } else { batch.push(job) }
 }
 
 /// The batches that are on their way.

@@ -10,7 +10,8 @@ use futures::future::join_all;
 use futures::{FutureExt, poll};
 
 use self::fake::{FakeBackend, Write, org, record};
-use super::{MAX_BATCH, Outcome, Writer, WriterLimits};
+use super::queue::{MAX_BATCH, Outcome};
+use super::{Writer, WriterLimits};
 use crate::error::{ErrorKind, StorageError};
 
 const LIMITS: WriterLimits =
@@ -325,6 +326,77 @@ async fn a_full_queue_is_told_at_once() {
     assert_eq!(write.keys, ["second", "third"]);
     write.succeed();
     assert!(first.await.is_ok() && join_all(waiting).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn organizations_take_turns_where_not_all_fits_into_a_transaction() {
+    let (writer, mut backend) = started(LIMITS);
+    let first = sent(&writer, 1, "first");
+    let write = backend.next().await;
+    let flood: Vec<_> = (0..MAX_BATCH * 2).map(|number| sent(&writer, 1, &number.to_string())).collect();
+    let others = [(2, "two"), (3, "three"), (2, "two again")].map(|(org, key)| sent(&writer, org, key));
+    write.succeed();
+    assert!(first.await.unwrap().is_new);
+    let write = backend.next().await;
+    assert_eq!(write.keys.len(), MAX_BATCH);
+    // The flood's own part in its order, and all of the others, who came last and are in the first transaction.
+    let numbers: Vec<_> = (0..MAX_BATCH - 3).map(|number| number.to_string()).collect();
+    assert_eq!(write.keys[..MAX_BATCH - 3], numbers);
+    assert_eq!(write.keys[MAX_BATCH - 3..], ["two", "three", "two again"]);
+    write.succeed();
+    assert!(join_all(others).await.iter().all(Result::is_ok));
+    let _rest = backend.answer_by(|_| Ok(()));
+    assert!(join_all(flood).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_large_record_waits_for_no_flood_of_another_organization() {
+    let (writer, mut backend) = started(LIMITS);
+    let first = sent(&writer, 1, "first");
+    let write = backend.next().await;
+    let keys: Vec<_> = (0..MAX_BATCH + 9).map(|number| number.to_string()).collect();
+    let flood: Vec<_> = keys.iter().map(|key| sent(&writer, 1, key)).collect();
+    let large = {
+        let (writer, record) = (writer.clone(), fake::heavy("large", 1 << 21));
+        tokio::spawn(async move { writer.record(org(2), record).await })
+    };
+    others_run().await;
+    write.succeed();
+    assert!(first.await.is_ok());
+    // It fits into no transaction with others, which are not held up by it; and then it is its turn.
+    for expected in [&keys[..MAX_BATCH], &["large".to_owned()]] {
+        let write = backend.next().await;
+        assert_eq!(write.keys, expected);
+        write.succeed();
+    }
+    assert!(large.await.unwrap().is_ok());
+    let _rest = backend.answer_by(|_| Ok(()));
+    assert!(join_all(flood).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_flood_that_fills_the_queue_makes_room_for_others() {
+    let (writer, mut backend) = started(WriterLimits { queue: 4, ..LIMITS });
+    let first = sent(&writer, 1, "first");
+    let write = backend.next().await;
+    let flood = ["1", "2", "3", "4"].map(|key| sent(&writer, 1, key));
+    let refused = writer.record(org(1), record("5")).now_or_never();
+    assert_eq!(kind(&refused.unwrap()), Some(ErrorKind::Transient));
+    let others = [(2, "a"), (3, "b")].map(|(org, key)| sent(&writer, org, key));
+    // Now two wait of the one that had four. Who has one of four has its share, and so has who has two.
+    for own in [1, 2, 3] {
+        let refused = writer.record(org(own), record("more")).now_or_never();
+        assert_eq!(kind(&refused.unwrap()), Some(ErrorKind::Transient), "{own}");
+    }
+    write.succeed();
+    assert!(first.await.is_ok());
+    let write = backend.next().await;
+    assert_eq!(write.keys, ["1", "2", "a", "b"]);
+    write.succeed();
+    let told: Vec<_> = join_all(flood).await.iter().map(kind).collect();
+    let crowded_out = Some(ErrorKind::Transient);
+    assert_eq!(told, [None, None, crowded_out, crowded_out]);
+    assert!(join_all(others).await.iter().all(Result::is_ok));
 }
 
 #[tokio::test]
