@@ -33,6 +33,7 @@ mod stored;
 mod tenants;
 mod text;
 mod trace;
+mod turns;
 mod writer;
 
 pub use changes::ChangeSink;

@@ -11,7 +11,7 @@ use futures::future::join_all;
 use org_resolver::{LookupKey, OrgId};
 use uuid::Uuid;
 
-use super::connect::{self, CONNECT_TIMEOUT, Login, Pool, Role};
+use super::connect::{self, CONNECT_TIMEOUT, Login, POOL_WAIT, Pool, Role};
 use super::lease::Lease;
 use super::sql::directory;
 use super::sql::operator::session::Operator;
@@ -35,6 +35,7 @@ use crate::seal::Sealer;
 use crate::sql_types::{DbJson, DbUuid};
 use crate::tenants::TenantRows;
 use crate::text::{clean, clean_json, clean_option};
+use crate::turns::Turns;
 
 /// The directory answers misses of a cache, and the operator's door is used by people: neither needs many.
 const DIRECTORY_CONNECTIONS: usize = 4;
@@ -42,6 +43,10 @@ const OPERATOR_CONNECTIONS: usize = 2;
 
 /// As many as the writer uses at once. Their own, so that events never wait for tools.
 const WRITER_CONNECTIONS: usize = crate::writer::MAX_TRANSACTIONS;
+
+/// How many of an organization's scopes, bookings and reads wait for a connection or hold one, where there are more
+/// connections, so that others find some.
+const AT_ONCE: usize = 4;
 
 /// The connections of scopes that the first requests find ready.
 const WARM_CONNECTIONS: usize = 4;
@@ -52,6 +57,8 @@ pub(crate) struct PgBackend {
     directory: Pool,
     operator: Pool,
     writer: Pool,
+    /// For whatever one organization does with a connection of scopes.
+    turns: Turns,
     listener: Login,
     sealer: Sealer,
 }
@@ -89,6 +96,7 @@ impl PgBackend {
             Login::new(config, own_url.map_or(url, String::as_str), Some(role))
         };
         let directory = login(config.directory_url.as_ref(), Role::Directory)?;
+        let at_once = AT_ONCE.min(config.max_connections.saturating_sub(1)).max(1);
         let backend = Self {
             app: connect::pool(login(None, Role::App)?, config.max_connections.max(1))?,
             directory: connect::pool(directory.clone(), DIRECTORY_CONNECTIONS)?,
@@ -97,6 +105,7 @@ impl PgBackend {
                 OPERATOR_CONNECTIONS,
             )?,
             writer: connect::pool(login(None, Role::App)?, WRITER_CONNECTIONS)?,
+            turns: Turns::new(at_once, POOL_WAIT),
             listener: directory,
             sealer,
         };
@@ -108,13 +117,17 @@ impl PgBackend {
         lease.release();
         Ok(backend)
     }
+
+    async fn begin(&self, org: OrgId) -> Result<Tx, StorageError> {
+        let turn = self.turns.take(org).await?;
+        Ok(Tx::new(Lease::begin(&self.app, Some(org)).await?.in_turn(turn)))
+    }
 }
 
 #[async_trait]
 impl Backend for PgBackend {
     async fn open(&self, org: OrgId) -> Result<Box<dyn TenantStore>, StorageError> {
-        let tx = Tx::new(Lease::begin(&self.app, Some(org)).await?);
-        Ok(Box::new(Scope::new(org, tx, self.sealer.clone())))
+        Ok(Box::new(Scope::new(org, self.begin(org).await?, self.sealer.clone())))
     }
 
     fn parallel_batches(&self) -> usize {
@@ -143,6 +156,7 @@ impl Backend for PgBackend {
     }
 
     async fn tenant(&self, org: OrgId) -> Result<Option<TenantRows>, StorageError> {
+        let _turn = self.turns.take(org).await?;
         let read = || diesel::select(dialect::read_tenant(DbUuid(org.as_uuid())));
         let document: Vec<Option<String>> = read!(&self.app, |conn| run::load(conn, read()))?;
         let document = document.into_iter().flatten().next();
@@ -150,6 +164,7 @@ impl Backend for PgBackend {
     }
 
     async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError> {
+        let _turn = self.turns.take(org).await?;
         read!(&self.app, |conn| contact::find(conn, org, phone))
     }
 
@@ -162,10 +177,12 @@ impl Backend for PgBackend {
         // What the keys hold makes it safe to send again.
         match message {
             Some(record) => {
+                let _turn = self.turns.take_for_message(org).await?;
                 let entries = [Entry { org, record }];
                 read!(&self.app, |conn| batch::record_and_book(conn, &self.sealer, &entries, booking))?
             }
             None => {
+                let _turn = self.turns.take(org).await?;
                 let booked = read!(&self.app, |conn| booking::book(conn, org, booking))?;
                 booked.map(|booked| (Recorded::default(), booked))
             }
@@ -200,7 +217,7 @@ impl Backend for PgBackend {
         credential: Uuid,
         _now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let mut tx = Tx::new(Lease::begin(&self.app, Some(org)).await?);
+        let mut tx = self.begin(org).await?;
         tx.execute(diesel::select(dialect::touch_credential(DbUuid(credential)))).await?;
         tx.commit().await
     }

@@ -21,7 +21,7 @@ use crate::config::StorageConfig;
 use crate::error::StorageError;
 
 /// How long a request waits for a connection of the pool before it is told to come back.
-const POOL_WAIT: Duration = Duration::from_secs(2);
+pub(super) const POOL_WAIT: Duration = Duration::from_secs(2);
 
 /// How long a server may take to answer a login.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

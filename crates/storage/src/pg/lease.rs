@@ -10,10 +10,13 @@ use super::connect::{PgManager, Pool};
 use super::dialect::{Conn, set_config};
 use crate::classify::is_connection_lost;
 use crate::error::StorageError;
+use crate::turns::Turn;
 
 /// A connection on loan. Dropped, it is closed; only [`release`](Self::release) gives it back.
 pub(super) struct Lease {
     object: Option<Object<PgManager>>,
+    /// The organization's turn that the connection was taken in.
+    turn: Option<Turn>,
 }
 
 impl Lease {
@@ -29,7 +32,7 @@ impl Lease {
     /// Like [`get`](Self::get), and tells a wrong setting from a database that is away.
     pub(super) async fn get_first(pool: &Pool) -> Result<Self, StorageError> {
         match pool.get().await {
-            Ok(object) => Ok(Self { object: Some(object) }),
+            Ok(object) => Ok(Self { object: Some(object), turn: None }),
             Err(PoolError::Backend(error)) => Err(error),
             Err(PoolError::Timeout(TimeoutType::Wait)) => {
                 Err(StorageError::unavailable("every database connection is in use"))
@@ -51,11 +54,20 @@ impl Lease {
         Ok(lease)
     }
 
+    /// Holds an organization's turn for as long as the connection.
+    pub(super) fn in_turn(mut self, turn: Turn) -> Self {
+        self.turn = Some(turn);
+        self
+    }
+
     /// Another connection for one that is dead. The idle ones are forgotten: most likely they are dead too.
-    pub(super) async fn renew(self, pool: &Pool) -> Result<Self, StorageError> {
+    pub(super) async fn renew(mut self, pool: &Pool) -> Result<Self, StorageError> {
+        let turn = self.turn.take();
         drop(self);
         pool.retain(|_, _| false);
-        Self::get(pool).await
+        let mut lease = Self::get(pool).await?;
+        lease.turn = turn;
+        Ok(lease)
     }
 
     pub(super) fn conn(&mut self) -> Result<&mut Conn, StorageError> {

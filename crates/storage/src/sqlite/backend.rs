@@ -9,11 +9,9 @@ use chrono::{DateTime, Utc};
 use diesel::IntoSql;
 use diesel::sql_types::Integer;
 use org_resolver::{LookupKey, OrgId};
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::dialect::Conn;
-use super::lease::{self, Lease};
+use super::lease::{Lease, Line};
 use super::open::Settings;
 use super::readers::Readers;
 use super::sql::directory;
@@ -35,16 +33,20 @@ use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
 use crate::tenants::TenantRows;
+use crate::turns::Turns;
 
 /// Readers of the directory: the machine's disk is the limit, not their number.
 const READERS: usize = 3;
 
+/// How many of them one organization's own reads hold, so that others and the directory find some.
+const READERS_AT_ONCE: usize = 1;
+
 /// One database file.
 pub(crate) struct SqliteBackend {
-    /// SQLite has one writer at a time, so scopes take turns here, where waiting is cheap and fair.
-    writer: Arc<Mutex<Conn>>,
+    writer: Line,
     writer_thread: ConnectionThread,
     readers: Readers,
+    reading: Turns,
     settings: Settings,
     sealer: Sealer,
 }
@@ -70,9 +72,10 @@ impl SqliteBackend {
             readers.push(open::open(&settings).await?);
         }
         let backend = Self {
-            writer: Arc::new(Mutex::new(writer)),
+            writer: Line::new(writer, settings.wait),
             writer_thread,
             readers: Readers::new(readers, settings.wait),
+            reading: Turns::new(READERS_AT_ONCE, settings.wait),
             settings,
             sealer,
         };
@@ -80,25 +83,29 @@ impl SqliteBackend {
         Ok(backend)
     }
 
-    async fn begin(&self) -> Result<Tx, StorageError> {
-        Ok(Tx::new(Lease::begin(&self.writer, self.settings.wait).await?))
+    async fn begin(&self, org: OrgId) -> Result<Tx, StorageError> {
+        Ok(Tx::new(Lease::begin(self.writer.get_for(org).await?).await?))
+    }
+
+    async fn begin_outside(&self) -> Result<Tx, StorageError> {
+        Ok(Tx::new(Lease::begin(self.writer.get().await?).await?))
     }
 }
 
 #[async_trait]
 impl Backend for SqliteBackend {
     async fn open(&self, org: OrgId) -> Result<Box<dyn TenantStore>, StorageError> {
-        Ok(Box::new(Scope::new(org, self.begin().await?, self.sealer.clone())))
+        Ok(Box::new(Scope::new(org, self.begin(org).await?, self.sealer.clone())))
     }
 
     async fn write(&self, entries: &[Entry], _patience: Duration) -> Result<Vec<Recorded>, StorageError> {
         // There are no rows to wait for, only the writer itself.
-        let writer = lease::turn(&self.writer, self.settings.wait).await?;
+        let writer = self.writer.get().await?;
         batch::write(writer, self.sealer.clone(), entries.to_vec()).await
     }
 
     async fn operator(&self) -> Result<Box<dyn OperatorStore>, StorageError> {
-        Ok(Box::new(Operator::new(self.begin().await?, self.sealer.clone()).await?))
+        Ok(Box::new(Operator::new(self.begin_outside().await?, self.sealer.clone()).await?))
     }
 
     async fn owners(&self, keys: &[LookupKey]) -> Result<Vec<OwnerRow>, StorageError> {
@@ -114,10 +121,12 @@ impl Backend for SqliteBackend {
     }
 
     async fn tenant(&self, org: OrgId) -> Result<Option<TenantRows>, StorageError> {
+        let _turn = self.reading.take(org).await?;
         Ok(tenant::read(self.readers.get().await?.conn()?, org).await?)
     }
 
     async fn contact(&self, org: OrgId, phone: &str) -> Result<Option<Contact>, StorageError> {
+        let _turn = self.reading.take(org).await?;
         Ok(contact::find(self.readers.get().await?.conn()?, org, phone).await?)
     }
 
@@ -127,7 +136,10 @@ impl Backend for SqliteBackend {
         message: Option<Arc<Record>>,
         booking: &NewBooking<'_>,
     ) -> Result<(Recorded, Booked), StorageError> {
-        let writer = lease::turn(&self.writer, self.settings.wait).await?;
+        let writer = match message {
+            Some(_) => self.writer.get_for_message(org).await?,
+            None => self.writer.get_for(org).await?,
+        };
         let work = booking::whole(writer, org, self.sealer.clone(), message, booking);
         self.writer_thread.clone().run(work).await
     }
@@ -137,7 +149,7 @@ impl Backend for SqliteBackend {
         message: &QuarantinedMessage<'_>,
         bounds: QuarantineBounds,
     ) -> Result<(), StorageError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_outside().await?;
         let kept = dialect::quarantine(tx.conn()?, message, bounds).await;
         tx.check(kept)?;
         tx.commit().await
@@ -149,7 +161,7 @@ impl Backend for SqliteBackend {
         credential: Uuid,
         now: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(org).await?;
         let touched = dialect::touch_credential(tx.conn()?, org, credential, now).await;
         tx.check(touched)?;
         tx.commit().await

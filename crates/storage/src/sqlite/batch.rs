@@ -12,10 +12,9 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use org_resolver::OrgId;
 use tenant::phone::Region;
-use tokio::sync::OwnedMutexGuard;
 
-use super::dialect::Conn;
 use super::kept::kept;
+use super::lease::Writer;
 use super::sql::scope::Scope;
 use crate::batch::{Alarm, Delivery, Found, Group, PIN_AGAINST_MAPPING, groups, in_order, meetings};
 use crate::body::pack;
@@ -39,12 +38,13 @@ struct BatchScope<'a> {
 
 /// Records everything or nothing.
 pub(super) async fn write(
-    mut writer: OwnedMutexGuard<Conn>,
+    mut writer: Writer,
     sealer: Sealer,
     entries: Vec<Entry>,
 ) -> Result<Vec<Recorded>, StorageError> {
     // The job runs to its end though nobody waits for it any more, and its transaction ends with it.
     writer
+        .conn
         .spawn_blocking(move |conn| {
             conn.batch_execute("BEGIN IMMEDIATE")?;
             // In no case does a transaction stay open on the connection that everybody writes with.

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use org_resolver::OrgId;
-use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::batch;
-use super::dialect::Conn;
-use super::lease::Lease;
+use super::lease::{Lease, Writer};
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
 use crate::error::StorageError;
@@ -29,7 +27,7 @@ impl Bookings for Scope {
 
 /// A transaction that records the message, where there is one, and books. It borrows nothing, for the writer's thread.
 pub(super) fn whole(
-    writer: OwnedMutexGuard<Conn>,
+    writer: Writer,
     org: OrgId,
     sealer: Sealer,
     message: Option<Arc<Record>>,
@@ -37,7 +35,7 @@ pub(super) fn whole(
 ) -> impl Future<Output = Result<(Recorded, Booked), StorageError>> + Send + 'static {
     let booking = OwnedBooking::from(booking);
     async move {
-        let mut scope = Scope::new(org, Tx::new(Lease::begin_on(writer).await?), sealer);
+        let mut scope = Scope::new(org, Tx::new(Lease::begin(writer).await?), sealer);
         let recorded = match message {
             Some(record) => batch::record(&mut scope, record).await?,
             None => Recorded::default(),

@@ -24,4 +24,5 @@ mod refusals;
 mod rules;
 mod scopes;
 mod tool_results;
+mod turns;
 mod watching;
