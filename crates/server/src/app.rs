@@ -92,6 +92,8 @@ impl Gateway {
                 .tcp_nodelay(true)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .shutdown_timeout(FLUSH_S)
+                // A client that closed its end has left: its request's work is dropped at its next step.
+                .h1_allow_half_closed(false)
                 .disable_signals();
         let server = match tls {
             Some(tls) => server.listen_rustls_0_23(listener, tls)?,

@@ -23,11 +23,24 @@ pub(crate) async fn not_found(state: web::Data<AppState>) -> HttpResponse {
 pub(crate) async fn answered(state: &AppState, work: impl AsyncFnOnce(&str) -> HttpResponse) -> HttpResponse {
     let _running = state.running.begin();
     let request_id = state.new_request_id();
+    let mut unanswered = Unanswered(Some(&request_id));
     let mut response = caught(&request_id, work(&request_id)).await;
+    unanswered.0 = None;
     if state.running.is_stopping() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
+}
+
+/// A request that is being worked on. Dropped as that, it has a line in the log.
+struct Unanswered<'a>(Option<&'a str>);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(request_id) = self.0 {
+            tracing::info!(request_id, "not answered: its client has left, or the gateway stops");
+        }
+    }
 }
 
 /// Catches a panic, so that a fault in one request is answered and takes nobody else down.

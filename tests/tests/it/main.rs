@@ -16,6 +16,7 @@ mod ledger;
 mod limits;
 mod logging;
 mod mappings;
+mod neighbours;
 mod nodes;
 mod odd_messages;
 mod outage;

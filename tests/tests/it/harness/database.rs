@@ -5,7 +5,7 @@ use std::error::Error;
 
 use test_support::{TestDb, with_database};
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::{NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use uuid::Uuid;
 
 /// How many rows each table has.
@@ -91,6 +91,21 @@ impl Postgres {
     /// The server's message.
     pub(crate) fn attempt(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
         self.query(&self.url(), sql)
+    }
+
+    /// Runs statements in a transaction of a person's own, which holds what they locked until it is dropped.
+    ///
+    /// # Panics
+    /// If a statement fails.
+    #[must_use]
+    pub(crate) fn hold(&self, sql: &str) -> Held<'_> {
+        let client = self.runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&self.url(), NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&format!("BEGIN; {sql}")).await.unwrap();
+            client
+        });
+        Held { postgres: self, client }
     }
 
     /// Runs statements beside the database, for those that nobody can run from inside it.
@@ -187,6 +202,19 @@ impl Postgres {
             }
             Ok(rows)
         })
+    }
+}
+
+/// A transaction that is open.
+pub(crate) struct Held<'a> {
+    postgres: &'a Postgres,
+    client: Client,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // A failure means that it is over.
+        let _ = self.postgres.runtime.block_on(self.client.batch_execute("ROLLBACK"));
     }
 }
 

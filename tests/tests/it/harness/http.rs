@@ -62,6 +62,19 @@ impl Request {
         exchange(address, &bytes)
     }
 
+    /// Sends the request and waits for nothing: dropping the connection is leaving.
+    ///
+    /// # Panics
+    /// If nothing listens there.
+    #[must_use]
+    pub(crate) fn begin(&self, address: SocketAddr) -> TcpStream {
+        let mut bytes = self.head(&format!("content-length: {}\r\n", self.body.len()));
+        bytes.extend_from_slice(&self.body);
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(&bytes).unwrap();
+        stream
+    }
+
     /// Sends the request with its body in chunks, so that its length is not told beforehand.
     ///
     /// # Panics
