@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use rate_limit::{Bucket, KeyedLimiter, Quota, RetryAfter};
 
+use crate::network::network_of;
+
 /// Addresses remembered, of those that sent something unverified lately. Beyond them only the common budget counts.
 const MAX_ADDRESSES: usize = 65_536;
 const NEVER: u64 = u64::MAX;
@@ -25,7 +27,7 @@ pub(crate) struct UnverifiedGuard {
 }
 
 impl UnverifiedGuard {
-    /// Budgets per minute, of one address and of all together.
+    /// Budgets per minute, of one address (of IPv6, one /64) and of all together.
     pub(crate) fn new(per_address: u32, total: u32) -> Self {
         Self {
             per_address: Quota::per_minute(per_address),
@@ -53,12 +55,12 @@ impl UnverifiedGuard {
         self.peek(address, now)?;
         self.everybody.check(self.total, now)?;
         // An address that there is no room for is charged to the common budget alone.
-        let _ = self.addresses.check(&address, self.per_address, now);
+        let _ = self.addresses.check(&network_of(address), self.per_address, now);
         Ok(())
     }
 
     fn peek(&self, address: IpAddr, now: Duration) -> Result<(), RetryAfter> {
-        let own = self.addresses.peek(&address, self.per_address, now).err();
+        let own = self.addresses.peek(&network_of(address), self.per_address, now).err();
         let common = self.everybody.peek(self.total, now).err();
         own.max(common).map_or(Ok(()), Err)
     }

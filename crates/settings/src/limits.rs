@@ -5,7 +5,7 @@ use crate::section::section;
 section! {
     /// How much is let in, in messages a minute.
     LimitsSettings {
-        /// Unverified messages of one address.
+        /// Unverified messages of one address; of IPv6, of one /64.
         unverified_per_address: u32 = 100;
         /// Unverified messages in all.
         unverified_total: u32 = 6_000;

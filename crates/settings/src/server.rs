@@ -19,7 +19,8 @@ section! {
         backend_url: Option<String> = None, ["BACKEND_URL"];
         /// The URL that tools are pointed at, for provisioning, which is not there yet.
         webhook_url: Option<String> = None, ["WEBHOOK_URL"];
-        /// Addresses and networks of proxies whose `X-Forwarded-*` headers are believed.
+        /// Addresses and networks of proxies whose `X-Forwarded-*` headers are believed, from the last hop back to the first one
+        /// that is not among them.
         #[serde(deserialize_with = "words::networks")]
         trusted_proxies: Vec<IpNet> = Vec::new();
         /// Largest body, in bytes.

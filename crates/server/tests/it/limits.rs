@@ -50,6 +50,17 @@ fn addresses_behind_a_trusted_proxy_have_budgets_of_their_own() {
 }
 
 #[test]
+fn a_port_or_brackets_and_a_host_of_many_addresses_make_no_budgets_of_their_own() {
+    let gateway = TestGateway::start(tight);
+    let from = |address: &str| gateway.post(WEBHOOK, &[("x-forwarded-for", address)], b"{}").status;
+    let ports = ["203.0.113.1:1024", "203.0.113.1:1025", "203.0.113.1", "203.0.113.1:1026"];
+    assert_eq!(ports.map(from), [400, 400, 400, 429]);
+    let hosts = ["2001:db8::1", "[2001:db8::2]:443", "[2001:db8::3]", "2001:db8::ffff:1"];
+    assert_eq!(hosts.map(from), [400, 400, 400, 429]);
+    assert_eq!([from("203.0.113.2:1024"), from("2001:db8:0:1::1")], [400, 400]);
+}
+
+#[test]
 fn a_forged_address_means_nothing_without_a_trusted_proxy() {
     let gateway = TestGateway::start(|setup| setup.intake.limits.unverified_per_address = 1);
     let from = |address: &str| gateway.post(WEBHOOK, &[("x-forwarded-for", address)], b"{}").status;
