@@ -9,8 +9,8 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use futures::StreamExt;
 use intake::Refusal;
 
-/// A body that is too large is read on and thrown away up to this many times the limit, so that its sender comes
-/// to read the refusal instead of a broken connection.
+/// A body that is refused is read on and thrown away up to this many times the limit, so that its sender comes to read the
+/// refusal instead of a broken connection.
 const DRAIN_FACTOR: usize = 4;
 /// Room that is made for a body before any of it arrived: a sender's word is worth no more.
 const FIRST_ROOM: usize = 64 * 1024;
@@ -61,26 +61,24 @@ impl BodyReader {
     ///
     /// # Errors
     /// [`Refusal`] for an encoded, overlong, stalled or broken body, or when the process holds too many already.
-    pub(crate) async fn read(&self, headers: &HeaderMap, mut payload: Payload) -> Result<Body, Refusal> {
-        if is_encoded(headers) {
-            return Err(Refusal::UnsupportedEncoding);
-        }
+    pub(crate) async fn read(&self, headers: &HeaderMap, payload: &mut Payload) -> Result<Body, Refusal> {
         let declared = declared_length(headers);
         let reading = async {
+            if is_encoded(headers) {
+                return Err(Refusal::UnsupportedEncoding);
+            }
             if declared.is_some_and(|bytes| bytes > self.max_bytes) {
                 return Err(Refusal::PayloadTooLarge);
             }
-            self.collect(&mut payload, declared.unwrap_or(0)).await
+            self.collect(payload, declared.unwrap_or(0)).await
         };
         // One limit for the whole body: a byte now and then is as stalled as none.
-        match tokio::time::timeout(self.timeout, reading).await {
-            Err(_elapsed) => Err(Refusal::RequestTimeout),
-            Ok(Err(Refusal::PayloadTooLarge)) => {
-                self.drain(&mut payload).await;
-                Err(Refusal::PayloadTooLarge)
-            }
-            Ok(read) => read,
+        let read = tokio::time::timeout(self.timeout, reading).await.unwrap_or(Err(Refusal::RequestTimeout));
+        // Of a body that stalls or breaks off there is no more to read.
+        if let Err(Refusal::UnsupportedEncoding | Refusal::PayloadTooLarge | Refusal::Unavailable) = read {
+            self.drain(payload).await;
         }
+        read
     }
 
     async fn collect(&self, payload: &mut Payload, declared: usize) -> Result<Body, Refusal> {
@@ -113,8 +111,8 @@ impl BodyReader {
         Ok(Body { bytes: bytes.freeze(), _share: share })
     }
 
-    /// Reads on without keeping anything.
-    async fn drain(&self, payload: &mut Payload) {
+    /// Reads on without keeping anything, within bounds, for a request that is refused with or without its body.
+    pub(crate) async fn drain(&self, payload: &mut Payload) {
         let mut left = self.max_bytes.saturating_mul(DRAIN_FACTOR);
         let draining = async {
             while let Some(Ok(chunk)) = payload.next().await {

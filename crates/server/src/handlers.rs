@@ -15,8 +15,17 @@ use crate::error::Problem;
 use crate::state::AppState;
 
 /// Answers an unknown path.
-pub(crate) async fn not_found(state: web::Data<AppState>) -> HttpResponse {
-    Problem::NotFound.respond(&state.new_request_id())
+pub(crate) async fn not_found(state: web::Data<AppState>, payload: web::Payload) -> HttpResponse {
+    refuse(&state, payload, &Problem::NotFound).await
+}
+
+/// Refuses a request by its head, and reads its body first: a sender that is still writing would not read the answer.
+pub(crate) async fn refuse(state: &AppState, mut payload: web::Payload, problem: &Problem) -> HttpResponse {
+    answered(state, async |request_id| {
+        state.bodies.drain(&mut payload).await;
+        problem.respond(request_id)
+    })
+    .await
 }
 
 /// Runs one request to its end, counted, so that a stop waits for it.

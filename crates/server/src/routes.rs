@@ -1,7 +1,7 @@
 //! Every route of the gateway, in one list: what is registered is what a test can walk.
 
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, guard, web};
+use actix_web::{HttpResponse, guard, web};
 
 use crate::error::Problem;
 use crate::handlers;
@@ -99,8 +99,8 @@ pub(crate) fn configure(app: &mut web::ServiceConfig) {
         }
         let allowed = allowed.join(", ");
         app.service(resource.default_service(web::to(
-            move |state: web::Data<AppState>, request: HttpRequest| {
-                refuse_method(state, request, allowed.clone())
+            move |state: web::Data<AppState>, payload: web::Payload| {
+                refuse_method(state, payload, allowed.clone())
             },
         )));
     }
@@ -122,8 +122,8 @@ fn served(route: Route) -> actix_web::Route {
     }
 }
 
-async fn refuse_method(state: web::Data<AppState>, _request: HttpRequest, allowed: String) -> HttpResponse {
-    let mut response = Problem::MethodNotAllowed.respond(&state.new_request_id());
+async fn refuse_method(state: web::Data<AppState>, payload: web::Payload, allowed: String) -> HttpResponse {
+    let mut response = handlers::refuse(&state, payload, &Problem::MethodNotAllowed).await;
     if let Ok(value) = HeaderValue::try_from(allowed) {
         response.headers_mut().insert(ALLOW, value);
     }

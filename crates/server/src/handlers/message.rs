@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
-use intake::Request;
+use intake::{Refusal, Request};
 use signature::{Found, Headers};
 
 use crate::address::origin;
@@ -15,7 +15,7 @@ use crate::state::AppState;
 pub(crate) async fn answer(
     state: &AppState,
     request: &HttpRequest,
-    payload: web::Payload,
+    mut payload: web::Payload,
     tool: Option<&str>,
     request_id: &str,
 ) -> HttpResponse {
@@ -33,7 +33,11 @@ pub(crate) async fn answer(
         headers: &RequestHeaders(headers),
         tool,
     };
-    let answer = state.intake.receive(&message, state.bodies.read(headers, payload)).await;
+    let answer = state.intake.receive(&message, state.bodies.read(headers, &mut payload)).await;
+    if let Err(Refusal::HttpsRequired) = answer.body {
+        // Refused by its head alone.
+        state.bodies.drain(&mut payload).await;
+    }
     let response = match answer.body {
         Ok(body) => encoded(StatusCode::OK, body, request_id),
         Err(refusal) => Problem::from(refusal).respond(request_id),

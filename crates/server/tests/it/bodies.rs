@@ -72,6 +72,32 @@ fn any_content_type_is_read_and_no_content_encoding_is() {
     }
 }
 
+/// A client that writes its whole body before it reads finds the answer, and its connection serves on.
+#[test]
+fn a_refusal_by_the_head_alone_comes_after_the_body() {
+    let gateway = TestGateway::start(|setup| setup.intake.requires_https = true);
+    let plain = TestGateway::new();
+    let cases = [
+        (&gateway, "POST", WEBHOOK, "identity", 400, "https_required"),
+        (&plain, "POST", WEBHOOK, "gzip", 415, "unsupported_encoding"),
+        (&plain, "POST", "/nowhere", "identity", 404, "not_found"),
+        (&plain, "PUT", WEBHOOK, "identity", 405, "method_not_allowed"),
+    ];
+    for (gateway, method, path, encoding, status, code) in cases {
+        let mut connection = gateway.connect();
+        let body = object(4 * 1024 * 1024);
+        let headers = [("content-encoding", encoding), ("expect", "100-continue")];
+        connection.send(&request(method, path, &headers, Some(body.len())));
+        assert_eq!(connection.head().status, 100, "{code}");
+        connection.send(&body);
+        let answer = connection.answer();
+        answer.refused(status, code);
+        assert_ne!(answer.header("connection"), Some("close"), "{code}");
+        connection.send(&request("GET", "/health/live", &[], None));
+        assert_eq!(connection.answer().status, 200, "{code}");
+    }
+}
+
 #[test]
 fn what_is_no_json_object_is_unreadable() {
     let gateway = TestGateway::new();
