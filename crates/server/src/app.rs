@@ -13,6 +13,7 @@ use org_resolver::LookupStep;
 use storage::Storage;
 
 use crate::body::BodyReader;
+use crate::health::Health;
 use crate::options::ServerOptions;
 use crate::routes;
 use crate::state::{AppState, Running};
@@ -30,6 +31,8 @@ const WATCH_PATIENCE: Duration = Duration::from_secs(5);
 /// A gateway that is ready to serve.
 pub struct Gateway {
     state: Arc<AppState>,
+    /// Asked whether it is well.
+    storage: Storage,
     options: ServerOptions,
 }
 
@@ -53,7 +56,7 @@ impl Gateway {
             identification_methods: identification_methods(intake.order()),
             intake,
             clock,
-            storage,
+            health: Health::default(),
             bodies: BodyReader::new(
                 options.max_body_bytes,
                 options.body_timeout,
@@ -62,7 +65,7 @@ impl Gateway {
             trusted_proxies: options.trusted_proxies.clone(),
             running: Running::default(),
         };
-        Self { state: Arc::new(state), options }
+        Self { state: Arc::new(state), storage, options }
     }
 
     /// Serves until `shutdown` is ready: then no new connection is taken, running requests end within the
@@ -75,11 +78,11 @@ impl Gateway {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        let Self { state, options } = self;
+        let Self { state, storage, options } = self;
         let tls = options.tls.as_ref().map(tls::server_config).transpose()?;
         let watcher = tokio::spawn({
             let state = Arc::clone(&state);
-            async move { state.intake.watch().await }
+            async move { tokio::join!(state.intake.watch(), state.health.watch(&storage)) }
         });
         // Watched before the first request, so that nothing is remembered that changed unnoticed. A directory that
         // cannot be watched delays the start and does not prevent it: the caches' time to live stands in.

@@ -6,6 +6,7 @@ mod body;
 mod clock;
 mod error;
 mod handlers;
+mod health;
 mod log_line;
 mod options;
 mod routes;

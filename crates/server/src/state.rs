@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use intake::{Clock, Intake};
 use ipnet::IpNet;
-use storage::Storage;
 use tokio::sync::Notify;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::body::BodyReader;
+use crate::health::Health;
 
 /// The shared parts.
 pub(crate) struct AppState {
     pub(crate) intake: Intake,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Asked whether it is well.
-    pub(crate) storage: Storage,
+    pub(crate) health: Health,
     pub(crate) bodies: BodyReader,
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// How organizations are found, in words.

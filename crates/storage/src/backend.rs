@@ -79,7 +79,7 @@ pub(crate) trait Backend: Send + Sync {
     /// Makes connections ready for the first requests. A failure shows when one is needed.
     async fn warm_up(&self) {}
 
-    /// Asks the database something that it can always answer.
+    /// Asks the database whether it can be written, over a connection that serves nobody else.
     async fn ping(&self) -> Result<(), StorageError>;
 
     /// Tells the sink of every change to the directory and to declarations, for as long as it is polled.

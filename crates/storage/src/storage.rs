@@ -307,16 +307,17 @@ impl Storage {
         touched
     }
 
-    /// Whether the store answers and every migration that this program needs has run.
+    /// Whether the store can be written and every migration that this program needs has run. The question has a connection of
+    /// its own, so that it neither waits for work nor holds any up.
     ///
     /// # Errors
-    /// [`StorageError::Unavailable`] when it does not answer, [`StorageError::Configuration`] when a migration is
-    /// pending.
+    /// [`StorageError::Unavailable`] when it does not answer or takes no writes, [`StorageError::Configuration`] when a
+    /// migration is pending.
     pub async fn health(&self) -> Result<(), StorageError> {
         let inner = &self.inner;
         // Migrations only ever grow, so once they fit they are not asked for again.
         if inner.is_migrated.load(Ordering::Relaxed) {
-            return inner.backend.ping().await;
+            return Ok(());
         }
         let applied = inner.backend.migrations().await?;
         if let Some(pending) = inner.needed.iter().find(|version| !applied.contains(version)) {
@@ -338,6 +339,7 @@ impl Storage {
             touched.insert(credential, now);
         }
         is_due
+        inner.backend.ping().await?;
     }
 
     fn touched(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, DateTime<Utc>>> {

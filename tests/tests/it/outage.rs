@@ -14,6 +14,7 @@ on_postgres![
     lost_connections_cost_no_message_and_no_restart,
     a_database_that_lets_nobody_in_is_answered_with_503,
     the_gateway_starts_before_its_database,
+    a_database_that_takes_no_writes_is_not_ready,
 ];
 
 /// Recovery is waited for, never timed.
@@ -131,12 +132,21 @@ fn a_database_that_lets_nobody_in_is_answered_with_503(database: Database) {
     assert!(answer["error"].is_string() || answer["assistantId"].is_string(), "{answer}");
     // A forged message learns nothing of the trouble.
     assert_eq!(gateway.send_with("a guess", &event("call-forged", northgate)).status, 401);
-    assert_eq!(gateway.get("/health/ready").status, 503);
-    assert_eq!(gateway.get("/health").status, 503);
+    // The answer is a second old at most.
+    eventually("the gateway is not ready", PATIENCE, || {
+        (gateway.get("/health/ready").status == 503).then_some(())
+    });
+    for _ in 0..50 {
+        assert_eq!(gateway.get("/health").status, 503);
+    }
     assert_eq!(gateway.get("/health/live").status, 200);
 
     postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS true", postgres.name()));
     recovers(gateway, northgate);
+    // One line for each change, however many asked.
+    gateway.log().wait("the change is told", |line| line["message"] == "the store is well again");
+    let told = gateway.log().lines().into_iter().filter(|line| line["message"] == "the store is not well");
+    assert_eq!(told.count(), 1);
     let lost = "SELECT count(*) FROM webhook_events WHERE vapi_call_id LIKE 'call-lost%'";
     assert_eq!(postgres.count(lost), 0);
     // The caller's second try is no repetition of a run that never was.
@@ -161,4 +171,26 @@ fn the_gateway_starts_before_its_database(database: Database) {
     postgres.run_outside(&format!("ALTER DATABASE \"{}\" ALLOW_CONNECTIONS true", postgres.name()));
     gateway.wait_until_ready();
     assert_eq!(gateway.send(&northgate, &event("call-1", &northgate)).status, 200);
+}
+
+fn a_database_that_takes_no_writes_is_not_ready(database: Database) {
+    let World { gateway, deployment, .. } = &World::new(database);
+    let postgres = deployment.postgres().unwrap();
+    let set = |setting: &str| {
+        postgres.run_outside(&format!("ALTER DATABASE \"{}\" {setting}", postgres.name()));
+        terminate(postgres);
+    };
+    let answers = |path: &str, status: u16| {
+        eventually("the gateway tells of it", PATIENCE, || {
+            (gateway.get(path).status == status).then_some(())
+        });
+    };
+    // As after a failover to a server that is still a copy.
+    set("SET default_transaction_read_only = on");
+    answers("/health/ready", 503);
+    answers("/health", 503);
+    postgres
+        .run_outside(&format!("ALTER DATABASE \"{}\" RESET default_transaction_read_only", postgres.name()));
+    answers("/health/ready", 200);
+    answers("/health", 200);
 }

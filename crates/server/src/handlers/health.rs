@@ -1,18 +1,12 @@
 //! Whether the process lives, and whether it can work.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use intake::error_chain;
 use serde::Serialize;
 
 use crate::error::json;
 use crate::handlers::answered;
 use crate::state::AppState;
-
-/// A store that takes longer to answer is as good as none.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Serialize)]
 struct Health {
@@ -20,10 +14,10 @@ struct Health {
     version: &'static str,
 }
 
-/// `GET /health`: 200 when the store answers.
+/// `GET /health`: 200 when the store can be written.
 pub(crate) async fn health(state: web::Data<AppState>) -> HttpResponse {
     answered(&state, async |request_id| {
-        let is_well = store_answers(&state).await;
+        let is_well = state.health.is_well().await;
         report(is_well, if is_well { "ok" } else { "unavailable" }, request_id)
     })
     .await
@@ -37,7 +31,7 @@ pub(crate) async fn live(state: web::Data<AppState>) -> HttpResponse {
 /// `GET /health/ready`: 200 when new messages are welcome.
 pub(crate) async fn ready(state: web::Data<AppState>) -> HttpResponse {
     answered(&state, async |request_id| {
-        let is_well = store_answers(&state).await;
+        let is_well = state.health.is_well().await;
         // Looked at last: the process may have been told to stop while the store was asked.
         match (state.running.is_stopping(), is_well) {
             (true, _) => report(false, "stopping", request_id),
@@ -46,21 +40,6 @@ pub(crate) async fn ready(state: web::Data<AppState>) -> HttpResponse {
         }
     })
     .await
-}
-
-/// The store answers, and every migration that this program knows has run.
-async fn store_answers(state: &AppState) -> bool {
-    match tokio::time::timeout(PATIENCE, state.storage.health()).await {
-        Ok(Ok(())) => true,
-        Ok(Err(error)) => {
-            tracing::warn!(error = error_chain(&error), "the store is not well");
-            false
-        }
-        Err(_elapsed) => {
-            tracing::warn!("the store does not answer");
-            false
-        }
-    }
 }
 
 fn report(is_well: bool, status: &'static str, request_id: &str) -> HttpResponse {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::IntoSql;
-use diesel::sql_types::Integer;
+use diesel::dsl::sql;
+use diesel::sql_types::Bool;
 use futures::future::join_all;
 use org_resolver::{LookupKey, OrgId};
 use uuid::Uuid;
@@ -48,6 +48,12 @@ const WRITER_CONNECTIONS: usize = crate::writer::MAX_TRANSACTIONS;
 /// connections, so that others find some.
 const AT_ONCE: usize = 4;
 
+/// One question at a time, which waits for no work of the other pools.
+const HEALTH_CONNECTIONS: usize = 1;
+
+/// A server that is a copy of another, or was told to take no writes.
+const IS_READ_ONLY: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
+
 /// The connections of scopes that the first requests find ready.
 const WARM_CONNECTIONS: usize = 4;
 
@@ -59,6 +65,7 @@ pub(crate) struct PgBackend {
     writer: Pool,
     /// For whatever one organization does with a connection of scopes.
     turns: Turns,
+    health: Pool,
     listener: Login,
     sealer: Sealer,
 }
@@ -106,6 +113,7 @@ impl PgBackend {
             )?,
             writer: connect::pool(login(None, Role::App)?, WRITER_CONNECTIONS)?,
             turns: Turns::new(at_once, POOL_WAIT),
+            health: connect::pool(login(None, Role::App)?, HEALTH_CONNECTIONS)?,
             listener: directory,
             sealer,
         };
@@ -235,7 +243,13 @@ impl Backend for PgBackend {
     }
 
     async fn ping(&self) -> Result<(), StorageError> {
-        read!(&self.app, |conn| run::execute(conn, diesel::select(1.into_sql::<Integer>()))).map(|_| ())
+        let answer: Vec<bool> = read!(&self.health, |conn| run::load(conn, sql::<Bool>(IS_READ_ONLY)))?;
+        if answer.contains(&true) {
+            // A session that began where no writes were taken may stay so. The next question has a new one.
+            self.health.retain(|_, _| false);
+            return Err(StorageError::unavailable("the database takes no writes"));
+        }
+        Ok(())
     }
 
     async fn watch(&self, sink: &dyn ChangeSink) {

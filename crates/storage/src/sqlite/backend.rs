@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::IntoSql;
-use diesel::sql_types::Integer;
+use diesel::result::Error;
+use diesel_async::SimpleAsyncConnection;
 use org_resolver::{LookupKey, OrgId};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::dialect::Conn;
 use super::lease::{Lease, Line};
 use super::open::Settings;
 use super::readers::Readers;
 use super::sql::directory;
 use super::sql::operator::session::Operator;
-use super::sql::run;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
 use super::thread::ConnectionThread;
@@ -47,6 +48,8 @@ pub(crate) struct SqliteBackend {
     writer_thread: ConnectionThread,
     readers: Readers,
     reading: Turns,
+    /// Serves the question whether the file can be written, and nothing else.
+    health: Mutex<Conn>,
     settings: Settings,
     sealer: Sealer,
 }
@@ -71,11 +74,15 @@ impl SqliteBackend {
         for _ in 0..READERS {
             readers.push(open::open(&settings).await?);
         }
+        let mut health = open::open(&settings).await?;
+        // Somebody who writes at the moment is an answer too.
+        health.batch_execute("PRAGMA busy_timeout = 0").await?;
         let backend = Self {
             writer: Line::new(writer, settings.wait),
             writer_thread,
             readers: Readers::new(readers, settings.wait),
             reading: Turns::new(READERS_AT_ONCE, settings.wait),
+            health: Mutex::new(health),
             settings,
             sealer,
         };
@@ -172,9 +179,10 @@ impl Backend for SqliteBackend {
     }
 
     async fn ping(&self) -> Result<(), StorageError> {
-        let mut reader = self.readers.get().await?;
-        run::execute(reader.conn()?, diesel::select(1.into_sql::<Integer>())).await?;
-        Ok(())
+        match self.health.lock().await.batch_execute("BEGIN IMMEDIATE; ROLLBACK").await {
+            Err(Error::DatabaseError(_, busy)) if busy.message().contains("database is locked") => Ok(()),
+            answer => Ok(answer?),
+        }
     }
 
     async fn watch(&self, sink: &dyn ChangeSink) {

@@ -4,9 +4,13 @@ use futures::future::join_all;
 use storage::{DatabaseUrl, ErrorKind, MasterKey, Storage, StorageConfig, StorageError};
 use test_support::TestDb;
 
-use crate::support::{Fixture, KEY, on_both, sealer};
+use crate::support::{Fixture, KEY, on_both, on_postgres, sealer};
 
-on_both!(health_tells_whether_migrations_fit);
+on_both!(
+    health_tells_whether_migrations_fit,
+    health_waits_for_no_work,
+);
+on_postgres!(a_database_that_takes_no_writes_is_not_well);
 
 async fn health_tells_whether_migrations_fit(fixture: Fixture) {
     fixture.storage.health().await.unwrap();
@@ -19,6 +23,30 @@ async fn health_tells_whether_migrations_fit(fixture: Fixture) {
     );
     // A schema once seen to fit is not asked for again.
     fixture.storage.health().await.unwrap();
+}
+
+async fn health_waits_for_no_work(fixture: Fixture) {
+    let storage = fixture.reopened(|config| config.max_connections = 1).await;
+    // The only connection of scopes, and on SQLite the only writer.
+    let scope = storage.scope(&fixture.a).await.unwrap();
+    storage.health().await.unwrap();
+    scope.commit().await.unwrap();
+}
+
+async fn a_database_that_takes_no_writes_is_not_well(fixture: Fixture) {
+    let storage = fixture.reopened(|_| ()).await;
+    let told = |setting: &str| {
+        format!("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I {setting}', current_database()); END $$")
+    };
+    fixture.execute(&told("SET default_transaction_read_only = on")).await;
+    let refused = storage.health().await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Transient, "{refused:?}");
+    // A session that began then is not asked again.
+    let person = fixture.person().await;
+    for sql in ["SET default_transaction_read_only = off", &told("RESET default_transaction_read_only")] {
+        person.batch_execute(sql).await.unwrap();
+    }
+    storage.health().await.unwrap();
 }
 
 /// Migrates the same database several times at once, and once more: one run does the work.
