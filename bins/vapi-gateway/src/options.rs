@@ -85,6 +85,7 @@ pub(crate) fn server(settings: &Settings) -> ServerOptions {
         workers: server.workers,
         shutdown_timeout: Duration::from_millis(server.shutdown_timeout_ms),
         tls: files.map(|(certificate, key)| TlsFiles { certificate, key }),
+        ..ServerOptions::default()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::health::Health;
 use crate::options::ServerOptions;
 use crate::routes;
 use crate::state::{AppState, Running};
-use crate::tls::{self, TlsError};
+use crate::tls::{self, Certificate, TlsError};
 
 /// A kept-alive connection that asks nothing for so long is closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -79,10 +79,19 @@ impl Gateway {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let Self { state, storage, options } = self;
-        let tls = options.tls.as_ref().map(tls::server_config).transpose()?;
+        let certificate = options.tls.clone().map(Certificate::read).transpose()?.map(Arc::new);
+        let tls = certificate.clone().map(tls::server_config).transpose()?;
         let watcher = tokio::spawn({
-            let state = Arc::clone(&state);
-            async move { tokio::join!(state.intake.watch(), state.health.watch(&storage)) }
+            let (state, reread) = (Arc::clone(&state), Arc::clone(&options.reread));
+            let rereading = async move {
+                loop {
+                    reread.notified().await;
+                    if let Some(certificate) = &certificate {
+                        certificate.read_again();
+                    }
+                }
+            };
+            async move { tokio::join!(state.intake.watch(), state.health.watch(&storage), rereading) }
         });
         // Watched before the first request, so that nothing is remembered that changed unnoticed. A directory that
         // cannot be watched delays the start and does not prevent it: the caches' time to live stands in.

@@ -1,9 +1,11 @@
 //! How the listener works.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tokio::sync::Notify;
 
 /// How the listener works.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct ServerOptions {
     pub shutdown_timeout: Duration,
     /// `None` leaves TLS to a proxy.
     pub tls: Option<TlsFiles>,
+    /// Notified where the certificate files are to be read again.
+    pub reread: Arc<Notify>,
 }
 
 /// Certificate files.
@@ -43,6 +47,7 @@ impl Default for ServerOptions {
             workers: None,
             shutdown_timeout: Duration::from_secs(30),
             tls: None,
+            reread: Arc::default(),
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::io;
 
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 /// Lines that wait for the writer. When they do not fit, lines are dropped and answers are not held up.
 const BUFFERED_LINES: usize = 65_536;
@@ -23,7 +24,10 @@ pub enum LogFormat {
 #[must_use = "the log stops when this is dropped"]
 pub struct LogGuard {
     _worker: WorkerGuard,
+    filter: FilterHandle,
 }
+
+type FilterHandle = reload::Handle<EnvFilter, Registry>;
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,19 @@ pub enum TelemetryError {
     /// The program has a log already.
     #[error("the log is set up already")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
+    /// The log takes no other filter any more.
+    #[error("the log's filter cannot be changed")]
+    Unchangeable(#[from] reload::Error),
+}
+
+impl LogGuard {
+    /// Writes the lines of another filter from now on.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Filter`] when it is no filter: the one before stays.
+    pub fn set_filter(&self, filter: &str) -> Result<(), TelemetryError> {
+        Ok(self.filter.reload(EnvFilter::try_new(filter)?)?)
+    }
 }
 
 /// Sets up the program's log on standard error. The filter is in the notation of `tracing`.
@@ -47,23 +64,25 @@ pub fn init(filter: &str, format: LogFormat) -> Result<LogGuard, TelemetryError>
         .lossy(true)
         .thread_name("log")
         .finish(io::stderr());
-    subscriber(filter, format, writer)?.try_init()?;
-    Ok(LogGuard { _worker: worker })
+    let (subscriber, filter) = subscriber(filter, format, writer)?;
+    subscriber.try_init()?;
+    Ok(LogGuard { _worker: worker, filter })
 }
 
 fn subscriber(
     filter: &str,
     format: LogFormat,
     writer: NonBlocking,
-) -> Result<Box<dyn tracing::Subscriber + Send + Sync>, TelemetryError> {
-    let filter = EnvFilter::try_new(filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
-    Ok(match format {
-        LogFormat::Text => Box::new(builder.finish()),
-        LogFormat::Json => Box::new(
-            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish(),
-        ),
-    })
+) -> Result<(Box<dyn tracing::Subscriber + Send + Sync>, FilterHandle), TelemetryError> {
+    let (filter, handle) = reload::Layer::new(EnvFilter::try_new(filter)?);
+    let lines = fmt::layer().with_writer(writer).with_ansi(false);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+        }
+    };
+    Ok((Box::new(tracing_subscriber::registry().with(filter).with(lines)), handle))
 }
 
 #[cfg(test)]
@@ -90,7 +109,7 @@ mod tests {
     fn written(filter: &str, format: LogFormat) -> String {
         let sink = Sink::default();
         let (writer, worker) = NonBlockingBuilder::default().finish(sink.clone());
-        tracing::subscriber::with_default(subscriber(filter, format, writer).unwrap(), || {
+        tracing::subscriber::with_default(subscriber(filter, format, writer).unwrap().0, || {
             tracing::info!(org_id = "a\nb", "told");
             tracing::debug!("untold");
         });

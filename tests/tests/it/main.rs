@@ -23,6 +23,7 @@ mod outage;
 mod quarantine;
 mod replay;
 mod shared_secret;
+mod signals;
 mod signatures;
 mod support;
 mod tools_route;

@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::Args;
 use clap::error::ErrorKind;
 use intake::Intake;
-use server::telemetry::{self, LogFormat};
+use server::telemetry::{self, LogFormat, LogGuard};
 use server::{Gateway, SystemClock};
 use settings::{Environment, Settings};
 use storage::{Storage, StorageConfig};
@@ -28,7 +28,7 @@ const EMBEDDED: &str = "sqlite:data/gateway.db";
 /// Serves the webhook until it is told to stop.
 ///
 /// On start the database is migrated; one that does not answer yet is waited for. SIGTERM and SIGINT let running
-/// requests end first.
+/// requests end first. SIGHUP reads the certificate, its key and the log's filter again.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Serve two sample organizations out of SQLite in ./data, on loopback only, and print calls to paste
@@ -61,6 +61,12 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     };
     let _log = telemetry::init(&settings.log.filter, format)?;
     let stop = listen::stop_signal()?;
+    let server = options::server(&settings);
+    let reread = Arc::clone(&server.reread);
+    let hangups = listen::at_hangup(|| {
+        reread.notify_one();
+        reread_log(&log);
+    })?;
     let database = options::storage(&settings)?;
     let storage = open(&settings, &database).await?;
     // Beside the rest of the start: the gateway is ready without it.
@@ -77,8 +83,19 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     if let Some(demo) = demo {
         demo.print(address)?;
     }
-    gateway.run(listener, stop).await?;
+    tokio::select! {
+        served = gateway.run(listener, stop) => served?,
+        never = hangups => match never {},
+    }
     Ok(Exit::Done)
+}
+
+/// Reads the log's filter anew; the one before stays where the settings cannot be used.
+fn reread_log(log: &LogGuard) {
+    match environment::settings().and_then(|settings| Ok(log.set_filter(&settings.log.filter)?)) {
+        Ok(()) => tracing::info!("the log settings were read again"),
+        Err(error) => tracing::error!(error = format!("{error:#}"), "the log settings stay as they were"),
+    }
 }
 
 /// The configuration with the options on top.

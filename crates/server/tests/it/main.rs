@@ -7,6 +7,7 @@
 )]
 
 mod bodies;
+mod certificate;
 mod endpoint;
 mod limits;
 mod log;

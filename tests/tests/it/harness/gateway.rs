@@ -170,6 +170,14 @@ impl Gateway {
         Stopped { status, log: self.log.text() }
     }
 
+    /// Tells it to read its settings again.
+    ///
+    /// # Panics
+    /// If it is gone.
+    pub(crate) fn hang_up(&self) {
+        kill_process(self.pid(), Signal::HUP).unwrap();
+    }
+
     /// Ends it without a chance to tidy up, as a power cut does.
     ///
     /// # Panics

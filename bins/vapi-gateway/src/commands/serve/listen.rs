@@ -1,5 +1,6 @@
-//! The listener, and the signal to stop.
+//! The listener, and the signals.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
@@ -73,4 +74,30 @@ pub(super) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
             std::future::pending::<()>().await;
         }
     })
+}
+
+/// Acts at each signal to read settings again, SIGHUP, for as long as it is polled. From here on the signal ends no process.
+///
+/// # Errors
+/// When the system takes no handler.
+#[cfg(unix)]
+pub(super) fn at_hangup(act: impl Fn()) -> anyhow::Result<impl Future<Output = Infallible>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be handled")?;
+    Ok(async move {
+        loop {
+            hangup.recv().await;
+            act();
+        }
+    })
+}
+
+/// Never acts: other systems have no such signal.
+///
+/// # Errors
+/// Never; the signature is that of other systems.
+#[cfg(not(unix))]
+pub(super) fn at_hangup(_act: impl Fn()) -> anyhow::Result<impl Future<Output = Infallible>> {
+    Ok(std::future::pending())
 }
