@@ -27,23 +27,37 @@ pub(crate) enum NoKey {
 /// The sealer of the configured key, or of the key file beside the database.
 ///
 /// # Errors
-/// When the key is no key, or the file cannot be used, or there is none and the command cannot do without.
-pub(crate) fn sealer(settings: &Settings, database: &StorageConfig, no_key: NoKey) -> anyhow::Result<Sealer> {
+/// When the key is no key, or the file cannot be used, or there is none and the command cannot do without; and where a new
+/// one would stand in for the one that has sealed what the database holds.
+pub(crate) async fn sealer(
+    settings: &Settings,
+    database: &StorageConfig,
+    no_key: NoKey,
+) -> anyhow::Result<Sealer> {
     if let Some(secret) = &settings.auth.master_key {
         let key =
             MasterKey::from_base64(secret.expose_secret()).context("GATEWAY_MASTER_KEY cannot be used")?;
         return Ok(Sealer::new(key));
     }
     let path = key_file(&database.url);
-    let key = match no_key {
-        NoKey::GoOn if !path.exists() => MasterKey::generate()?,
-        NoKey::Fail if !path.exists() => bail!(
-            "there is no master key to open secrets with: set GATEWAY_MASTER_KEY, or run where {} is",
-            path.display()
-        ),
-        _ => MasterKey::load_or_create(&path)?,
-    };
-    Ok(Sealer::new(key))
+    if !path.exists() {
+        match no_key {
+            NoKey::GoOn => return Ok(Sealer::without_key()),
+            NoKey::Fail => bail!(
+                "there is no master key to open secrets with: set GATEWAY_MASTER_KEY, or run where {} is",
+                path.display()
+            ),
+            NoKey::Make if is_sealed(database).await? => bail!(
+                "{} is not there, and the database {} holds what its key has sealed: put the file back, or set \
+                 GATEWAY_MASTER_KEY to that key; where it is lost, give every secret anew after \
+                 DELETE FROM deployment WHERE name = 'canary'",
+                path.display(),
+                database.url
+            ),
+            NoKey::Make => {}
+        }
+    }
+    Ok(Sealer::new(MasterKey::load_or_create(&path)?))
 }
 
 /// Connects to a database that is there and migrated.
@@ -58,13 +72,21 @@ pub(crate) async fn connect(settings: &Settings, no_key: NoKey) -> anyhow::Resul
             path.display()
         );
     }
-    let sealer = sealer(settings, &database, no_key)?;
+    let sealer = sealer(settings, &database, no_key).await?;
     let name = database.url.to_string();
     let storage = Storage::connect(database, sealer)
         .await
         .with_context(|| format!("cannot work with the database {name}"))?;
     storage.health().await.with_context(|| format!("the database {name} is not ready"))?;
+    storage.prove().await.with_context(|| format!("cannot work with the database {name}"))?;
     Ok(storage)
+}
+
+/// Whether some key has sealed something already.
+async fn is_sealed(database: &StorageConfig) -> anyhow::Result<bool> {
+    let connected = Storage::connect(database.clone(), Sealer::without_key()).await;
+    let storage = connected.with_context(|| format!("cannot work with the database {}", database.url))?;
+    Ok(storage.is_sealed().await?)
 }
 
 /// The path of an embedded database that was never made.

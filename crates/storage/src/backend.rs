@@ -76,6 +76,12 @@ pub(crate) trait Backend: Send + Sync {
     /// The versions of the migrations that have run.
     async fn migrations(&self) -> Result<Vec<String>, StorageError>;
 
+    /// The canary as it is stored; `None` where no key has sealed anything yet.
+    async fn canary(&self) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Stores a canary: where there is none, or in the place of the one that is there.
+    async fn put_canary(&self, canary: &[u8], replaces: bool) -> Result<(), StorageError>;
+
     /// Makes connections ready for the first requests. A failure shows when one is needed.
     async fn warm_up(&self) {}
 

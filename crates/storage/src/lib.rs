@@ -3,6 +3,7 @@
 mod backend;
 mod batch;
 mod body;
+mod canary;
 mod changes;
 mod classify;
 mod columns;

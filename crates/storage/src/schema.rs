@@ -272,6 +272,11 @@ tables! {
         valid_to -> Nullable<SqlTime>,
     }
 
+    deployment (name) {
+        name -> Text,
+        value -> Binary,
+    }
+
     directory_version (version) {
         version -> BigInt,
     }

@@ -174,6 +174,8 @@ pub(crate) enum Purpose<'a> {
     Credential(Uuid),
     /// The live-control URL of a call, by the provider's id.
     ControlUrl(&'a str),
+    /// The word that proves the key.
+    Canary,
 }
 
 impl Purpose<'_> {
@@ -181,6 +183,7 @@ impl Purpose<'_> {
         match self {
             Self::Credential(id) => format!("organization:{org}|credential:{id}"),
             Self::ControlUrl(id) => format!("organization:{org}|control_url:{id}"),
+            Self::Canary => "canary".to_owned(),
         }
     }
 }
@@ -199,6 +202,12 @@ impl Sealed {
     }
 }
 
+/// The name of the key that sealed what [`Sealed::packed`] gave.
+pub(crate) fn key_of(packed: &[u8]) -> Option<&str> {
+    let (key_id, _) = packed.split_first_chunk::<KEY_ID_BYTES>()?;
+    std::str::from_utf8(key_id).ok()
+}
+
 /// Seals and opens secrets. Cheap to clone.
 #[derive(Clone)]
 pub struct Sealer {
@@ -209,6 +218,16 @@ impl Sealer {
     /// A sealer with one key.
     pub fn new(key: MasterKey) -> Self {
         Self::with_retired(key, [])
+    }
+
+    /// A sealer for work that needs no secret: it seals nothing and opens nothing.
+    pub fn without_key() -> Self {
+        Self { keys: Arc::default() }
+    }
+
+    /// The name of the key that seals; `None` without one.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.keys.first().map(|(id, _)| id.as_str())
     }
 
     /// A sealer that seals with the first key, and opens what retired keys have sealed.
@@ -264,9 +283,8 @@ impl Sealer {
         purpose: Purpose<'_>,
         packed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, StorageError> {
-        let (key_id, bytes) = packed.split_first_chunk::<KEY_ID_BYTES>().ok_or(StorageError::Sealed)?;
-        let key_id = std::str::from_utf8(key_id).map_err(|_cause| StorageError::Sealed)?;
-        self.open(org, purpose, bytes, key_id)
+        let key_id = key_of(packed).ok_or(StorageError::Sealed)?;
+        self.open(org, purpose, packed.get(KEY_ID_BYTES..).unwrap_or_default(), key_id)
     }
 }
 

@@ -13,6 +13,7 @@ use org_resolver::{OrgId, RefusedOrg, VerifiedOrg};
 use uuid::Uuid;
 
 use crate::backend::Backend;
+use crate::canary;
 use crate::changes::ChangeSink;
 use crate::classify::chain;
 use crate::config::{DatabaseUrl, StorageConfig};
@@ -50,6 +51,7 @@ struct Inner {
     backend: Arc<dyn Backend>,
     writer: Writer,
     directory: Arc<Directory>,
+    sealer: Sealer,
     tenants: Tenants,
     /// The migrations that this program needs.
     needed: Vec<String>,
@@ -77,7 +79,7 @@ impl Storage {
                 migrations::needed::<Sqlite>(&migrations::SQLITE)?,
             ),
         };
-        let directory = Arc::new(Directory::new(Arc::clone(&backend), sealer));
+        let directory = Arc::new(Directory::new(Arc::clone(&backend), sealer.clone()));
         let limits = WriterLimits {
             queue: config.write_queue,
             wait: config.write_wait,
@@ -89,12 +91,34 @@ impl Storage {
                 backend,
                 writer,
                 directory,
+                sealer,
                 tenants: Tenants::new(config.tenant_memory_bytes, config.tenant_time_to_live),
                 needed,
                 is_migrated: AtomicBool::new(false),
                 touched: Mutex::default(),
             }),
         })
+    }
+
+    /// Refuses a start that would go wrong at every message: on a database that a newer program has migrated, and with a
+    /// master key that does not open what the database has sealed. The first key that comes here is the one that later
+    /// ones are held against; a store without a key is not asked for one.
+    ///
+    /// # Errors
+    /// [`StorageError::Configuration`] with the sentence that mends it; [`StorageError::Unavailable`] when the database does
+    /// not answer or takes no writes.
+    pub async fn prove(&self) -> Result<(), StorageError> {
+        let Inner { backend, needed, sealer, .. } = &*self.inner;
+        migrations::refuse_newer(needed, &backend.migrations().await?)?;
+        canary::prove(&**backend, sealer).await
+    }
+
+    /// Whether a master key has sealed something in this database: another key is then of no use.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the database does not answer.
+    pub async fn is_sealed(&self) -> Result<bool, StorageError> {
+        Ok(self.inner.backend.canary().await?.is_some())
     }
 
     /// Makes what is missing: roles and tables on PostgreSQL, directory, file and tables on SQLite. Safe to run on
@@ -315,6 +339,7 @@ impl Storage {
     /// migration is pending.
     pub async fn health(&self) -> Result<(), StorageError> {
         let inner = &self.inner;
+        inner.backend.ping().await?;
         // Migrations only ever grow, so once they fit they are not asked for again.
         if inner.is_migrated.load(Ordering::Relaxed) {
             return Ok(());
@@ -339,7 +364,6 @@ impl Storage {
             touched.insert(credential, now);
         }
         is_due
-        inner.backend.ping().await?;
     }
 
     fn touched(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, DateTime<Utc>>> {

@@ -7,7 +7,7 @@ DROP FUNCTION book_appointment, reserve_tool_result, find_contact;
 DROP VIEW assistant_org_mapping;
 
 -- Tables take their triggers, policies and grants with them.
-DROP TABLE identifier_sources, identifiers, quarantine, audit_log, security_log, knowledge_documents,
+DROP TABLE identifier_sources, identifiers, deployment, quarantine, audit_log, security_log, knowledge_documents,
     transfer_destinations, closures, opening_hours, resources, services, appointments, contacts, tool_results,
     webhook_events, call_pins, call_reports, call_logs, credentials, phone_number_mapping, phone_numbers, agents,
     customer_configurations, organizations, dialing_regions;

@@ -602,6 +602,12 @@ CREATE TABLE quarantine (
 );  -- gateway_app may only call quarantine_message(...), which inserts and trims
 CREATE INDEX quarantine_by_time ON quarantine (received_at);
 
+-- What is true of the deployment as a whole. `canary`: a word that the master key has sealed, packed by storage/src/seal.rs.
+CREATE TABLE deployment (
+    name text PRIMARY KEY,
+    value bytea NOT NULL
+);
+
 -- The one lookup table. Maintained by triggers on the mapping tables; gateway_app has no rights on it.
 CREATE TABLE identifiers (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -1773,10 +1779,11 @@ GRANT UPDATE (is_erased) ON call_pins TO gateway_app;
 GRANT SELECT ON identifiers, credentials, dialing_regions, assistant_org_mapping TO gateway_directory;
 GRANT SELECT (id, slug, name, region, vapi_org_id, has_own_credentials, is_active, limits, primary_language) ON organizations TO gateway_directory;
 GRANT SELECT (organization_id, vapi_call_id) ON call_pins TO gateway_directory;
+GRANT SELECT, INSERT, UPDATE ON deployment TO gateway_directory;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON organizations, customer_configurations, agents, phone_numbers, phone_number_mapping,
     credentials, call_logs, call_reports, call_pins, webhook_events, tool_results, contacts, appointments, services, resources,
-    opening_hours, closures, transfer_destinations, knowledge_documents, security_log, audit_log, quarantine
+    opening_hours, closures, transfer_destinations, knowledge_documents, security_log, audit_log, quarantine, deployment
     TO gateway_operator;
 GRANT SELECT ON dialing_regions, identifiers, identifier_sources, assistant_org_mapping TO gateway_operator;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO gateway_operator;

@@ -56,6 +56,7 @@ DROP VIEW assistant_org_mapping;
 
 DROP TABLE identifier_sources;
 DROP TABLE identifiers;
+DROP TABLE deployment;
 DROP TABLE quarantine;
 DROP TABLE audit_log;
 DROP TABLE security_log;

@@ -577,6 +577,12 @@ CREATE TABLE quarantine (
 ) STRICT;
 CREATE INDEX quarantine_by_time ON quarantine (received_at);
 
+-- What is true of the deployment as a whole. `canary`: a word that the master key has sealed, packed by storage/src/seal.rs.
+CREATE TABLE deployment (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
 -- The one lookup table. Maintained by triggers on the mapping tables.
 CREATE TABLE identifiers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

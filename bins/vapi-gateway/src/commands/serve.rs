@@ -14,7 +14,7 @@ use intake::Intake;
 use server::telemetry::{self, LogFormat, LogGuard};
 use server::{Gateway, SystemClock};
 use settings::{Environment, Settings};
-use storage::{Storage, StorageConfig};
+use storage::{Storage, StorageConfig, StorageError};
 
 use self::patience::until_answered;
 use crate::demo::Demo;
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         settings::LogFormat::Text => LogFormat::Text,
         settings::LogFormat::Json => LogFormat::Json,
     };
-    let _log = telemetry::init(&settings.log.filter, format)?;
+    let log = telemetry::init(&settings.log.filter, format)?;
     let stop = listen::stop_signal()?;
     let server = options::server(&settings);
     let reread = Arc::clone(&server.reread);
@@ -78,7 +78,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let scheme = if settings.serves_tls() { "https" } else { "http" };
     let clock = Arc::new(SystemClock::new());
     let intake = Intake::new(storage.clone(), options::intake(&settings)?, Arc::<SystemClock>::clone(&clock));
-    let gateway = Gateway::new(intake, storage, options::server(&settings), clock);
+    let gateway = Gateway::new(intake, storage, server, clock);
     output::line(format_args!("vapi-gateway listens on {scheme}://{address}"))?;
     if let Some(demo) = demo {
         demo.print(address)?;
@@ -143,10 +143,14 @@ async fn open(settings: &Settings, database: &StorageConfig) -> anyhow::Result<S
         tracing::info!(database = name, "applied migration {version}");
     }
     // After the migration, which makes the directory that the key lies in.
-    let sealer = store::sealer(settings, database, NoKey::Make)?;
+    let sealer = store::sealer(settings, database, NoKey::Make).await?;
     // The minute begins anew: a migration may have taken longer than that.
     let clock = SystemClock::new();
-    let connect = async || Storage::connect(database.clone(), sealer.clone()).await;
+    let connect = async || {
+        let storage = Storage::connect(database.clone(), sealer.clone()).await?;
+        storage.prove().await?;
+        Ok::<_, StorageError>(storage)
+    };
     until_answered(&name, &clock, tokio::time::sleep, connect)
         .await
         .with_context(|| format!("cannot work with the database {name}"))

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Gateway, applied};
+use crate::support::{Gateway, MASTER_KEY, applied};
 
 const LISTENS: &str = "vapi-gateway listens on ";
 
@@ -62,4 +62,25 @@ fn what_is_applied_while_it_runs_counts() {
     // Fewer refused messages than an address may send in a minute.
     let mut tries = (0..30).map(|_| directory.run(&call).code);
     assert!(tries.any(|code| code == Some(0)), "the new organization is never served");
+}
+
+#[test]
+fn a_lost_or_wrong_key_is_said_at_the_start() {
+    let directory = applied();
+    let key = directory.path("data/master.key");
+    let kept = directory.path("kept.key");
+    std::fs::rename(&key, &kept).unwrap();
+    for command in [&["serve", "--port", "0"][..], &["apply", "-f", "organizations.toml"]] {
+        let run = directory.run(command);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.contains("data/master.key is not there"), "{run:?}");
+        assert!(!key.exists(), "another key stands in for the one that is lost");
+    }
+    std::fs::rename(&kept, &key).unwrap();
+    directory.run(&["apply", "-f", "organizations.toml"]).good();
+
+    let directory = directory.with("GATEWAY_MASTER_KEY", MASTER_KEY);
+    let run = directory.run(&["serve", "--port", "0"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains("cannot be opened with the master key"), "{run:?}");
 }

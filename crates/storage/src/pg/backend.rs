@@ -231,7 +231,15 @@ impl Backend for PgBackend {
     }
 
     async fn migrations(&self) -> Result<Vec<String>, StorageError> {
-        read!(&self.app, |conn| directory::migrations(conn))
+        read!(&self.health, |conn| directory::migrations(conn))
+    }
+
+    async fn canary(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        read!(&self.directory, |conn| directory::canary(conn))
+    }
+
+    async fn put_canary(&self, canary: &[u8], replaces: bool) -> Result<(), StorageError> {
+        read!(&self.directory, |conn| directory::put_canary(conn, canary, replaces))
     }
 
     async fn warm_up(&self) {

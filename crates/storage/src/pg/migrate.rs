@@ -4,14 +4,13 @@ use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Nullable};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use diesel_migrations::MigrationHarness;
 
 use super::connect::Login;
 use super::dialect::Conn;
 use super::sql::run;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
-use crate::migrations::{MigrationReport, POSTGRES};
+use crate::migrations::{self, MigrationReport, POSTGRES};
 
 const ROLES: &str = include_str!("../../../../migrations/postgres-roles.sql");
 
@@ -40,13 +39,12 @@ pub(crate) async fn migrate(config: &StorageConfig, url: &str) -> Result<Migrati
     let ran = tokio::task::spawn_blocking(move || {
         let driver = connection;
         let mut harness = AsyncConnectionWrapper::<AsyncPgConnection>::from(driver.conn);
-        let versions = harness.run_pending_migrations(POSTGRES).map_err(StorageError::rejected)?;
-        let applied = versions.iter().map(ToString::to_string).collect();
-        Ok::<_, StorageError>((harness.into_inner(), applied))
+        let report = migrations::run(&mut harness, POSTGRES)?;
+        Ok::<_, StorageError>((harness.into_inner(), report))
     });
-    let (mut conn, applied) = ran.await.map_err(StorageError::rejected)??;
+    let (mut conn, report) = ran.await.map_err(StorageError::rejected)??;
     conn.batch_execute(GRANT).await.map_err(refused)?;
-    Ok(MigrationReport { applied })
+    Ok(report)
 }
 
 /// Asks the first migration for tables in parts. Tables that are there already stay as they were made.

@@ -1,4 +1,4 @@
-//! Reads of the directory: identifiers, pins, keys.
+//! The directory: identifiers, pins, keys, and the proof of the key that opens them.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,13 @@ use uuid::Uuid;
 use super::super::dialect::Conn;
 use super::run::load;
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
-use crate::schema::{__diesel_schema_migrations, call_pins, credentials, identifiers, organizations};
+use crate::schema::{
+    __diesel_schema_migrations, call_pins, credentials, deployment, identifiers, organizations,
+};
 use crate::sql_types::DbUuid;
+
+/// The name of the canary among the deployment's values.
+const CANARY: &str = "canary";
 
 /// Every row of every key. Kinds and values are matched apart, so that the statement is the same for any number of
 /// keys; the caller takes the pairs that it asked for.
@@ -53,4 +58,23 @@ pub(crate) async fn access(conn: &mut Conn, org: OrgId) -> QueryResult<Option<(A
 /// The versions of the migrations that have run.
 pub(crate) async fn migrations(conn: &mut Conn) -> QueryResult<Vec<String>> {
     load(conn, __diesel_schema_migrations::table.select(__diesel_schema_migrations::version)).await
+}
+
+/// The canary; `None` where no key has sealed anything yet.
+pub(crate) async fn canary(conn: &mut Conn) -> QueryResult<Option<Vec<u8>>> {
+    let found = deployment::table.filter(deployment::name.eq(CANARY)).select(deployment::value);
+    Ok(load(conn, found).await?.pop())
+}
+
+/// Stores a canary: where there is none, or in the place of the one that is there.
+pub(crate) async fn put_canary(conn: &mut Conn, canary: &[u8], replaces: bool) -> QueryResult<()> {
+    let values = (deployment::name.eq(CANARY), deployment::value.eq(canary));
+    let insert = diesel::insert_into(deployment::table).values(values).on_conflict(deployment::name);
+    let put: QueryResult<Vec<String>> = if replaces {
+        let update = insert.do_update().set(deployment::value.eq(canary));
+        load(conn, update.returning(deployment::name)).await
+    } else {
+        load(conn, insert.do_nothing().returning(deployment::name)).await
+    };
+    put.map(|_| ())
 }

@@ -178,6 +178,17 @@ impl Backend for SqliteBackend {
         Ok(directory::migrations(self.readers.get().await?.conn()?).await?)
     }
 
+    async fn canary(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(directory::canary(self.readers.get().await?.conn()?).await?)
+    }
+
+    async fn put_canary(&self, canary: &[u8], replaces: bool) -> Result<(), StorageError> {
+        let mut tx = self.begin_outside().await?;
+        let put = directory::put_canary(tx.conn()?, canary, replaces).await;
+        tx.check(put)?;
+        tx.commit().await
+    }
+
     async fn ping(&self) -> Result<(), StorageError> {
         match self.health.lock().await.batch_execute("BEGIN IMMEDIATE; ROLLBACK").await {
             Err(Error::DatabaseError(_, busy)) if busy.message().contains("database is locked") => Ok(()),

@@ -5,12 +5,11 @@ use std::io;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
-use diesel_migrations::MigrationHarness;
 
 use super::open::Settings;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
-use crate::migrations::{MigrationReport, SQLITE};
+use crate::migrations::{self, MigrationReport, SQLITE};
 use crate::seal::{make_private_directory, private_file};
 
 /// Makes the file and runs what is pending.
@@ -34,8 +33,7 @@ fn run(settings: &Settings) -> Result<MigrationReport, StorageError> {
     make_private_file(path).map_err(refused)?;
     let mut conn = settings.establish()?;
     conn.batch_execute(&settings.pragmas())?;
-    let versions = conn.run_pending_migrations(SQLITE).map_err(StorageError::rejected)?;
-    Ok(MigrationReport { applied: versions.iter().map(ToString::to_string).collect() })
+    migrations::run(&mut conn, SQLITE)
 }
 
 /// Opens a file, and makes it with mode 0600 where there is none.

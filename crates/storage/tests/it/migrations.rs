@@ -1,7 +1,7 @@
 //! Migrations, key files and readiness.
 
 use futures::future::join_all;
-use storage::{DatabaseUrl, ErrorKind, MasterKey, Storage, StorageConfig, StorageError};
+use storage::{DatabaseUrl, ErrorKind, MasterKey, Sealer, Storage, StorageConfig, StorageError};
 use test_support::TestDb;
 
 use crate::support::{Fixture, KEY, on_both, on_postgres, sealer};
@@ -9,6 +9,9 @@ use crate::support::{Fixture, KEY, on_both, on_postgres, sealer};
 on_both!(
     health_tells_whether_migrations_fit,
     health_waits_for_no_work,
+    a_database_of_a_newer_program_is_refused,
+    a_key_that_is_not_the_database_s_own_is_refused,
+    a_canary_is_sealed_once_and_anew_by_the_next_key,
 );
 on_postgres!(a_database_that_takes_no_writes_is_not_well);
 
@@ -47,6 +50,64 @@ async fn a_database_that_takes_no_writes_is_not_well(fixture: Fixture) {
         person.batch_execute(sql).await.unwrap();
     }
     storage.health().await.unwrap();
+}
+
+fn configuration(refused: Result<impl Sized, StorageError>) -> String {
+    match refused.map(|_| ()) {
+        Err(StorageError::Configuration(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn a_database_of_a_newer_program_is_refused(fixture: Fixture) {
+    fixture.storage.prove().await.unwrap();
+    fixture.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000001')").await;
+    for refused in [
+        configuration(fixture.storage.prove().await),
+        configuration(Storage::migrate(&fixture.config()).await),
+    ] {
+        assert!(refused.contains("newer") && refused.contains("29991231000001"), "{refused}");
+    }
+}
+
+/// A store on the same database with other keys, the first of which seals.
+async fn with_keys(fixture: &Fixture, keys: &[&MasterKey]) -> Storage {
+    let mut keys = keys.iter().map(|key| (*key).clone());
+    let sealer = keys.next().map_or_else(Sealer::without_key, |key| Sealer::with_retired(key, keys));
+    Storage::connect(fixture.config(), sealer).await.unwrap()
+}
+
+async fn a_key_that_is_not_the_database_s_own_is_refused(fixture: Fixture) {
+    let [own, other] = [(); 2].map(|()| MasterKey::generate().unwrap());
+    // Work without a key makes none the database's own.
+    let keyless = with_keys(&fixture, &[]).await;
+    keyless.prove().await.unwrap();
+    assert!(!keyless.is_sealed().await.unwrap());
+    for _ in 0..2 {
+        with_keys(&fixture, &[&own]).await.prove().await.unwrap();
+    }
+    assert!(keyless.is_sealed().await.unwrap());
+    keyless.prove().await.unwrap();
+    let refused = configuration(with_keys(&fixture, &[&other]).await.prove().await);
+    assert!(refused.contains(&own.id()) && refused.contains(&other.id()), "{refused}");
+    assert!(refused.contains("GATEWAY_MASTER_KEY"), "{refused}");
+    // The sentence mends it.
+    let (_, mend) = refused.split_once("after ").unwrap();
+    fixture.execute(mend).await;
+    with_keys(&fixture, &[&other]).await.prove().await.unwrap();
+}
+
+async fn a_canary_is_sealed_once_and_anew_by_the_next_key(fixture: Fixture) {
+    let [old, new] = [(); 2].map(|()| MasterKey::generate().unwrap());
+    let keys = [&old];
+    let stores = join_all((0..4).map(|_| with_keys(&fixture, &keys))).await;
+    for proven in join_all(stores.iter().map(Storage::prove)).await {
+        proven.unwrap();
+    }
+    assert_eq!(fixture.count("deployment", "name = 'canary'").await, 1);
+    with_keys(&fixture, &[&new, &old]).await.prove().await.unwrap();
+    with_keys(&fixture, &[&new]).await.prove().await.unwrap();
+    configuration(with_keys(&fixture, &[&old]).await.prove().await);
 }
 
 /// Migrates the same database several times at once, and once more: one run does the work.

@@ -57,7 +57,7 @@ async fn assert_isolated(database: &TestDb) {
     let readable = database
         .rows(
             "SELECT has_table_privilege('gateway_app', t, 'SELECT, INSERT, UPDATE, DELETE')
-               FROM unnest(ARRAY['identifiers', 'credentials', 'audit_log', 'quarantine']) t",
+               FROM unnest(ARRAY['identifiers', 'credentials', 'audit_log', 'quarantine', 'deployment']) t",
         )
         .await;
     assert!(readable.iter().all(|row| row[0].as_deref() == Some("f")), "{readable:?}");

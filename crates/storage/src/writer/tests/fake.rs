@@ -176,6 +176,14 @@ impl Backend for Scripted {
         unasked()
     }
 
+    async fn canary(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        unasked()
+    }
+
+    async fn put_canary(&self, _: &[u8], _: bool) -> Result<(), StorageError> {
+        unasked()
+    }
+
     async fn ping(&self) -> Result<(), StorageError> {
         unasked()
     }
