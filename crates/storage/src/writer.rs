@@ -293,6 +293,8 @@ fn answer_all(batch: Vec<Job>, error: &StorageError) {
 /// The fault that the crash harness has to find: success is told before anything is committed.
 #[cfg(ack_before_commit)]
 fn acknowledged_too_early(batch: Vec<Job>) -> Vec<Job> {
+    use crate::record::Recorded;
+
     let told = batch.into_iter().map(|job| {
         let _ = job.done.send(Ok(Recorded { is_new: true, ..Recorded::default() }));
         Job { entry: job.entry, done: oneshot::channel().0 }
