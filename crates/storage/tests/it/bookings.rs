@@ -109,28 +109,14 @@ async fn a_booking_makes_everything(fixture: Fixture) {
 }
 
 async fn a_commit_that_fails_books_nothing(fixture: Fixture) {
-    fixture
-        .execute(
-            "CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS
-             $$ BEGIN RAISE EXCEPTION 'too late'; END $$;
-             CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON appointments
-             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_late();",
-        )
-        .await;
+    fixture.refuse_at_commit("appointments").await;
     assert!(fixture.storage.book(&fixture.a, &booking("tool-1", 1, 101)).await.is_err());
     assert_eq!(fixture.count("appointments", "true").await, 0);
     assert_eq!(fixture.count("tool_results", "true").await, 0);
 }
 
 async fn a_commit_that_fails_leaves_the_message(fixture: Fixture) {
-    fixture
-        .execute(
-            "CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS
-             $$ BEGIN RAISE EXCEPTION 'too late'; END $$;
-             CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON appointments
-             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_late();",
-        )
-        .await;
+    fixture.refuse_at_commit("appointments").await;
     assert_message_alone(&fixture).await;
 }
 

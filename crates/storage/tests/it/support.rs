@@ -190,6 +190,17 @@ impl Fixture {
         }
     }
 
+    /// Has every commit with a new row of a PostgreSQL table fail, after the statement has given what it gives.
+    pub(crate) async fn refuse_at_commit(&self, table: &str) {
+        self.execute(&format!(
+            "CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'too late'; END $$;
+             CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON {table}
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_late();"
+        ))
+        .await;
+    }
+
     /// The one value, named `v` and of type text, that hand-written SQL gives.
     pub(crate) async fn value(&self, sql: &str) -> Option<String> {
         match &self.database {

@@ -129,14 +129,7 @@ async fn a_fault_of_ours_fails_alone(fixture: Fixture) {
 
 /// A statement gives its rows before its transaction ends: what fails after them was not done.
 async fn a_commit_that_fails_acknowledges_nothing(fixture: Fixture) {
-    fixture
-        .execute(
-            "CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS
-             $$ BEGIN RAISE EXCEPTION 'too late'; END $$;
-             CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON webhook_events
-             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_late();",
-        )
-        .await;
+    fixture.refuse_at_commit("webhook_events").await;
     assert!(fixture.storage.record(&fixture.a, with_update("k1", "call-1")).await.is_err());
     let several = ["k2", "k3"].map(|key| fixture.storage.record(&fixture.b, with_update(key, "call-2")));
     assert!(join_all(several).await.iter().all(Result::is_err));
