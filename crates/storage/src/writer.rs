@@ -291,7 +291,7 @@ fn answer_all(batch: Vec<Job>, error: &StorageError) {
 }
 
 /// The fault that the crash harness has to find: success is told before anything is committed.
-#[cfg(ack_before_commit)]
+#[cfg(any(test, ack_before_commit))]
 fn acknowledged_too_early(batch: Vec<Job>) -> Vec<Job> {
     use crate::record::Recorded;
 

@@ -10,9 +10,10 @@ use futures::future::join_all;
 use futures::{FutureExt, poll};
 
 use self::fake::{FakeBackend, Write, org, record};
-use super::queue::{MAX_BATCH, Outcome};
-use super::{Writer, WriterLimits};
+use super::queue::{Job, MAX_BATCH, Outcome};
+use super::{Writer, WriterLimits, acknowledged_too_early};
 use crate::error::{ErrorKind, StorageError};
+use crate::record::Entry;
 
 const LIMITS: WriterLimits =
     WriterLimits { queue: 1000, wait: Duration::from_secs(3600), transaction: Duration::from_secs(7) };
@@ -426,4 +427,14 @@ async fn the_last_handle_ends_the_writer_after_what_was_sent() {
 fn handles_are_shared_between_threads() {
     fn is_shared<T: Send + Sync + 'static>() {}
     is_shared::<Arc<Writer>>();
+}
+
+/// The fault of the crash harness is no part of any build but its own: here it is seen to be one still.
+#[test]
+fn the_fault_tells_success_and_keeps_the_records() {
+    let (done, outcome) = tokio::sync::oneshot::channel();
+    let entry = Entry { org: org(1), record: Arc::new(record("one")) };
+    let batch = acknowledged_too_early(vec![Job { entry, done }]);
+    assert_eq!(batch.len(), 1);
+    assert!(outcome.now_or_never().unwrap().unwrap().unwrap().is_new);
 }
