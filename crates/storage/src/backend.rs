@@ -18,6 +18,9 @@ use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::tenants::TenantRows;
 
+/// Work beside the messages (the quarantine, counts that are written in bulk, what is cleared away in the background) takes
+/// neither a connection of tools nor one of the directory: on PostgreSQL `read!(&self.housekeeping, …)` or a transaction of
+/// that pool, with the working role outside any organization; on SQLite `begin_outside`, in the writer's turn.
 #[async_trait]
 pub(crate) trait Backend: Send + Sync {
     /// Opens the transaction of a scope.

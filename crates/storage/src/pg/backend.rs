@@ -51,6 +51,10 @@ const AT_ONCE: usize = 4;
 /// One question at a time, which waits for no work of the other pools.
 const HEALTH_CONNECTIONS: usize = 1;
 
+/// Work beside the messages: the quarantine, and what is cleared away in the background. Two, so that a long step of the one
+/// does not hold up the other.
+const HOUSEKEEPING_CONNECTIONS: usize = 2;
+
 /// A server that is a copy of another, or was told to take no writes.
 const IS_READ_ONLY: &str = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
 
@@ -66,6 +70,8 @@ pub(crate) struct PgBackend {
     /// For whatever one organization does with a connection of scopes.
     turns: Turns,
     health: Pool,
+    /// For work beside the messages, which is not counted among any organization's.
+    housekeeping: Pool,
     listener: Login,
     sealer: Sealer,
 }
@@ -114,6 +120,7 @@ impl PgBackend {
             writer: connect::pool(login(None, Role::App)?, WRITER_CONNECTIONS)?,
             turns: Turns::new(at_once, POOL_WAIT),
             health: connect::pool(login(None, Role::App)?, HEALTH_CONNECTIONS)?,
+            housekeeping: connect::pool(login(None, Role::App)?, HOUSEKEEPING_CONNECTIONS)?,
             listener: directory,
             sealer,
         };
@@ -202,7 +209,7 @@ impl Backend for PgBackend {
         message: &QuarantinedMessage<'_>,
         bounds: QuarantineBounds,
     ) -> Result<(), StorageError> {
-        let mut tx = Tx::new(Lease::begin(&self.app, None).await?);
+        let mut tx = Tx::new(Lease::begin(&self.housekeeping, None).await?);
         let keep = diesel::select(dialect::quarantine_message(
             clean(message.kind),
             clean_option(message.vapi_call_id),
