@@ -1,7 +1,7 @@
 //! The budget of unverified messages: what strangers may cost.
 //!
 //! All organizations share the provider's few addresses, so a message that verifies costs its address nothing. A
-//! message that does not is charged afterwards; an address over its budget is answered from the caches alone.
+//! message that does not is charged afterwards; for an address over its budget nothing is looked up that no one declared.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};

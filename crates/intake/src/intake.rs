@@ -11,6 +11,7 @@ use vapi_types::TrafficClass;
 use crate::clock::Clock;
 use crate::directory::DirectoryCache;
 use crate::guard::UnverifiedGuard;
+use crate::known_calls::KnownCalls;
 use crate::options::{IntakeLimits, IntakeOptions};
 
 /// Organizations times classes whose allowance is remembered.
@@ -23,11 +24,12 @@ pub struct Intake {
     pub(crate) clock: Arc<dyn Clock>,
     /// Claims and proofs, over the caches and the store behind them.
     pub(crate) resolver: Resolver,
-    /// The same over the caches alone.
-    pub(crate) cached_resolver: Resolver,
+    /// The same for an address over its budget: it looks for nothing that a stranger could have made up.
+    pub(crate) guarded_resolver: Resolver,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) storage: Storage,
     pub(crate) guard: UnverifiedGuard,
+    pub(crate) known_calls: Arc<KnownCalls>,
     pub(crate) limits: IntakeLimits,
     /// The rest of each organization's allowance, by class.
     pub(crate) allowances: KeyedLimiter<(OrgId, TrafficClass)>,
@@ -44,17 +46,19 @@ impl Intake {
     pub fn new(storage: Storage, options: IntakeOptions, clock: Arc<dyn Clock>) -> Self {
         let IntakeOptions { order, cache, policy, shared, limits, dispatch, public_url, requires_https } =
             options;
-        let cache = DirectoryCache::new(&storage.directory(), cache);
+        let cache = DirectoryCache::new(storage.directory(), cache);
+        let known_calls = Arc::new(KnownCalls::new());
         let resolver = |builder: ResolverBuilder| {
             builder.steps(order.clone()).shared_secret(shared.clone()).policy(policy).build()
         };
         Self {
             clock,
             resolver: resolver(cache.resolver()),
-            cached_resolver: resolver(cache.cached_resolver()),
+            guarded_resolver: resolver(cache.guarded_resolver(Arc::clone(&known_calls))),
             dispatcher: Dispatcher::new(storage.clone(), dispatch),
             storage,
             guard: UnverifiedGuard::new(limits.unverified_per_address, limits.unverified_total),
+            known_calls,
             limits,
             allowances: KeyedLimiter::new(MAX_ALLOWANCES),
             warned: KeyedLimiter::new(MAX_WARNED),
@@ -69,10 +73,11 @@ impl Intake {
         self.resolver.chain().order()
     }
 
-    /// Hears of changes to the directory, so that the caches forget them, for as long as the future is polled.
-    /// Without it, a change takes effect when the cached entry's time to live is over.
+    /// Hears of changes to the directory, so that the caches forget what is no longer so, and reads which identifiers there
+    /// are, for as long as the future is polled. Without it, a change takes effect when the cached answer's time to live is
+    /// over, and an address over its budget costs the directory what any other does.
     pub async fn watch(&self) {
-        self.storage.watch(&self.cache).await;
+        tokio::join!(self.storage.watch(&self.cache), self.cache.keep_complete());
     }
 
     /// Waits until [`watch`](Self::watch) hears of every change.

@@ -5,6 +5,7 @@ mod directory;
 mod error;
 mod guard;
 mod intake;
+mod known_calls;
 mod network;
 mod options;
 mod prove;

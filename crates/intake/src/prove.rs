@@ -3,12 +3,10 @@
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use org_resolver::{Admission, AdmitError, LookupStep, Resolution, Unresolved};
-use rate_limit::{Quota, RetryAfter};
+use rate_limit::Quota;
 use signature::SignedRequest;
-use tokio::time::timeout;
 
 use crate::error::error_chain;
 use crate::intake::Intake;
@@ -16,14 +14,12 @@ use crate::received::Received;
 use crate::record::{QUARANTINED, Record};
 use crate::refusal::Refusal;
 
-/// How long a look at the directory may take; what is cached takes no time.
-const DIRECTORY_PATIENCE: Duration = Duration::from_secs(4);
-
 /// Makes short keys of assistants for the warning below; a clash costs a warning.
 static ASSISTANT_HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Intake {
-    /// Resolves the claim and proves it. An address over its budget is answered from the caches alone.
+    /// Resolves the claim and proves it. For an address over its budget nothing is looked up that a stranger could have made
+    /// up; identifiers that there are, and what they lead to, are looked up and verified as ever.
     pub(crate) async fn prove(
         &self,
         received: &Received<'_>,
@@ -31,15 +27,11 @@ impl Intake {
         record: &mut Record,
     ) -> Result<Admission, Refusal> {
         let (now, request_id) = (self.clock.now(), received.request.request_id);
-        let over = self.guard.look(record.address, self.clock.elapsed()).err();
-        let resolver = if over.is_some() { &self.cached_resolver } else { &self.resolver };
+        let is_over = self.guard.look(record.address, self.clock.elapsed()).is_err();
+        let resolver = if is_over { &self.guarded_resolver } else { &self.resolver };
 
-        let resolving = timeout(DIRECTORY_PATIENCE, resolver.chain().resolve(&received.hints, now));
-        let resolution = match resolving.await {
-            Ok(resolution) => resolution.map_err(|error| no_answer(&error, over, request_id))?,
-            Err(elapsed) => return Err(no_answer(&elapsed, over, request_id)),
-        };
-        let claimed = match resolution {
+        let resolution = resolver.chain().resolve(&received.hints, now).await;
+        let claimed = match resolution.map_err(|error| no_answer(&error, request_id))? {
             Resolution::Claimed(claimed) => *claimed,
             Resolution::Unresolved(unresolved) => {
                 return Err(self.unresolved(&unresolved, received, signed, record).await);
@@ -51,16 +43,17 @@ impl Intake {
         let is_metadata_missing = claimed.is_metadata_missing();
         tracing::debug!(request_id, org_id = %claimed.id(), "found organization by {}", claimed.via());
 
-        let admitting = timeout(DIRECTORY_PATIENCE, resolver.gate().admit(claimed, signed, self.clock.now()));
-        let admission = match admitting.await {
-            Ok(Ok(admission)) => admission,
-            Ok(Err(AdmitError::Rejected(reason))) => {
+        let admission = match resolver.gate().admit(claimed, signed, self.clock.now()).await {
+            Ok(admission) => admission,
+            Err(AdmitError::Rejected(reason)) => {
                 record.verdict = reason.as_str();
                 return Err(Refusal::Unauthorized);
             }
-            Ok(Err(error)) => return Err(no_answer(&error, over, request_id)),
-            Err(elapsed) => return Err(no_answer(&elapsed, over, request_id)),
+            Err(error) => return Err(no_answer(&error, request_id)),
         };
+        if let Some(call_id) = received.envelope.head().call_id() {
+            self.known_calls.insert(call_id);
+        }
         if is_metadata_missing {
             self.warn_of_missing_metadata(&admission, received);
         }
@@ -104,11 +97,7 @@ impl Intake {
     }
 }
 
-/// The refusal when the directory gives no answer: expected of the caches alone, a failure otherwise.
-fn no_answer(error: &dyn Error, over: Option<RetryAfter>, request_id: &str) -> Refusal {
-    if over.is_some() {
-        return Refusal::RateLimited(over);
-    }
+fn no_answer(error: &dyn Error, request_id: &str) -> Refusal {
     tracing::error!(request_id, error = error_chain(error), "the directory failed");
     Refusal::Unavailable
 }

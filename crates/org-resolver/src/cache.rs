@@ -1,17 +1,22 @@
 //! Caches over a directory: identifiers to organizations, organizations to keys. Verdicts are never cached.
 //!
-//! Hits and misses are kept apart, each bounded, so that made-up identifiers push no real one out. Concurrent
-//! misses of the same question ask the directory once. A change that arrives while a question is under way keeps
-//! its answer out of the cache, so that an old answer never outlives the notice that it is old.
+//! Hits and misses are kept apart, each bounded, so that made-up identifiers push no real one out; one that is known not to
+//! exist is not asked for. Concurrent misses of the same question ask the directory once. A change that arrives while a
+//! question is under way keeps its answer out of the cache, so that an old answer never outlives the notice that it is old.
+//! An answer that is merely old is asked for again, and serves on where the directory cannot answer.
 
+mod kept;
+
+use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
 
+use self::kept::{Found, Kept, Moment};
 use crate::ids::OrgId;
+use crate::known::KnownIdentifiers;
 use crate::lookup::{KeySource, Lookup, LookupError, LookupKey, OrgAccess, Owners, Ownership};
 
 /// Sizes and the safety net of the caches.
@@ -23,7 +28,7 @@ pub struct CacheConfig {
     pub misses: u64,
     /// Organizations whose keys are kept.
     pub organizations: u64,
-    /// How long an entry lives when no notice of a change arrives.
+    /// How long an answer is good when no notice of a change arrives. Then it is asked for again; it is not forgotten.
     pub time_to_live: Duration,
 }
 
@@ -41,57 +46,58 @@ type Question = (u64, Arc<[LookupKey]>);
 /// A [`Lookup`] that remembers.
 pub struct CachedLookup<L> {
     inner: Arc<L>,
-    hits: Cache<LookupKey, History>,
+    known: Arc<KnownIdentifiers>,
+    hits: Kept<LookupKey, History>,
     misses: Cache<LookupKey, History>,
     /// Questions under way, so that concurrent ones share one answer. The generation is part of the question:
     /// who asks after a change never shares an answer from before it.
     flights: Cache<Question, Arc<Vec<History>>>,
-    generation: AtomicU64,
 }
 
 impl<L: Lookup> CachedLookup<L> {
-    /// Wraps a directory.
+    /// Wraps a directory, whatever it holds.
     pub fn new(inner: Arc<L>, config: CacheConfig) -> Self {
-        let keep = |entries| Cache::builder().max_capacity(entries).time_to_live(config.time_to_live).build();
+        Self::with_known(inner, Arc::new(KnownIdentifiers::new()), config)
+    }
+
+    /// Wraps a directory of which it is known what exists.
+    pub fn with_known(inner: Arc<L>, known: Arc<KnownIdentifiers>, config: CacheConfig) -> Self {
         Self {
             inner,
-            hits: keep(config.hits),
-            misses: keep(config.misses),
-            flights: Cache::builder().max_capacity(10_000).time_to_live(config.time_to_live).build(),
-            generation: AtomicU64::new(0),
+            known,
+            hits: Kept::new(config.hits, config.time_to_live),
+            misses: Cache::builder().max_capacity(config.misses).time_to_live(config.time_to_live).build(),
+            flights: flights(config),
         }
     }
 
-    /// Forgets one identifier.
+    /// Forgets one identifier, which has changed.
     pub async fn invalidate(&self, key: &LookupKey) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.hits.invalidate(key).await;
+        self.hits.forget(key).await;
         self.misses.invalidate(key).await;
     }
 
-    /// Forgets everything.
-    pub fn invalidate_all(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.hits.invalidate_all();
+    /// Asks for everything again: changes may have been missed. What is remembered serves where that fails.
+    pub fn doubt_all(&self) {
+        self.hits.doubt_all();
         self.misses.invalidate_all();
     }
 
-    /// True when every identifier of the question is remembered, or when there is none to ask for.
-    pub fn has_all(&self, keys: &[LookupKey]) -> bool {
-        keys.iter().all(|key| self.hits.contains_key(key) || self.misses.contains_key(key))
-    }
-
-    async fn remembered(&self, key: &LookupKey) -> Option<History> {
+    async fn look(&self, key: &LookupKey) -> Found<History> {
         match self.hits.get(key).await {
-            Some(rows) => Some(rows),
-            None => self.misses.get(key).await,
+            Found::Nothing if !self.known.may_exist(key) => Found::Fresh(Arc::from([])),
+            Found::Nothing => self.misses.get(key).await.map_or(Found::Nothing, Found::Fresh),
+            found => found,
         }
     }
 
     /// Reads the histories of unknown keys, once for all who ask at the same time.
-    async fn fetch(&self, missing: Arc<[LookupKey]>) -> Result<Arc<Vec<History>>, LookupError> {
-        let generation = self.generation.load(Ordering::SeqCst);
-        let question = (generation, Arc::clone(&missing));
+    async fn fetch(
+        &self,
+        missing: Arc<[LookupKey]>,
+        asked: Moment,
+    ) -> Result<Arc<Vec<History>>, LookupError> {
+        let question = (asked.generation, Arc::clone(&missing));
         let histories = self
             .flights
             .try_get_with_by_ref(&question, async {
@@ -100,36 +106,53 @@ impl<L: Lookup> CachedLookup<L> {
             .await
             .map_err(|shared: Arc<LookupError>| LookupError::clone(&shared))?;
         for (key, rows) in missing.iter().zip(histories.iter()) {
-            let cache = if rows.is_empty() { &self.misses } else { &self.hits };
-            cache.insert(key.clone(), Arc::clone(rows)).await;
-            // Looked at after the insertion: a change between the two would be missed otherwise.
-            if self.generation.load(Ordering::SeqCst) != generation {
-                cache.invalidate(key).await;
+            if !rows.is_empty() {
+                self.hits.keep(key.clone(), Arc::clone(rows), asked).await;
+                continue;
+            }
+            self.misses.insert(key.clone(), Arc::clone(rows)).await;
+            if self.hits.moment().generation != asked.generation {
+                self.misses.invalidate(key).await;
             }
         }
         self.flights.invalidate(&question).await;
         Ok(histories)
+    }
+
+    /// The answer for a key that the directory does not answer for: the old one, or that it was never heard of.
+    async fn fall_back(&self, key: &LookupKey, old: Found<History>, asked: Moment) -> Option<History> {
+        match old {
+            Found::Stale(rows) => {
+                self.hits.keep_old(key, Arc::clone(&rows), asked).await;
+                Some(rows)
+            }
+            Found::Fresh(rows) => Some(rows),
+            Found::Nothing => (!self.known.may_have_existed(key)).then(|| Arc::from([])),
+        }
     }
 }
 
 #[async_trait]
 impl<L: Lookup> Lookup for CachedLookup<L> {
     async fn owners(&self, keys: &[LookupKey]) -> Result<Owners, LookupError> {
-        let mut slots: Vec<Option<History>> = Vec::with_capacity(keys.len());
+        let asked = self.hits.moment();
+        let mut found = Vec::with_capacity(keys.len());
         for key in keys {
-            slots.push(self.remembered(key).await);
+            found.push(self.look(key).await);
         }
-        let cached = slots.iter().map(Option::is_some).collect();
-        if slots.iter().any(Option::is_none) {
-            let unknown = keys.iter().zip(&slots).filter(|(_, slot)| slot.is_none());
-            let missing: Arc<[LookupKey]> = unknown.map(|(key, _)| key.clone()).collect();
-            let fetched = self.fetch(missing).await?;
-            let mut fetched = fetched.iter();
-            for slot in slots.iter_mut().filter(|slot| slot.is_none()) {
-                *slot = fetched.next().cloned();
-            }
+        let cached: Vec<bool> = found.iter().map(|found| matches!(found, Found::Fresh(_))).collect();
+        let unknown = keys.iter().zip(&cached).filter(|(_, is_cached)| !**is_cached);
+        let missing: Arc<[LookupKey]> = unknown.map(|(key, _)| key.clone()).collect();
+        let fetched = if missing.is_empty() { Ok(Arc::default()) } else { self.fetch(missing, asked).await };
+        let mut fetched_rows = fetched.iter().flat_map(|rows| rows.iter());
+        let mut histories = Vec::with_capacity(keys.len());
+        for (key, found) in keys.iter().zip(found) {
+            histories.push(match (found, &fetched) {
+                (Found::Fresh(rows), _) => rows,
+                (_, Ok(_)) => fetched_rows.next().cloned().unwrap_or_default(),
+                (old, Err(error)) => self.fall_back(key, old, asked).await.ok_or_else(|| error.clone())?,
+            });
         }
-        let histories = slots.into_iter().map(|slot| slot.unwrap_or_else(|| Arc::from([]))).collect();
         Ok(Owners { histories, cached })
     }
 
@@ -138,51 +161,65 @@ impl<L: Lookup> Lookup for CachedLookup<L> {
     }
 }
 
+/// A memory of questions under way, which each of them leaves with its answer.
+fn flights<Q, A>(config: CacheConfig) -> Cache<Q, A>
+where
+    Q: Hash + Eq + Send + Sync + 'static,
+    A: Clone + Send + Sync + 'static,
+{
+    Cache::builder().max_capacity(10_000).time_to_live(config.time_to_live).build()
+}
+
+/// What is known of an organization; `None` is that it does not exist.
+type Access = Option<Arc<OrgAccess>>;
+
 /// A [`KeySource`] that remembers.
 pub struct CachedKeys<K> {
     inner: Arc<K>,
-    orgs: Cache<OrgId, Option<Arc<OrgAccess>>>,
-    generation: AtomicU64,
+    orgs: Kept<OrgId, Access>,
+    /// Questions under way, as in [`CachedLookup`].
+    flights: Cache<(u64, OrgId), Access>,
 }
 
 impl<K: KeySource> CachedKeys<K> {
     /// Wraps a source of keys.
     pub fn new(inner: Arc<K>, config: CacheConfig) -> Self {
-        let orgs =
-            Cache::builder().max_capacity(config.organizations).time_to_live(config.time_to_live).build();
-        Self { inner, orgs, generation: AtomicU64::new(0) }
+        Self { inner, orgs: Kept::new(config.organizations, config.time_to_live), flights: flights(config) }
     }
 
-    /// True when the state of the organization is remembered.
-    pub fn has(&self, org: OrgId) -> bool {
-        self.orgs.contains_key(&org)
-    }
-
-    /// Forgets one organization's keys.
+    /// Forgets one organization's keys, which have changed.
     pub async fn invalidate(&self, org: OrgId) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.orgs.invalidate(&org).await;
+        self.orgs.forget(&org).await;
     }
 
-    /// Forgets everything.
-    pub fn invalidate_all(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        self.orgs.invalidate_all();
+    /// Asks for everything again: changes may have been missed. What is remembered serves where that fails.
+    pub fn doubt_all(&self) {
+        self.orgs.doubt_all();
     }
 }
 
 #[async_trait]
 impl<K: KeySource> KeySource for CachedKeys<K> {
-    async fn access(&self, org: OrgId) -> Result<Option<Arc<OrgAccess>>, LookupError> {
-        let generation = self.generation.load(Ordering::SeqCst);
-        let access = self
-            .orgs
-            .try_get_with(org, self.inner.access(org))
-            .await
-            .map_err(|shared: Arc<LookupError>| LookupError::clone(&shared))?;
-        if self.generation.load(Ordering::SeqCst) != generation {
-            self.orgs.invalidate(&org).await;
+    async fn access(&self, org: OrgId) -> Result<Access, LookupError> {
+        let asked = self.orgs.moment();
+        let old = match self.orgs.get(&org).await {
+            Found::Fresh(access) => return Ok(access),
+            Found::Stale(access) => Some(access),
+            Found::Nothing => None,
+        };
+        let question = (asked.generation, org);
+        let read = self.flights.try_get_with(question, self.inner.access(org)).await;
+        match (read, old) {
+            (Ok(access), _) => {
+                self.orgs.keep(org, access.clone(), asked).await;
+                self.flights.invalidate(&question).await;
+                Ok(access)
+            }
+            (Err(_), Some(access)) => {
+                self.orgs.keep_old(&org, access.clone(), asked).await;
+                Ok(access)
+            }
+            (Err(shared), None) => Err(LookupError::clone(&shared)),
         }
-        Ok(access)
     }
 }

@@ -16,7 +16,8 @@ section! {
         metadata: Switch = Switch::On;
         /// Lets the shared secret admit a message whose only identifier is metadata: for deployments with one owner.
         metadata_with_shared_secret: bool = false;
-        /// How long a cached lookup lives when no notice of a change arrives, in milliseconds.
+        /// How long an answer of the directory is good when no notice of a change arrives, in milliseconds. Then it is asked
+        /// for again; where the directory cannot answer, it serves on.
         cache_ttl_ms: u64 = 60_000;
         /// Known identifiers kept.
         cache_hits: u64 = CacheConfig::default().hits;

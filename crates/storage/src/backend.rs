@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use org_resolver::{LookupKey, OrgId};
+use org_resolver::{IdentifierKind, LookupKey, OrgId};
 use uuid::Uuid;
 
 use crate::changes::ChangeSink;
@@ -40,6 +40,9 @@ pub(crate) trait Backend: Send + Sync {
 
     /// The history of every key, and perhaps of more; oldest first.
     async fn owners(&self, keys: &[LookupKey]) -> Result<Vec<OwnerRow>, StorageError>;
+
+    /// Values of a kind after one of them, in their order; none at the end.
+    async fn identifiers(&self, kind: IdentifierKind, after: &str) -> Result<Vec<String>, StorageError>;
 
     /// The organizations that pinned a call.
     async fn pins(&self, call_id: &str) -> Result<Vec<OrgId>, StorageError>;

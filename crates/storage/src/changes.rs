@@ -17,6 +17,9 @@ pub trait ChangeSink: Send + Sync {
 
     /// Anything may have changed: changes may have been missed, or the database does not say which.
     async fn everything(&self);
+
+    /// From now on changes may go unheard, until [`everything`](Self::everything) says that they are heard again.
+    async fn unheard(&self) {}
 }
 
 /// A notice of the triggers, as the migrations write it.

@@ -7,10 +7,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use org_resolver::{KeySource, Limits, Lookup, LookupError, LookupKey, OrgAccess, OrgId, Owners, Ownership};
+use org_resolver::{
+    IdentifierKind, KeySource, Limits, Lookup, LookupError, LookupKey, OrgAccess, OrgId, Owners, Ownership,
+};
 use signature::{Credential, CredentialId, KeyRing};
 
 use crate::backend::Backend;
+use crate::error::StorageError;
 use crate::recipe;
 use crate::rows::SecretRow;
 use crate::seal::Sealer;
@@ -25,6 +28,19 @@ pub struct Directory {
 impl Directory {
     pub(crate) fn new(backend: Arc<dyn Backend>, sealer: Sealer) -> Self {
         Self { backend, sealer }
+    }
+
+    /// Identifiers of a kind that there are or were, in their order after one of them; a bounded number, and none at the end.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn identifiers(
+        &self,
+        kind: IdentifierKind,
+        after: Option<&str>,
+    ) -> Result<Vec<LookupKey>, StorageError> {
+        let values = self.backend.identifiers(kind, after.unwrap_or_default()).await?;
+        Ok(values.into_iter().map(|value| LookupKey { kind, value: value.into() }).collect())
     }
 
     pub(crate) fn ring(&self, org: OrgId, rows: Vec<SecretRow>) -> KeyRing {

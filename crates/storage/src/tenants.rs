@@ -123,4 +123,8 @@ impl ChangeSink for HeardFirst<'_> {
         self.tenants.forget_all();
         self.sink.everything().await;
     }
+
+    async fn unheard(&self) {
+        self.sink.unheard().await;
+    }
 }

@@ -21,6 +21,10 @@ pub enum IdentifierKind {
 }
 
 impl IdentifierKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::AssistantId, Self::PhoneNumberId, Self::PhoneNumber, Self::SquadId, Self::Organization];
+
     /// The kind's name in the `identifiers` table.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,9 +38,7 @@ impl IdentifierKind {
 
     /// Reads a name of the `identifiers` table.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::AssistantId, Self::PhoneNumberId, Self::PhoneNumber, Self::SquadId, Self::Organization]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

@@ -6,10 +6,8 @@ use org_resolver::LookupStep;
 use crate::support::{Fixture, event};
 
 #[tokio::test]
-async fn a_stranger_is_told_to_wait_and_a_known_organization_at_the_same_address_is_served() {
+async fn a_stranger_is_told_to_wait_and_organizations_at_the_same_address_are_served() {
     let fixture = Fixture::with(|options| options.limits.unverified_per_address = 2).await;
-    let known = event("assistant-a", "call-1");
-    assert!(fixture.signed("secret-a", &known).await.body.is_ok());
     for _ in 0..2 {
         let answer = fixture.signed("guess", &event("nobody", "call-2")).await;
         assert!(matches!(answer.body, Err(Refusal::Unresolved { .. })), "{answer:?}");
@@ -19,7 +17,25 @@ async fn a_stranger_is_told_to_wait_and_a_known_organization_at_the_same_address
         let answer = fixture.signed("guess", &event(assistant, "call-2")).await;
         assert!(matches!(answer.body, Err(Refusal::RateLimited(Some(_)))), "{answer:?}");
     }
-    assert!(fixture.signed("secret-a", &known).await.body.is_ok());
+    // Neither organization sent anything before, so that nothing of it is remembered; the second one is switched off.
+    let answer = fixture.signed("secret-a", &event("assistant-a", "call-1")).await;
+    assert!(answer.body.is_ok(), "{answer:?}");
+    let answer = fixture.signed("secret-b", &event("assistant-b", "call-1")).await;
+    assert!(matches!(answer.body, Err(Refusal::OrganizationInactive)), "{answer:?}");
+    let forged = fixture.signed("guess", &event("assistant-a", "call-1")).await;
+    assert!(matches!(forged.body, Err(Refusal::Unauthorized)), "{forged:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_was_verified_is_found_by_its_pin_whatever_strangers_do() {
+    let fixture = Fixture::with(|options| options.limits.unverified_per_address = 1).await;
+    assert!(fixture.signed("secret-a", &event("assistant-a", "call-1")).await.body.is_ok());
+    for _ in 0..2 {
+        assert!(fixture.signed("guess", &event("nobody", "call-2")).await.body.is_err());
+    }
+    let answer = fixture.signed("secret-a", &event("transient", "call-1")).await;
+    assert!(answer.body.is_ok(), "{answer:?}");
+    assert_eq!(answer.record.step, Some(LookupStep::CallId));
 }
 
 #[tokio::test]

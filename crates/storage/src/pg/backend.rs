@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::sql_types::Bool;
 use futures::future::join_all;
-use org_resolver::{LookupKey, OrgId};
+use org_resolver::{IdentifierKind, LookupKey, OrgId};
 use uuid::Uuid;
 
 use super::connect::{self, CONNECT_TIMEOUT, Login, POOL_WAIT, Pool, Role};
@@ -160,6 +160,10 @@ impl Backend for PgBackend {
 
     async fn owners(&self, keys: &[LookupKey]) -> Result<Vec<OwnerRow>, StorageError> {
         read!(&self.directory, |conn| directory::owners(conn, keys))
+    }
+
+    async fn identifiers(&self, kind: IdentifierKind, after: &str) -> Result<Vec<String>, StorageError> {
+        read!(&self.directory, |conn| directory::identifiers(conn, kind, after))
     }
 
     async fn pins(&self, call_id: &str) -> Result<Vec<OrgId>, StorageError> {

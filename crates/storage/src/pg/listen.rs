@@ -30,7 +30,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 pub(super) async fn watch(login: &Login, sink: &dyn ChangeSink) {
     let mut waits = WAITS.build();
     loop {
-        match listen(login, sink, &mut waits).await {
+        let ended = listen(login, sink, &mut waits).await;
+        sink.unheard().await;
+        match ended {
             Ok(()) => tracing::warn!("the connection that listens for changes ended"),
             Err(error) => {
                 let error: &(dyn std::error::Error + 'static) = &error;

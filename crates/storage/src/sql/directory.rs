@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use org_resolver::{LookupKey, OrgId};
+use org_resolver::{IdentifierKind, LookupKey, OrgId};
 use uuid::Uuid;
 
 use super::super::dialect::Conn;
@@ -18,6 +18,9 @@ use crate::sql_types::DbUuid;
 /// The name of the canary among the deployment's values.
 const CANARY: &str = "canary";
 
+/// Identifiers that are read at once.
+const PAGE: i64 = 10_000;
+
 /// Every row of every key. Kinds and values are matched apart, so that the statement is the same for any number of
 /// keys; the caller takes the pairs that it asked for.
 pub(crate) async fn owners(conn: &mut Conn, keys: &[LookupKey]) -> QueryResult<Vec<OwnerRow>> {
@@ -29,6 +32,21 @@ pub(crate) async fn owners(conn: &mut Conn, keys: &[LookupKey]) -> QueryResult<V
         .order((identifiers::valid_from.asc(), identifiers::id.asc()))
         .select(OwnerRow::as_select());
     load(conn, owners).await
+}
+
+/// Values of a kind after one of them, in their order.
+pub(crate) async fn identifiers(
+    conn: &mut Conn,
+    kind: IdentifierKind,
+    after: &str,
+) -> QueryResult<Vec<String>> {
+    let page = identifiers::table
+        .filter(identifiers::kind.eq(kind.as_str()))
+        .filter(identifiers::value.gt(after))
+        .order(identifiers::value.asc())
+        .limit(PAGE)
+        .select(identifiers::value);
+    load(conn, page).await
 }
 
 /// The organizations that pinned a call.

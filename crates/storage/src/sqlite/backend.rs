@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::result::Error;
 use diesel_async::SimpleAsyncConnection;
-use org_resolver::{LookupKey, OrgId};
+use org_resolver::{IdentifierKind, LookupKey, OrgId};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -117,6 +117,10 @@ impl Backend for SqliteBackend {
 
     async fn owners(&self, keys: &[LookupKey]) -> Result<Vec<OwnerRow>, StorageError> {
         Ok(directory::owners(self.readers.get().await?.conn()?, keys).await?)
+    }
+
+    async fn identifiers(&self, kind: IdentifierKind, after: &str) -> Result<Vec<String>, StorageError> {
+        Ok(directory::identifiers(self.readers.get().await?.conn()?, kind, after).await?)
     }
 
     async fn pins(&self, call_id: &str) -> Result<Vec<OrgId>, StorageError> {

@@ -25,6 +25,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 pub(super) async fn watch(settings: &Settings, sink: &dyn ChangeSink) {
     loop {
         let Err(error) = look(settings, sink).await;
+        sink.unheard().await;
         tracing::warn!(%error, "cannot look for changes");
         tokio::time::sleep(AFTER_FAILURE).await;
     }

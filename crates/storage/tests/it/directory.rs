@@ -14,6 +14,7 @@ use crate::support::{A, B, Fixture, event, now, on_both, org};
 on_both!(
     hand_written_mappings_are_found,
     an_unknown_identifier_has_no_history,
+    all_identifiers_are_listed_those_that_were_given_up_too,
     the_history_of_a_moved_identifier,
     a_switched_off_mapping_says_so,
     organizations_are_found_by_id_and_slug,
@@ -102,6 +103,28 @@ async fn an_unknown_identifier_has_no_history(fixture: Fixture) {
     assert!(history(&fixture.storage, IdentifierKind::AssistantId, "asst_x").await.is_empty());
     let nothing = fixture.storage.directory().owners(&[]).await.unwrap();
     assert!(nothing.histories.is_empty());
+}
+
+async fn all_identifiers_are_listed_those_that_were_given_up_too(fixture: Fixture) {
+    for (org, assistant) in [(A, "asst_b"), (B, "asst_a"), (A, "asst_c")] {
+        fixture
+            .execute(&format!(
+                "INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{org}', '{assistant}')"
+            ))
+            .await;
+    }
+    // Given up at another time than it began, or it never was.
+    fixture.execute("UPDATE identifiers SET valid_from = '2020-01-01T00:00:00.000000Z'").await;
+    fixture.execute("DELETE FROM agents WHERE vapi_assistant_id = 'asst_c'").await;
+    let directory = fixture.storage.directory();
+    let kind = IdentifierKind::AssistantId;
+    let listed = directory.identifiers(kind, None).await.unwrap();
+    assert_eq!(listed, ["asst_a", "asst_b", "asst_c"].map(|value| key(kind, value)));
+    assert_eq!(directory.identifiers(kind, Some("asst_a")).await.unwrap(), listed[1..]);
+    assert_eq!(directory.identifiers(kind, Some("asst_c")).await.unwrap(), []);
+    assert_eq!(directory.identifiers(IdentifierKind::SquadId, None).await.unwrap(), []);
+    let organizations = directory.identifiers(IdentifierKind::Organization, None).await.unwrap();
+    assert!(organizations.contains(&key(IdentifierKind::Organization, A)), "{organizations:?}");
 }
 
 async fn the_history_of_a_moved_identifier(fixture: Fixture) {

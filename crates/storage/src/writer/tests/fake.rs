@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use org_resolver::{LookupKey, OrgId};
+use org_resolver::{IdentifierKind, LookupKey, OrgId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -136,6 +136,10 @@ impl Backend for Scripted {
     }
 
     async fn owners(&self, _: &[LookupKey]) -> Result<Vec<OwnerRow>, StorageError> {
+        unasked()
+    }
+
+    async fn identifiers(&self, _: IdentifierKind, _: &str) -> Result<Vec<String>, StorageError> {
         unasked()
     }
 
