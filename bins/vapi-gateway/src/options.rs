@@ -7,7 +7,7 @@ use intake::{IntakeLimits, IntakeOptions};
 use org_resolver::{CacheConfig, GatePolicy};
 use secrecy::{ExposeSecret, SecretString};
 use server::{ServerOptions, TlsFiles};
-use settings::{Environment, Settings, SharedSecretError, Synchronous};
+use settings::{Environment, QuarantineSettings, Settings, SharedSecretError, Synchronous};
 use storage::{QuarantineBounds, StorageConfig, StorageError};
 
 /// How to reach and use the store.
@@ -50,22 +50,22 @@ pub(crate) fn intake(settings: &Settings) -> Result<IntakeOptions, SharedSecretE
         limits: IntakeLimits {
             unverified_per_address: limits.unverified_per_address,
             unverified_total: limits.unverified_total,
+            quarantined: quarantine.per_minute,
             waiting: limits.waiting,
             call_events: limits.call_events,
             streams: limits.streams,
         },
-        dispatch: DispatchOptions {
-            quarantine: QuarantineBounds {
-                max_messages: quarantine.max_messages,
-                max_bytes: quarantine.max_bytes,
-                max_age: Duration::from_secs(u64::from(quarantine.max_age_hours) * 3600),
-            },
-            ..DispatchOptions::default()
-        },
+        dispatch: DispatchOptions::default(),
         public_url: settings.server.backend_url.clone(),
         // Without a certificate of its own, production relies on a proxy that says what the sender used.
         requires_https: settings.environment == Environment::Production && !settings.serves_tls(),
     })
+}
+
+/// How much is kept of what nobody owns.
+pub(crate) fn quarantine(settings: &Settings) -> QuarantineBounds {
+    let QuarantineSettings { max_messages, max_bytes, max_age_hours, .. } = settings.quarantine;
+    QuarantineBounds { max_messages, max_bytes, max_age_hours }
 }
 
 /// The gate's allowances beyond organizations' own credentials.

@@ -108,7 +108,8 @@ impl Dispatcher {
         handled
     }
 
-    /// Keeps a message that the deployment's secret proves and that no mapping claims, for the operator.
+    /// Keeps a message that the deployment's secret proves and that no mapping claims, for the operator; false where the
+    /// quarantine has no room for it.
     ///
     /// # Errors
     /// [`DispatchError`] when the database does not answer.
@@ -117,7 +118,7 @@ impl Dispatcher {
         envelope: &Envelope<'_>,
         trace: &Trace,
         context: &Context<'_>,
-    ) -> Result<(), DispatchError> {
+    ) -> Result<bool, DispatchError> {
         let incoming = IncomingMessage::new(envelope, trace, context);
         let identifiers = trace
             .steps
@@ -133,7 +134,7 @@ impl Dispatcher {
             request_id: context.request_id,
             received_at: context.now,
         };
-        let work = self.services.storage.quarantine(&message, self.services.options.quarantine);
+        let work = self.services.storage.quarantine(&message);
         self.services.in_time(self.services.options.message_deadline, work).await
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::try_join;
 use org_resolver::VerifiedOrg;
 use storage::repo::Contact;
-use storage::{OrgScope, QuarantineBounds, Recorded, Storage, StorageError, TenantData};
+use storage::{OrgScope, Recorded, Storage, StorageError, TenantData};
 
 use crate::incoming::IncomingMessage;
 use crate::outcome::DispatchError;
@@ -21,8 +21,6 @@ pub struct DispatchOptions {
     pub message_deadline: Duration,
     /// When a tool call is answered with an apology. Below the provider's own 20 seconds.
     pub tool_deadline: Duration,
-    /// How much is kept of messages that nobody owns.
-    pub quarantine: QuarantineBounds,
 }
 
 impl Default for DispatchOptions {
@@ -31,11 +29,6 @@ impl Default for DispatchOptions {
             assistant_request_deadline: Duration::from_secs(3),
             message_deadline: Duration::from_secs(12),
             tool_deadline: Duration::from_secs(12),
-            quarantine: QuarantineBounds {
-                max_messages: 10_000,
-                max_bytes: 256 << 20,
-                max_age: Duration::from_secs(7 * 24 * 3600),
-            },
         }
     }
 }

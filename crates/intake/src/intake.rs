@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dispatch::Dispatcher;
 use org_resolver::{LookupStep, OrgId, Resolver, ResolverBuilder};
-use rate_limit::KeyedLimiter;
+use rate_limit::{Bucket, KeyedLimiter};
 use storage::Storage;
 use vapi_types::TrafficClass;
 
@@ -31,6 +31,8 @@ pub struct Intake {
     pub(crate) guard: UnverifiedGuard,
     pub(crate) known_calls: Arc<KnownCalls>,
     pub(crate) limits: IntakeLimits,
+    /// The rate of messages that are kept for nobody.
+    pub(crate) quarantined: Bucket,
     /// The rest of each organization's allowance, by class.
     pub(crate) allowances: KeyedLimiter<(OrgId, TrafficClass)>,
     /// Assistants whose missing metadata was warned of lately, by hash.
@@ -60,6 +62,7 @@ impl Intake {
             guard: UnverifiedGuard::new(limits.unverified_per_address, limits.unverified_total),
             known_calls,
             limits,
+            quarantined: Bucket::new(),
             allowances: KeyedLimiter::new(MAX_ALLOWANCES),
             warned: KeyedLimiter::new(MAX_WARNED),
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),

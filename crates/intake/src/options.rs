@@ -33,6 +33,8 @@ pub struct IntakeLimits {
     pub unverified_per_address: u32,
     /// Unverified messages in all.
     pub unverified_total: u32,
+    /// Messages that only the deployment's secret proves, of all senders, that are kept.
+    pub quarantined: u32,
     /// Messages of one organization that the provider waits for.
     pub waiting: u32,
     /// Events of one organization's calls.
@@ -61,6 +63,7 @@ impl Default for IntakeLimits {
         Self {
             unverified_per_address: 100,
             unverified_total: 6_000,
+            quarantined: 60,
             waiting: 600,
             call_events: 6_000,
             streams: 12_000,

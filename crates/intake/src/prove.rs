@@ -4,6 +4,7 @@ use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
+use dispatch::Context;
 use org_resolver::{Admission, AdmitError, LookupStep, Resolution, Unresolved};
 use rate_limit::Quota;
 use signature::SignedRequest;
@@ -74,16 +75,35 @@ impl Intake {
         let is_proven = self.resolver.gate().is_proven_by_shared(signed, now);
         let context = received.context(now);
         if is_proven && !context.is_direct {
-            let kept = self.dispatcher.quarantine(&received.envelope, &unresolved.trace, &context).await;
-            if let Err(error) = kept {
-                let error = error_chain(&error);
-                tracing::error!(request_id = context.request_id, error, "quarantine failed");
-                record.verdict = Refusal::Unavailable.code();
-                return Refusal::Unavailable;
+            if let Err(refusal) = self.quarantine(unresolved, received, &context).await {
+                record.verdict = refusal.code();
+                return refusal;
             }
             record.verdict = QUARANTINED;
         }
         Refusal::Unresolved { detail: unresolved.detail() }
+    }
+
+    /// Keeps a message for the operator, at the quarantine's own rate: who holds the deployment's secret writes no faster.
+    async fn quarantine(
+        &self,
+        unresolved: &Unresolved,
+        received: &Received<'_>,
+        context: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        let rate = Quota::per_minute(self.limits.quarantined);
+        self.quarantined
+            .check(rate, self.clock.elapsed())
+            .map_err(|wait| Refusal::RateLimited(Some(wait)))?;
+        match self.dispatcher.quarantine(&received.envelope, &unresolved.trace, context).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refusal::RateLimited(None)),
+            Err(error) => {
+                let error = error_chain(&error);
+                tracing::error!(request_id = context.request_id, error, "quarantine failed");
+                Err(Refusal::Unavailable)
+            }
+        }
     }
 
     /// Warns that an assistant's metadata names no organization, at most once an hour for each assistant.

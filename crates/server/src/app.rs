@@ -91,7 +91,14 @@ impl Gateway {
                     }
                 }
             };
-            async move { tokio::join!(state.intake.watch(), state.health.watch(&storage), rereading) }
+            async move {
+                tokio::join!(
+                    state.intake.watch(),
+                    state.health.watch(&storage),
+                    storage.keep_house(),
+                    rereading
+                )
+            }
         });
         // Watched before the first request, so that nothing is remembered that changed unnoticed. A directory that
         // cannot be watched delays the start and does not prevent it: the caches' time to live stands in.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::changes::ChangeSink;
 use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
-use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
+use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
 use crate::repo::{Booked, Contact, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
@@ -64,12 +64,11 @@ pub(crate) trait Backend: Send + Sync {
         booking: &NewBooking<'_>,
     ) -> Result<(Recorded, Booked), StorageError>;
 
-    /// Keeps a message that nobody claims.
-    async fn quarantine(
-        &self,
-        message: &QuarantinedMessage<'_>,
-        bounds: QuarantineBounds,
-    ) -> Result<(), StorageError>;
+    /// Keeps a message that nobody claims; false where it does not fit.
+    async fn quarantine(&self, message: &QuarantinedMessage<'_>) -> Result<bool, StorageError>;
+
+    /// Removes some of what stands beyond the quarantine's bounds; gives how many messages.
+    async fn trim_quarantine(&self) -> Result<u64, StorageError>;
 
     /// Notes when a credential admitted a message.
     async fn touch_credential(
@@ -82,11 +81,11 @@ pub(crate) trait Backend: Send + Sync {
     /// The versions of the migrations that have run.
     async fn migrations(&self) -> Result<Vec<String>, StorageError>;
 
-    /// The canary as it is stored; `None` where no key has sealed anything yet.
-    async fn canary(&self) -> Result<Option<Vec<u8>>, StorageError>;
+    /// What is stored of the deployment as a whole under a name.
+    async fn deployment(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError>;
 
-    /// Stores a canary: where there is none, or in the place of the one that is there.
-    async fn put_canary(&self, canary: &[u8], replaces: bool) -> Result<(), StorageError>;
+    /// Stores it: where there is nothing, or in the place of what is there.
+    async fn put_deployment(&self, name: &str, value: &[u8], replaces: bool) -> Result<(), StorageError>;
 
     /// Makes connections ready for the first requests. A failure shows when one is needed.
     async fn warm_up(&self) {}

@@ -8,6 +8,9 @@ use crate::backend::Backend;
 use crate::error::StorageError;
 use crate::seal::{Purpose, Sealed, Sealer, key_of};
 
+/// Its name among the deployment's values.
+pub(crate) const NAME: &str = "canary";
+
 const WORD: &[u8] = b"vapi-gateway";
 /// It is nobody's secret.
 const OWNER: OrgId = OrgId::new(Uuid::nil());
@@ -17,13 +20,13 @@ const OWNER: OrgId = OrgId::new(Uuid::nil());
 pub(crate) async fn prove(backend: &dyn Backend, sealer: &Sealer) -> Result<(), StorageError> {
     let Some(current) = sealer.key_id() else { return Ok(()) };
     let new = || sealer.seal(OWNER, Purpose::Canary, WORD).map(Sealed::packed);
-    let mut stored = backend.canary().await?;
+    let mut stored = backend.deployment(NAME).await?;
     if stored.is_none() {
-        backend.put_canary(&new()?, false).await?;
+        backend.put_deployment(NAME, &new()?, false).await?;
         // Another process may have been first: its key counts.
-        stored = backend.canary().await?;
+        stored = backend.deployment(NAME).await?;
     }
-    let stored = stored.ok_or_else(|| StorageError::inconsistent("deployment", "value", &"canary"))?;
+    let stored = stored.ok_or_else(|| StorageError::inconsistent("deployment", "value", &NAME))?;
     let sealed_by = key_of(&stored).unwrap_or("of no name");
     if sealer.open_packed(OWNER, Purpose::Canary, &stored).is_err() {
         return Err(StorageError::Configuration(format!(
@@ -33,7 +36,7 @@ pub(crate) async fn prove(backend: &dyn Backend, sealer: &Sealer) -> Result<(), 
         )));
     }
     if sealed_by != current {
-        backend.put_canary(&new()?, true).await?;
+        backend.put_deployment(NAME, &new()?, true).await?;
     }
     Ok(())
 }

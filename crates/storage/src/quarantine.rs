@@ -1,10 +1,9 @@
 //! The quarantine: messages that the deployment's shared secret verified and nobody claims yet.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -31,15 +30,33 @@ pub struct QuarantinedMessage<'a> {
     pub received_at: DateTime<Utc>,
 }
 
-/// How much the quarantine keeps; the oldest messages go first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much the quarantine keeps; the oldest messages go first. Of one identifier it keeps 100 messages at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineBounds {
     /// Most messages.
     pub max_messages: u32,
-    /// Most bytes of stored bodies, compressed.
+    /// Most bytes, as they are stored: bodies are compressed.
     pub max_bytes: u64,
-    /// How old a message may get.
-    pub max_age: Duration,
+    /// How old a message may get, in hours.
+    pub max_age_hours: u32,
+}
+
+impl QuarantineBounds {
+    /// Their name among the deployment's values.
+    pub(crate) const NAME: &str = "quarantine";
+
+    /// The bounds as they are stored; the usual ones where there are none.
+    pub(crate) fn read(stored: Option<&[u8]>) -> Result<Self, StorageError> {
+        let Some(stored) = stored else { return Ok(Self::default()) };
+        serde_json::from_slice(stored)
+            .map_err(|_cause| StorageError::inconsistent("deployment", "value", &Self::NAME))
+    }
+}
+
+impl Default for QuarantineBounds {
+    fn default() -> Self {
+        Self { max_messages: 10_000, max_bytes: 256 << 20, max_age_hours: 7 * 24 }
+    }
 }
 
 /// A message that the deployment's shared secret verified and nobody owned, without its body.

@@ -258,6 +258,7 @@ tables! {
         identifiers -> SqlJson,
         body -> Binary,
         body_bytes -> Integer,
+        stored_bytes -> Integer,
         request_id -> Text,
         received_at -> SqlTime,
     }

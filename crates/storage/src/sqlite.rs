@@ -10,6 +10,7 @@ mod lease;
 mod migrate;
 mod open;
 mod poll;
+mod quarantine;
 mod readers;
 #[path = "sql/both.rs"]
 mod sql;

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::sqlite::Sqlite;
 use org_resolver::{OrgId, RefusedOrg, VerifiedOrg};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::backend::Backend;
@@ -38,6 +39,12 @@ const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// The most credentials whose last use is remembered; beyond it the memory starts over.
 const TOUCHED_AT_MOST: usize = 100_000;
 
+/// How often it is seen whether there is something to clear away.
+const HOUSE_EVERY: Duration = Duration::from_secs(5);
+
+/// After so many looks in vain it is cleared away all the same.
+const ROUNDS: u32 = 60;
+
 /// How much longer than a statement a transaction of the writer may take.
 const WRITER_GRACE: Duration = Duration::from_secs(2);
 
@@ -56,6 +63,8 @@ struct Inner {
     /// The migrations that this program needs.
     needed: Vec<String>,
     is_migrated: AtomicBool,
+    /// A message came into quarantine since it was trimmed.
+    is_trim_due: AtomicBool,
     touched: Mutex<HashMap<Uuid, DateTime<Utc>>>,
 }
 
@@ -95,6 +104,7 @@ impl Storage {
                 tenants: Tenants::new(config.tenant_memory_bytes, config.tenant_time_to_live),
                 needed,
                 is_migrated: AtomicBool::new(false),
+                is_trim_due: AtomicBool::new(true),
                 touched: Mutex::default(),
             }),
         })
@@ -118,7 +128,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Unavailable`] when the database does not answer.
     pub async fn is_sealed(&self) -> Result<bool, StorageError> {
-        Ok(self.inner.backend.canary().await?.is_some())
+        Ok(self.inner.backend.deployment(canary::NAME).await?.is_some())
     }
 
     /// Makes what is missing: roles and tables on PostgreSQL, directory, file and tables on SQLite. Safe to run on
@@ -294,18 +304,62 @@ impl Storage {
         scope.commit().await
     }
 
-    /// Keeps a message that the shared secret verified and nobody claims; the oldest ones make room.
-    ///
-    /// A message that alone is over a bound is not kept.
+    /// Says how much the quarantine keeps, on every node.
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer.
-    pub async fn quarantine(
-        &self,
-        message: &QuarantinedMessage<'_>,
-        bounds: QuarantineBounds,
-    ) -> Result<(), StorageError> {
-        self.inner.backend.quarantine(message, bounds).await
+    pub async fn bound_quarantine(&self, bounds: QuarantineBounds) -> Result<(), StorageError> {
+        let (backend, name) = (&self.inner.backend, QuarantineBounds::NAME);
+        let wanted = serde_json::to_vec(&bounds).map_err(StorageError::rejected)?;
+        if backend.deployment(name).await?.as_deref() == Some(&*wanted) {
+            return Ok(());
+        }
+        backend.put_deployment(name, &wanted, true).await
+    }
+
+    /// Keeps a message that the shared secret verified and nobody claims. False where it is not kept: it alone is over a
+    /// bound, or so much has come lately that the quarantine has to be trimmed first.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn quarantine(&self, message: &QuarantinedMessage<'_>) -> Result<bool, StorageError> {
+        let kept = self.inner.backend.quarantine(message).await?;
+        self.inner.is_trim_due.fetch_or(kept, Ordering::Relaxed);
+        Ok(kept)
+    }
+
+    /// Removes what stands beyond the quarantine's bounds, in short steps; gives how many messages.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn trim_quarantine(&self) -> Result<u64, StorageError> {
+        let mut removed = 0;
+        loop {
+            let some = self.inner.backend.trim_quarantine().await?;
+            if some == 0 {
+                return Ok(removed);
+            }
+            removed += some;
+        }
+    }
+
+    /// Clears away what is kept no longer, for as long as the future is polled.
+    pub async fn keep_house(&self) {
+        let is_due = &self.inner.is_trim_due;
+        loop {
+            // What grows old is looked for seldom, and so is what other nodes kept.
+            for _ in 0..ROUNDS {
+                sleep(HOUSE_EVERY).await;
+                if is_due.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            is_due.store(false, Ordering::Relaxed);
+            if let Err(error) = self.trim_quarantine().await {
+                is_due.store(true, Ordering::Relaxed);
+                tracing::warn!(error = chain(&error), "the quarantine is not trimmed");
+            }
+        }
     }
 
     /// Whether the use of the organization's own credential has to be noted by now.

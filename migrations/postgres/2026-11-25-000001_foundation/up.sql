@@ -597,12 +597,14 @@ CREATE TABLE quarantine (
     identifiers jsonb NOT NULL DEFAULT '[]',
     body bytea NOT NULL,               -- redacted, then packed by storage/src/body.rs
     body_bytes integer NOT NULL,
+    stored_bytes integer NOT NULL,     -- everything of the row that a sender chose
     request_id text NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now()
-);  -- gateway_app may only call quarantine_message(...), which inserts and trims
-CREATE INDEX quarantine_by_time ON quarantine (received_at);
+);  -- gateway_app may only call quarantine_message(...) and trim_quarantine(), and chooses no bounds
+CREATE INDEX quarantine_by_time ON quarantine (received_at, id) INCLUDE (stored_bytes);
 
 -- What is true of the deployment as a whole. `canary`: a word that the master key has sealed, packed by storage/src/seal.rs.
+-- `quarantine`: its bounds, as JSON. gateway_app cannot read it.
 CREATE TABLE deployment (
     name text PRIMARY KEY,
     value bytea NOT NULL
@@ -1212,32 +1214,78 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
                      AND organization_id <> nullif(current_setting('app.organization_id', true), '')::uuid)
 $$;
 
--- Keeps a message that only the shared secret verified, and trims the quarantine to its bounds, oldest first.
--- Bytes are those stored. Gives the new row's id, or null when the message alone is over a bound.
+-- The bounds of the quarantine: messages, bytes, age and messages of one identifier. `serve` stores them over the directory's
+-- role; without them its defaults hold.
+CREATE FUNCTION quarantine_bounds(
+    OUT max_messages bigint, OUT max_bytes bigint, OUT max_age interval, OUT max_of_identifier bigint
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce((b.bounds ->> 'max_messages')::bigint, 10000), coalesce((b.bounds ->> 'max_bytes')::bigint, 268435456),
+           make_interval(hours => least(coalesce((b.bounds ->> 'max_age_hours')::bigint, 168), 876000)::integer), 100
+    FROM (SELECT (SELECT convert_from(value, 'UTF8')::jsonb FROM deployment WHERE name = 'quarantine') AS bounds) b
+$$;
+
+-- Keeps a message that only the shared secret verified. False where it alone is over a bound, or the table over its bounds by
+-- so much more that trim_quarantine has to come first: what arrives between two trimmings fits into a quarter.
 CREATE FUNCTION quarantine_message(
-    message_kind text, call_id text, message_key text, claims jsonb, stored bytea, original_bytes integer, request text,
-    max_rows bigint, max_bytes bigint, max_age_seconds bigint
-) RETURNS uuid
+    message_kind text, call_id text, message_key text, claims jsonb, stored bytea, original_bytes integer, request text
+) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    kept uuid;
+    bounds record;
+    held record;
+    own bigint := octet_length(stored) + octet_length(claims::text) + octet_length(message_kind)
+        + coalesce(octet_length(call_id), 0) + octet_length(message_key) + octet_length(request);
 BEGIN
-    IF max_rows < 1 OR octet_length(stored) > max_bytes THEN
-        RETURN NULL;
+    SELECT * INTO bounds FROM quarantine_bounds();
+    SELECT count(*) AS messages, coalesce(sum(stored_bytes), 0) AS bytes INTO held FROM quarantine;
+    IF bounds.max_messages < 1 OR own > bounds.max_bytes
+       OR held.messages >= bounds.max_messages + bounds.max_messages / 4 + 100
+       OR held.bytes + own > bounds.max_bytes + bounds.max_bytes / 4 + 16777216 THEN
+        RETURN false;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('vapi-gateway quarantine', 0));
-    INSERT INTO quarantine (kind, vapi_call_id, dedupe_key, identifiers, body, body_bytes, request_id)
-    VALUES (message_kind, call_id, message_key, claims, stored, original_bytes, request)
-    RETURNING id INTO kept;
-    DELETE FROM quarantine q USING (
-        SELECT o.id, row_number() OVER newest_first AS position, sum(octet_length(o.body)) OVER newest_first AS bytes
+    INSERT INTO quarantine (kind, vapi_call_id, dedupe_key, identifiers, body, body_bytes, stored_bytes, request_id)
+    VALUES (message_kind, call_id, message_key, claims, stored, original_bytes, own, request);
+    RETURN true;
+END
+$$;
+
+-- Removes what stands beyond the bounds, the oldest first; of each identifier, too. Gives how many messages went: 1000 at most,
+-- so that each step is short. One at a time.
+CREATE FUNCTION trim_quarantine() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    bounds record;
+    removed bigint;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('vapi-gateway quarantine', 0)) THEN
+        RETURN 0;
+    END IF;
+    SELECT * INTO bounds FROM quarantine_bounds();
+    WITH named AS (
+        SELECT o.id, row_number() OVER (PARTITION BY n.step, n.value ORDER BY o.received_at DESC, o.id DESC) AS position
+        FROM quarantine o LEFT JOIN LATERAL (
+            SELECT DISTINCT one ->> 'step' AS step, one ->> 'value' AS value
+            FROM jsonb_path_query(o.identifiers, '$[*]') one
+        ) n ON true
+    ), crowded AS (
+        SELECT DISTINCT id FROM named WHERE position > bounds.max_of_identifier
+    ), ranked AS (
+        SELECT o.id, o.received_at, row_number() OVER newest_first AS position,
+               sum(o.stored_bytes) OVER newest_first AS bytes
         FROM quarantine o
-        WINDOW newest_first AS (ORDER BY (o.id = kept) DESC, o.received_at DESC, o.id ROWS UNBOUNDED PRECEDING)
-    ) ranked
-    WHERE q.id = ranked.id AND q.id <> kept
-      AND (ranked.position > max_rows OR ranked.bytes > max_bytes
-           OR q.received_at < now() - make_interval(secs => max_age_seconds));
-    RETURN kept;
+        WHERE NOT EXISTS (SELECT FROM crowded c WHERE c.id = o.id)
+        WINDOW newest_first AS (ORDER BY o.received_at DESC, o.id DESC ROWS UNBOUNDED PRECEDING)
+    ), beyond AS (
+        SELECT id FROM crowded
+        UNION ALL
+        SELECT id FROM ranked
+        WHERE position > bounds.max_messages OR bytes > bounds.max_bytes OR received_at < now() - bounds.max_age
+        LIMIT 1000
+    )
+    DELETE FROM quarantine q USING beyond b WHERE q.id = b.id;
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
 END
 $$;
 
@@ -1804,7 +1852,7 @@ $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
 GRANT EXECUTE ON FUNCTION announce(text[]) TO gateway_operator;
 GRANT EXECUTE ON FUNCTION touch_credential, find_contact, read_tenant, reserve_tool_result, book_appointment, pinned_by_others,
-    quarantine_message, pins_of_calls, decides, record_batch TO gateway_app;
+    quarantine_message, trim_quarantine, pins_of_calls, decides, record_batch TO gateway_app;
 
 
 -- Every role may ask which migrations have run (the table is diesel's, and absent when this file is run by hand).

@@ -572,12 +572,14 @@ CREATE TABLE quarantine (
     identifiers TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(identifiers)),
     body BLOB NOT NULL,  -- redacted, then packed by storage/src/body.rs
     body_bytes INTEGER NOT NULL,
+    stored_bytes INTEGER NOT NULL,  -- everything of the row that a sender chose
     request_id TEXT NOT NULL,
     received_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
 ) STRICT;
-CREATE INDEX quarantine_by_time ON quarantine (received_at);
+CREATE INDEX quarantine_by_time ON quarantine (received_at, id, stored_bytes);
 
 -- What is true of the deployment as a whole. `canary`: a word that the master key has sealed, packed by storage/src/seal.rs.
+-- `quarantine`: its bounds, as JSON.
 CREATE TABLE deployment (
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL

@@ -1,7 +1,9 @@
 //! One secret for the whole deployment: whom it serves, and from when on no more.
 
+use std::time::Duration;
+
 use crate::harness::{
-    Database, Deployment, Organization, days_ahead, message, unix_seconds, within_a_second,
+    Database, Deployment, Organization, days_ahead, eventually, message, unix_seconds, within_a_second,
 };
 use serde_json::json;
 use test_support::{sign_vapi_hmac, sign_x_vapi, x_vapi_secret};
@@ -9,7 +11,11 @@ use test_support::{sign_vapi_hmac, sign_x_vapi, x_vapi_secret};
 use crate::support::{on_both_databases, on_postgres, only_result, refused};
 
 on_both_databases![it_serves_until_the_first_own_credential, without_any_secret_nothing_is_let_in];
-on_postgres![what_nobody_owns_is_kept_in_quarantine];
+on_postgres![
+    what_nobody_owns_is_kept_in_quarantine,
+    the_quarantine_has_a_rate_of_its_own,
+    the_quarantine_is_trimmed_in_the_background,
+];
 
 const SHARED: &str = "the deployment's shared secret";
 
@@ -88,4 +94,41 @@ fn what_nobody_owns_is_kept_in_quarantine(database: Database) {
     let kept =
         postgres.run("SELECT kind, vapi_call_id, identifiers::text LIKE '%asst_of_nobody%' FROM quarantine");
     assert_eq!(kept, [["status-update", "call-q", "t"].map(|text| Some(text.to_owned())).to_vec()]);
+}
+
+fn the_quarantine_has_a_rate_of_its_own(database: Database) {
+    let deployment =
+        Deployment::new(database).shared_secret(SHARED).set("GATEWAY__QUARANTINE__PER_MINUTE", "3");
+    let northgate = Organization::northgate();
+    deployment.apply(&[&northgate]);
+    let gateway = deployment.start();
+    let unowned =
+        |number: usize| message::status_update(&format!("call-{number}"), "asst_of_nobody", "ringing");
+    for number in 0..3 {
+        assert_eq!(refused(&gateway.send_with(SHARED, &unowned(number))).0, 400);
+    }
+    for number in 3..20 {
+        let answer = gateway.send_with(SHARED, &unowned(number));
+        assert_eq!(refused(&answer), (429, "rate_limited".to_owned()));
+    }
+    assert_eq!(deployment.postgres().unwrap().count("SELECT count(*) FROM quarantine"), 3);
+    // Nobody else is slowed down by it.
+    let owned = message::status_update("call-1", &northgate.assistant, "ringing");
+    assert_eq!(gateway.send(&northgate, &owned).status, 200);
+}
+
+fn the_quarantine_is_trimmed_in_the_background(database: Database) {
+    let deployment =
+        Deployment::new(database).shared_secret(SHARED).set("GATEWAY__QUARANTINE__MAX_MESSAGES", "2");
+    let gateway = deployment.start();
+    for number in 0..5 {
+        let unowned = message::status_update(&format!("call-{number}"), "asst_of_nobody", "ringing");
+        assert_eq!(refused(&gateway.send_with(SHARED, &unowned)).0, 400);
+    }
+    let postgres = deployment.postgres().unwrap();
+    eventually("the quarantine is trimmed", Duration::from_secs(30), || {
+        (postgres.count("SELECT count(*) FROM quarantine") == 2).then_some(())
+    });
+    let latest = "SELECT count(*) FROM quarantine WHERE vapi_call_id IN ('call-3', 'call-4')";
+    assert_eq!(postgres.count(latest), 2);
 }

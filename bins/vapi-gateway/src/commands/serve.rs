@@ -149,6 +149,7 @@ async fn open(settings: &Settings, database: &StorageConfig) -> anyhow::Result<S
     let connect = async || {
         let storage = Storage::connect(database.clone(), sealer.clone()).await?;
         storage.prove().await?;
+        storage.bound_quarantine(options::quarantine(settings)).await?;
         Ok::<_, StorageError>(storage)
     };
     until_answered(&name, &clock, tokio::time::sleep, connect)

@@ -26,7 +26,7 @@ use crate::classify::is_connection_lost;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
-use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
+use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
 use crate::repo::{Booked, Contact, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
@@ -208,26 +208,27 @@ impl Backend for PgBackend {
         }
     }
 
-    async fn quarantine(
-        &self,
-        message: &QuarantinedMessage<'_>,
-        bounds: QuarantineBounds,
-    ) -> Result<(), StorageError> {
-        let mut tx = Tx::new(Lease::begin(&self.housekeeping, None).await?);
-        let keep = diesel::select(dialect::quarantine_message(
-            clean(message.kind),
-            clean_option(message.vapi_call_id),
-            clean(message.dedupe_key),
-            DbJson(clean_json(message.identifiers.clone())),
-            pack(message.body),
-            i32::try_from(message.body.len()).unwrap_or(i32::MAX),
-            clean(message.request_id),
-            i64::from(bounds.max_messages),
-            i64::try_from(bounds.max_bytes).unwrap_or(i64::MAX),
-            i64::try_from(bounds.max_age.as_secs()).unwrap_or(i64::MAX),
-        ));
-        tx.execute(keep).await?;
-        tx.commit().await
+    async fn quarantine(&self, message: &QuarantinedMessage<'_>) -> Result<bool, StorageError> {
+        let packed = pack(message.body);
+        let keep = || {
+            diesel::select(dialect::quarantine_message(
+                clean(message.kind),
+                clean_option(message.vapi_call_id),
+                clean(message.dedupe_key),
+                DbJson(clean_json(message.identifiers.clone())),
+                packed.as_slice(),
+                i32::try_from(message.body.len()).unwrap_or(i32::MAX),
+                clean(message.request_id),
+            ))
+        };
+        let kept: Vec<bool> = read!(&self.housekeeping, |conn| run::load(conn, keep()))?;
+        Ok(kept.contains(&true))
+    }
+
+    async fn trim_quarantine(&self) -> Result<u64, StorageError> {
+        let trim = || diesel::select(dialect::trim_quarantine());
+        let removed: Vec<i64> = read!(&self.housekeeping, |conn| run::load(conn, trim()))?;
+        Ok(removed.first().copied().unwrap_or_default().unsigned_abs())
     }
 
     async fn touch_credential(
@@ -245,12 +246,12 @@ impl Backend for PgBackend {
         read!(&self.health, |conn| directory::migrations(conn))
     }
 
-    async fn canary(&self) -> Result<Option<Vec<u8>>, StorageError> {
-        read!(&self.directory, |conn| directory::canary(conn))
+    async fn deployment(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        read!(&self.directory, |conn| directory::deployment(conn, name))
     }
 
-    async fn put_canary(&self, canary: &[u8], replaces: bool) -> Result<(), StorageError> {
-        read!(&self.directory, |conn| directory::put_canary(conn, canary, replaces))
+    async fn put_deployment(&self, name: &str, value: &[u8], replaces: bool) -> Result<(), StorageError> {
+        read!(&self.directory, |conn| directory::put_deployment(conn, name, value, replaces))
     }
 
     async fn warm_up(&self) {

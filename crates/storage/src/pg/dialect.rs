@@ -1,8 +1,7 @@
 //! PostgreSQL's own ways of saying things.
-#![expect(clippy::too_many_arguments, reason = "a function of the migrations takes ten")]
 
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{Binary, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
 use crate::sql_types::{SqlJson, SqlUuid};
@@ -30,7 +29,7 @@ extern "SQL" {
     /// Notes that a credential of the scope's organization admitted a message. Its result is void and never read.
     fn touch_credential(credential: SqlUuid) -> Bool;
 
-    /// Keeps a message and trims the quarantine.
+    /// Keeps a message; false where it does not fit.
     fn quarantine_message(
         kind: Text,
         call_id: Nullable<Text>,
@@ -39,10 +38,10 @@ extern "SQL" {
         stored: Binary,
         original_bytes: Integer,
         request: Text,
-        max_rows: BigInt,
-        max_bytes: BigInt,
-        max_age_seconds: BigInt,
-    ) -> Nullable<SqlUuid>;
+    ) -> Bool;
+
+    /// Removes some of what stands beyond the quarantine's bounds; gives how many messages.
+    fn trim_quarantine() -> BigInt;
 }
 
 /// A place that is taken is a conflict that the statement itself passes over.

@@ -1,4 +1,4 @@
-//! The directory: identifiers, pins, keys, and the proof of the key that opens them.
+//! The directory: identifiers, pins, keys, and what is true of the deployment as a whole.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,6 @@ use crate::schema::{
     __diesel_schema_migrations, call_pins, credentials, deployment, identifiers, organizations,
 };
 use crate::sql_types::DbUuid;
-
-/// The name of the canary among the deployment's values.
-const CANARY: &str = "canary";
 
 /// Identifiers that are read at once.
 const PAGE: i64 = 10_000;
@@ -78,18 +75,23 @@ pub(crate) async fn migrations(conn: &mut Conn) -> QueryResult<Vec<String>> {
     load(conn, __diesel_schema_migrations::table.select(__diesel_schema_migrations::version)).await
 }
 
-/// The canary; `None` where no key has sealed anything yet.
-pub(crate) async fn canary(conn: &mut Conn) -> QueryResult<Option<Vec<u8>>> {
-    let found = deployment::table.filter(deployment::name.eq(CANARY)).select(deployment::value);
+/// What is stored of the deployment as a whole under a name.
+pub(crate) async fn deployment(conn: &mut Conn, name: &str) -> QueryResult<Option<Vec<u8>>> {
+    let found = deployment::table.filter(deployment::name.eq(name)).select(deployment::value);
     Ok(load(conn, found).await?.pop())
 }
 
-/// Stores a canary: where there is none, or in the place of the one that is there.
-pub(crate) async fn put_canary(conn: &mut Conn, canary: &[u8], replaces: bool) -> QueryResult<()> {
-    let values = (deployment::name.eq(CANARY), deployment::value.eq(canary));
+/// Stores it: where there is nothing, or in the place of what is there.
+pub(crate) async fn put_deployment(
+    conn: &mut Conn,
+    name: &str,
+    value: &[u8],
+    replaces: bool,
+) -> QueryResult<()> {
+    let values = (deployment::name.eq(name), deployment::value.eq(value));
     let insert = diesel::insert_into(deployment::table).values(values).on_conflict(deployment::name);
     let put: QueryResult<Vec<String>> = if replaces {
-        let update = insert.do_update().set(deployment::value.eq(canary));
+        let update = insert.do_update().set(deployment::value.eq(value));
         load(conn, update.returning(deployment::name)).await
     } else {
         load(conn, insert.do_nothing().returning(deployment::name)).await

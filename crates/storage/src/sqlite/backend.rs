@@ -21,13 +21,13 @@ use super::sql::operator::session::Operator;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
 use super::thread::ConnectionThread;
-use super::{batch, booking, contact, dialect, open, poll, tenant};
+use super::{batch, booking, contact, dialect, open, poll, quarantine, tenant};
 use crate::backend::Backend;
 use crate::changes::ChangeSink;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
-use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
+use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
 use crate::repo::{Booked, Contact, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
@@ -155,15 +155,24 @@ impl Backend for SqliteBackend {
         self.writer_thread.clone().run(work).await
     }
 
-    async fn quarantine(
-        &self,
-        message: &QuarantinedMessage<'_>,
-        bounds: QuarantineBounds,
-    ) -> Result<(), StorageError> {
+    async fn quarantine(&self, message: &QuarantinedMessage<'_>) -> Result<bool, StorageError> {
         let mut tx = self.begin_outside().await?;
-        let kept = dialect::quarantine(tx.conn()?, message, bounds).await;
-        tx.check(kept)?;
-        tx.commit().await
+        let kept = quarantine::keep(tx.conn()?, message).await?;
+        tx.commit().await?;
+        Ok(kept)
+    }
+
+    async fn trim_quarantine(&self) -> Result<u64, StorageError> {
+        // Found on a reader, so that the writer has the removal alone.
+        let beyond = quarantine::beyond(self.readers.get().await?.conn()?).await?;
+        if beyond.is_empty() {
+            return Ok(0);
+        }
+        let mut tx = self.begin_outside().await?;
+        let removed = quarantine::remove(tx.conn()?, beyond).await;
+        let removed = tx.check(removed)?;
+        tx.commit().await?;
+        Ok(u64::try_from(removed).unwrap_or(u64::MAX))
     }
 
     async fn touch_credential(
@@ -182,13 +191,13 @@ impl Backend for SqliteBackend {
         Ok(directory::migrations(self.readers.get().await?.conn()?).await?)
     }
 
-    async fn canary(&self) -> Result<Option<Vec<u8>>, StorageError> {
-        Ok(directory::canary(self.readers.get().await?.conn()?).await?)
+    async fn deployment(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(directory::deployment(self.readers.get().await?.conn()?, name).await?)
     }
 
-    async fn put_canary(&self, canary: &[u8], replaces: bool) -> Result<(), StorageError> {
+    async fn put_deployment(&self, name: &str, value: &[u8], replaces: bool) -> Result<(), StorageError> {
         let mut tx = self.begin_outside().await?;
-        let put = directory::put_canary(tx.conn()?, canary, replaces).await;
+        let put = directory::put_deployment(tx.conn()?, name, value, replaces).await;
         tx.check(put)?;
         tx.commit().await
     }

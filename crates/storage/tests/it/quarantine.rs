@@ -1,11 +1,10 @@
 //! The quarantine through the operator's door, and the operator's way into one organization.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use storage::repo::{After, EventVerdict};
-use storage::{CallUpdate, NewEvent, QuarantineBounds, QuarantinedMessage, Record, StorageError};
+use storage::{CallUpdate, NewEvent, QuarantinedMessage, Record, StorageError};
 use uuid::Uuid;
 
 use crate::support::{A, B, Fixture, now, on_both, org};
@@ -19,9 +18,6 @@ on_both!(
     nobody_enters_without_a_name_or_where_nothing_is,
 );
 
-const BOUNDS: QuarantineBounds =
-    QuarantineBounds { max_messages: 100, max_bytes: 1_000_000, max_age: Duration::from_secs(3600) };
-
 const BODY: &[u8] = br#"{"message":{"type":"status-update"}}"#;
 
 async fn keep(fixture: &Fixture, request_id: &str) {
@@ -34,7 +30,7 @@ async fn keep(fixture: &Fixture, request_id: &str) {
         request_id,
         received_at: now(),
     };
-    fixture.storage.quarantine(&message, BOUNDS).await.unwrap();
+    assert!(fixture.storage.quarantine(&message).await.unwrap());
 }
 
 async fn messages_are_listed_page_by_page(fixture: Fixture) {

@@ -1,22 +1,23 @@
 //! Messages that are refused or claimed by nobody: recorded where they belong, and within bounds.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use org_resolver::{RefusalReason, RefusedOrg};
 use serde_json::json;
 use storage::repo::{EventVerdict, SecurityEntry};
 use storage::{NewEvent, QuarantineBounds, QuarantinedMessage, Record};
 
-use crate::support::{A, B, Fixture, now, on_both, org};
+use crate::support::{A, B, Fixture, now, on_both, on_postgres, org};
 
 on_both!(
     a_refused_message_is_recorded_for_its_organization,
     the_security_log_of_another_organization_is_out_of_reach,
-    quarantine_keeps_what_fits,
+    quarantine_keeps_the_latest,
     quarantine_keeps_bytes_within_bounds,
     old_messages_leave_quarantine,
+    one_identifier_does_not_fill_the_quarantine,
+    a_full_quarantine_waits_to_be_trimmed,
 );
+on_postgres!(the_working_role_chooses_no_bounds, quarantine_takes_no_connection_of_tools);
 
 fn event() -> NewEvent<'static> {
     NewEvent {
@@ -85,38 +86,47 @@ fn unclaimed<'a>(request_id: &'a str, body: &'a [u8]) -> QuarantinedMessage<'a> 
         kind: "status-update",
         vapi_call_id: Some("call-1"),
         dedupe_key: "status-update/call-1/ringing",
-        identifiers: json!([{"kind": "assistant_id", "value": "asst_\u{0}x"}]),
+        identifiers: json!([{"step": "assistant_id", "value": "asst_\u{0}x"}]),
         body,
         request_id,
         received_at: now(),
     }
 }
 
-const BOUNDS: QuarantineBounds =
-    QuarantineBounds { max_messages: 3, max_bytes: 1_000_000, max_age: Duration::from_secs(3600) };
+/// So old that no message of a test is over it, whatever day it is.
+const AGELESS: QuarantineBounds =
+    QuarantineBounds { max_messages: 3, max_bytes: 1_000_000, max_age_hours: 876_000 };
 
-async fn quarantine_keeps_what_fits(fixture: Fixture) {
+/// Keeps a message that came so many minutes after the first.
+async fn keep(fixture: &Fixture, number: i64, message: QuarantinedMessage<'_>) -> bool {
+    let message = QuarantinedMessage { received_at: now() + TimeDelta::minutes(number), ..message };
+    fixture.storage.quarantine(&message).await.unwrap()
+}
+
+async fn quarantine_keeps_the_latest(fixture: Fixture) {
+    fixture.storage.bound_quarantine(AGELESS).await.unwrap();
     for number in 0..6 {
-        fixture.storage.quarantine(&unclaimed(&format!("request-{number}"), b"{}"), BOUNDS).await.unwrap();
+        assert!(keep(&fixture, number, unclaimed(&format!("request-{number}"), b"{}")).await);
     }
-    assert_eq!(fixture.count("quarantine", "true").await, 3);
-    // The latest is kept whatever the clock says of the others.
-    assert_eq!(fixture.count("quarantine", "request_id = 'request-5' AND body_bytes = 2").await, 1);
+    assert_eq!(fixture.count("quarantine", "true").await, 6, "trimming is nothing for a request");
+    assert_eq!(fixture.storage.trim_quarantine().await.unwrap(), 3);
+    let latest = "request_id IN ('request-3', 'request-4', 'request-5') AND body_bytes = 2";
+    assert_eq!(fixture.count("quarantine", latest).await, 3);
     assert_eq!(
         fixture
             .value("SELECT CAST(identifiers AS text) AS v FROM quarantine LIMIT 1")
             .await
             .unwrap()
             .replace(' ', ""),
-        r#"[{"kind":"assistant_id","value":"asst_x"}]"#
+        r#"[{"step":"assistant_id","value":"asst_x"}]"#
     );
-    let none = QuarantineBounds { max_messages: 0, ..BOUNDS };
-    fixture.storage.quarantine(&unclaimed("request-6", b"{}"), none).await.unwrap();
-    assert_eq!(fixture.count("quarantine", "request_id = 'request-6'").await, 0);
+    assert_eq!(fixture.storage.trim_quarantine().await.unwrap(), 0);
+    fixture.storage.bound_quarantine(QuarantineBounds { max_messages: 0, ..AGELESS }).await.unwrap();
+    assert!(!keep(&fixture, 6, unclaimed("request-6", b"{}")).await);
 }
 
 async fn quarantine_keeps_bytes_within_bounds(fixture: Fixture) {
-    // Bytes that do not compress: each is 1000 long, and a little more once packed.
+    // Bytes that do not compress: each is 1000 long, and a little more with what stands beside it.
     let mut state = 1_u32;
     let body: Vec<u8> = std::iter::repeat_with(|| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -124,24 +134,91 @@ async fn quarantine_keeps_bytes_within_bounds(fixture: Fixture) {
     })
     .take(1000)
     .collect();
-    let bounds = QuarantineBounds { max_messages: 100, max_bytes: 2500, ..BOUNDS };
+    let bounds = QuarantineBounds { max_messages: 100, max_bytes: 2500, ..AGELESS };
+    fixture.storage.bound_quarantine(bounds).await.unwrap();
     for number in 0..4 {
-        fixture.storage.quarantine(&unclaimed(&format!("request-{number}"), &body), bounds).await.unwrap();
+        assert!(keep(&fixture, number, unclaimed(&format!("request-{number}"), &body)).await);
     }
-    assert_eq!(fixture.count("quarantine", "true").await, 2);
+    assert_eq!(fixture.storage.trim_quarantine().await.unwrap(), 2);
+    assert_eq!(fixture.count("quarantine", "request_id IN ('request-2', 'request-3')").await, 2);
     // Alone over the bound: it is not kept, and pushes nobody out.
-    let small = QuarantineBounds { max_bytes: 900, ..bounds };
-    fixture.storage.quarantine(&unclaimed("request-9", &body), small).await.unwrap();
+    fixture.storage.bound_quarantine(QuarantineBounds { max_bytes: 900, ..bounds }).await.unwrap();
+    assert!(!keep(&fixture, 9, unclaimed("request-9", &body)).await);
     assert_eq!(fixture.count("quarantine", "true").await, 2);
     assert_eq!(fixture.count("quarantine", "request_id = 'request-9'").await, 0);
 }
 
 async fn old_messages_leave_quarantine(fixture: Fixture) {
-    fixture.storage.quarantine(&unclaimed("request-0", b"{}"), BOUNDS).await.unwrap();
-    fixture.execute("UPDATE quarantine SET received_at = '2020-01-01T00:00:00.000000Z'").await;
-    let later =
-        QuarantinedMessage { received_at: now() + TimeDelta::minutes(1), ..unclaimed("request-1", b"{}") };
-    fixture.storage.quarantine(&later, BOUNDS).await.unwrap();
+    fixture.storage.bound_quarantine(QuarantineBounds { max_age_hours: 1, ..AGELESS }).await.unwrap();
+    for number in 0..2 {
+        assert!(keep(&fixture, number, unclaimed(&format!("request-{number}"), b"{}")).await);
+    }
+    for (number, year) in [(0, 2020), (1, 2200)] {
+        let at = format!("{year}-01-01T00:00:00.000000Z");
+        fixture
+            .execute(&format!(
+                "UPDATE quarantine SET received_at = '{at}' WHERE request_id = 'request-{number}'"
+            ))
+            .await;
+    }
+    assert_eq!(fixture.storage.trim_quarantine().await.unwrap(), 1);
     assert_eq!(fixture.count("quarantine", "request_id = 'request-1'").await, 1);
-    assert_eq!(fixture.count("quarantine", "true").await, 1);
+}
+
+async fn one_identifier_does_not_fill_the_quarantine(fixture: Fixture) {
+    fixture.storage.bound_quarantine(QuarantineBounds { max_messages: 1000, ..AGELESS }).await.unwrap();
+    let other = json!([{"step": "phone_number", "value": "+15552010100"}, {"step": "call_id", "value": "c"}]);
+    let other = QuarantinedMessage { identifiers: other, ..unclaimed("another", b"{}") };
+    assert!(keep(&fixture, 0, other).await);
+    // Named twice in one message is named once.
+    let named = json!([{"step": "assistant_id", "value": "asst_x", "path": "message.assistant.id"},
+                       {"step": "assistant_id", "value": "asst_x", "path": "message.call.assistantId"}]);
+    for number in 1..=103 {
+        let request = format!("request-{number}");
+        let message = QuarantinedMessage { identifiers: named.clone(), ..unclaimed(&request, b"{}") };
+        assert!(keep(&fixture, number, message).await);
+    }
+    assert_eq!(fixture.storage.trim_quarantine().await.unwrap(), 3);
+    let first = "request_id IN ('request-1', 'request-2', 'request-3')";
+    assert_eq!(fixture.count("quarantine", first).await, 0);
+    assert_eq!(fixture.count("quarantine", "request_id = 'another'").await, 1);
+}
+
+async fn a_full_quarantine_waits_to_be_trimmed(fixture: Fixture) {
+    fixture.storage.bound_quarantine(AGELESS).await.unwrap();
+    // Three and the hundred that come between two trimmings.
+    for number in 0..103 {
+        assert!(keep(&fixture, number, unclaimed("early", b"{}")).await, "{number}");
+    }
+    assert!(!keep(&fixture, 103, unclaimed("late", b"{}")).await);
+    assert_eq!(fixture.storage.trim_quarantine().await.unwrap(), 100);
+    assert!(keep(&fixture, 104, unclaimed("late", b"{}")).await);
+}
+
+async fn the_working_role_chooses_no_bounds(fixture: Fixture) {
+    fixture.storage.bound_quarantine(AGELESS).await.unwrap();
+    assert!(keep(&fixture, 0, unclaimed("request-0", b"{}")).await);
+    let may = |what: &str| format!("SELECT CAST({what} AS text) AS v");
+    let asked = may("has_function_privilege('gateway_app', 'quarantine_bounds()', 'EXECUTE')");
+    assert_eq!(fixture.value(&asked).await.as_deref(), Some("false"));
+    let asked = may("has_table_privilege('gateway_app', 'deployment', 'SELECT, INSERT, UPDATE, DELETE')");
+    assert_eq!(fixture.value(&asked).await.as_deref(), Some("false"));
+    // Nothing that it may call takes a bound, and an odd list of identifiers stops nothing.
+    fixture
+        .execute(
+            "SET ROLE gateway_app;
+             SELECT quarantine_message('k', NULL, 'key', claims, '\\x00', 0, 'odd')
+             FROM unnest(ARRAY['7', '\"text\"', '{}', '[null, 1]', 'null']::jsonb[]) claims;
+             SELECT trim_quarantine();",
+        )
+        .await;
+    assert_eq!(fixture.count("quarantine", "true").await, 3);
+}
+
+async fn quarantine_takes_no_connection_of_tools(fixture: Fixture) {
+    let storage = fixture.reopened(|config| config.max_connections = 1).await;
+    let held = storage.scope(&fixture.a).await.unwrap();
+    assert!(storage.quarantine(&unclaimed("request-0", b"{}")).await.unwrap());
+    storage.trim_quarantine().await.unwrap();
+    held.rollback().await.unwrap();
 }

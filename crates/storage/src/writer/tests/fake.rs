@@ -13,7 +13,7 @@ use crate::backend::Backend;
 use crate::changes::ChangeSink;
 use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
-use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
+use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, NewEvent, Record, Recorded};
 use crate::repo::{Booked, Contact, EventVerdict, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
@@ -168,7 +168,11 @@ impl Backend for Scripted {
         unasked()
     }
 
-    async fn quarantine(&self, _: &QuarantinedMessage<'_>, _: QuarantineBounds) -> Result<(), StorageError> {
+    async fn quarantine(&self, _: &QuarantinedMessage<'_>) -> Result<bool, StorageError> {
+        unasked()
+    }
+
+    async fn trim_quarantine(&self) -> Result<u64, StorageError> {
         unasked()
     }
 
@@ -180,11 +184,11 @@ impl Backend for Scripted {
         unasked()
     }
 
-    async fn canary(&self) -> Result<Option<Vec<u8>>, StorageError> {
+    async fn deployment(&self, _: &str) -> Result<Option<Vec<u8>>, StorageError> {
         unasked()
     }
 
-    async fn put_canary(&self, _: &[u8], _: bool) -> Result<(), StorageError> {
+    async fn put_deployment(&self, _: &str, _: &[u8], _: bool) -> Result<(), StorageError> {
         unasked()
     }
 
