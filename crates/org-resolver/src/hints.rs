@@ -5,6 +5,7 @@ use tenant::IdentifierKind;
 use vapi_types::Envelope;
 use vapi_types::IdentifierKind as Found;
 
+use crate::lookup::LookupKey;
 use crate::step::LookupStep;
 
 /// The metadata key that names an assistant instead of an organization.
@@ -15,7 +16,7 @@ const ASSISTANT_KEY: &str = "assistantId";
 pub struct Hint {
     /// The step that looks it up.
     pub step: LookupStep,
-    /// The value as found.
+    /// The value as found; the beginning of one that is too long to be looked up.
     pub value: String,
     /// Where it stood: a path in the document, or the name of a header.
     pub path: String,
@@ -49,7 +50,7 @@ impl OrgHints {
             accounts: head
                 .account_ids
                 .iter()
-                .map(|account| (account.value.to_string(), account.path.clone()))
+                .map(|account| (bounded(&account.value), account.path.clone()))
                 .collect(),
             created_at: head.call.as_ref().and_then(|call| call.created_at),
             ..Self::default()
@@ -90,11 +91,11 @@ impl OrgHints {
     /// Adds one hint, for embedders that read other payloads.
     pub fn push(&mut self, step: LookupStep, value: &str, path: &str) {
         if step == LookupStep::CallId && self.call_id.is_none() {
-            self.call_id = Some(value.to_owned());
+            self.call_id = Some(bounded(value));
         }
         self.hints.push(Hint {
             step,
-            value: value.to_owned(),
+            value: bounded(value),
             path: path.to_owned(),
             is_declared: false,
             names_assistant: false,
@@ -129,5 +130,37 @@ impl OrgHints {
     /// The provider's account ids, as (value, path): a cross-check, never an identifier.
     pub fn accounts(&self) -> &[(String, String)] {
         &self.accounts
+    }
+}
+
+/// A value without what nobody needs of it before the message is verified. One that is too long to be looked up stays that.
+fn bounded(value: &str) -> String {
+    if value.len() <= LookupKey::MAX_VALUE_BYTES {
+        return value.to_owned();
+    }
+    let value = value.trim();
+    let end = value.char_indices().map(|(at, _)| at).find(|at| *at > LookupKey::MAX_VALUE_BYTES);
+    end.and_then(|end| value.get(..end)).unwrap_or(value).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_keeps_as_much_as_tells_that_it_is_too_long() {
+        let longest = "é".repeat(LookupKey::MAX_VALUE_BYTES / 2);
+        let spaced = format!("{}{longest} ", " ".repeat(9000));
+        for (value, kept) in
+            [("asst_1", 6), (" asst_1 ", 8), (&longest, 512), (&spaced, 512), (&"é".repeat(4_000_000), 514)]
+        {
+            let mut hints = OrgHints::default();
+            hints.push(LookupStep::CallId, value, "call.id");
+            let hint = hints.iter().next().unwrap();
+            assert_eq!((hint.value.len(), hints.call_id().unwrap().len()), (kept, kept));
+            let [of_kept, of_all] =
+                [&hint.value, value].map(|value| LookupKey::new(IdentifierKind::AssistantId, value));
+            assert_eq!(of_kept, of_all);
+        }
     }
 }

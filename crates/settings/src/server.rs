@@ -25,9 +25,11 @@ section! {
         trusted_proxies: Vec<IpNet> = Vec::new();
         /// Largest body, in bytes.
         max_body_bytes: usize = 8 << 20;
-        /// Most bytes of all bodies that are held at one time.
+        /// Most bytes of all bodies that are held at one time: at least four of the largest. An eighth is kept for bodies
+        /// under 64 KiB. An address (of IPv6, a /64) may hold a third of what it leaves free, and two of the largest in any case.
         max_in_flight_bytes: usize = 256 << 20;
-        /// Longest time for a body to arrive, in milliseconds.
+        /// Longest time for a body to arrive, in milliseconds. After its first two seconds it comes at 64 KiB a second at
+        /// least.
         body_timeout_ms: u64 = 30_000;
         /// Threads that serve requests; the machine's parallelism without it.
         workers: Option<usize> = None;

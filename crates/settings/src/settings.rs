@@ -118,9 +118,10 @@ impl Settings {
         if self.server.workers == Some(0) {
             return Err(SettingsError::Invalid("server.workers is at least 1"));
         }
-        if self.server.max_body_bytes == 0 || self.server.max_in_flight_bytes < self.server.max_body_bytes {
+        let least_in_flight = self.server.max_body_bytes.saturating_mul(4);
+        if self.server.max_body_bytes == 0 || self.server.max_in_flight_bytes < least_in_flight {
             return Err(SettingsError::Invalid(
-                "server.max_in_flight_bytes is at least server.max_body_bytes, which is at least 1",
+                "server.max_in_flight_bytes is at least four times server.max_body_bytes, which is at least 1",
             ));
         }
         if self.chain_order().is_empty() {

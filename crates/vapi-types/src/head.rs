@@ -144,7 +144,8 @@ pub struct Head<'a> {
     pub subject_id: Option<Cow<'a, str>>,
     /// When the chat or session was last changed, as written.
     pub subject_updated_at: Option<Cow<'a, str>>,
-    /// Ids of the tool calls in the order sent, repetitions included; from the first list that has any.
+    /// Ids of the tool calls in the order sent, repetitions included; from the first list that has any. Of more than
+    /// [`MAX_TOOL_CALLS`](crate::MAX_TOOL_CALLS) these are the first.
     pub tool_call_ids: Vec<Cow<'a, str>>,
 }
 

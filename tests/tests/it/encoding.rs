@@ -1,6 +1,6 @@
 //! How a body may come: any content type, no encoding, whole or in chunks, and in time.
 
-use crate::harness::{Database, Deployment, Request, WEBHOOK, message};
+use crate::harness::{Database, Deployment, Organization, Request, WEBHOOK, message};
 use serde_json::json;
 
 use crate::bad_input::{patient_world, still_serves};
@@ -11,6 +11,8 @@ on_both_databases![
     the_content_type_does_not_matter,
     bodies_may_come_in_chunks,
     a_stalled_body_ends,
+    a_slow_body_ends_long_before_the_time_that_one_may_take,
+    unfinished_bodies_of_one_address_leave_the_messages_of_others_answered,
 ];
 
 fn encoded_bodies_are_refused(database: Database) {
@@ -64,4 +66,54 @@ fn a_stalled_body_ends(database: Database) {
     let answer = request.send_stalled(world.gateway.address());
     assert_eq!(refused(&answer), (408, "request_timeout".to_owned()));
     still_serves(&mut world.gateway, &world.northgate);
+}
+
+fn a_slow_body_ends_long_before_the_time_that_one_may_take(database: Database) {
+    // Longer than a test waits for an answer.
+    let mut world = World::on(Deployment::new(database).set("GATEWAY__SERVER__BODY_TIMEOUT_MS", "600000"));
+    let body = message::call_started("call-1", &world.northgate.assistant).to_string();
+    let request = Request::post(WEBHOOK, body.as_str()).headers(world.northgate.sign(body.as_bytes()));
+    let answer = request.send_stalled(world.gateway.address());
+    assert_eq!(refused(&answer), (408, "request_timeout".to_owned()));
+    still_serves(&mut world.gateway, &world.northgate);
+}
+
+/// How often the scenario below is tried: slow bodies end by themselves, and an attempt in which they did proves nothing.
+const ATTEMPTS: usize = 10;
+
+fn unfinished_bodies_of_one_address_leave_the_messages_of_others_answered(database: Database) {
+    let world = World::on(
+        Deployment::new(database)
+            .set("GATEWAY__SERVER__TRUSTED_PROXIES", "127.0.0.1")
+            .set("GATEWAY__SERVER__MAX_BODY_BYTES", "262144")
+            .set("GATEWAY__SERVER__MAX_IN_FLIGHT_BYTES", "2097152")
+            .set("GATEWAY__LIMITS__UNVERIFIED_PER_ADDRESS", "100000"),
+    );
+    let World { gateway, northgate, fontaneria, .. } = &world;
+    // Reports, so large that a few of them fill the budget.
+    let from = |address: &str, organization: &Organization, call: &str| {
+        let mut report = message::status_update(call, &organization.assistant, "in-progress");
+        report["message"]["transcript"] = json!("x".repeat(200_000));
+        let body = report.to_string();
+        let signature = organization.sign(body.as_bytes());
+        Request::post(WEBHOOK, body).headers(signature).header("x-forwarded-for", address)
+    };
+    let is_shown = (0..ATTEMPTS).any(|_| {
+        let stalled: Vec<_> = (0..16)
+            .map(|_| {
+                let body = vec![b' '; 262_143];
+                let request = Request::post(WEBHOOK, body).header("x-forwarded-for", "203.0.113.1");
+                request.begin_stalled(gateway.address())
+            })
+            .collect();
+        let is_full =
+            (0..20).any(|_| gateway.request(&from("203.0.113.1", northgate, "call-1")).status == 503);
+        for (address, organization) in [("203.0.113.2", northgate), ("2001:db8::1", fontaneria)] {
+            let answer = gateway.request(&from(address, organization, "call-2"));
+            assert_eq!(answer.status, 200, "{address}: {}", answer.text());
+        }
+        drop(stalled);
+        is_full
+    });
+    assert!(is_shown, "one address may not take all");
 }

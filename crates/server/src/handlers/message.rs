@@ -33,7 +33,8 @@ pub(crate) async fn answer(
         headers: &RequestHeaders(headers),
         tool,
     };
-    let answer = state.intake.receive(&message, state.bodies.read(headers, &mut payload)).await;
+    let body = state.bodies.read(message.origin.address, headers, &mut payload);
+    let answer = state.intake.receive(&message, body).await;
     if let Err(Refusal::HttpsRequired) = answer.body {
         // Refused by its head alone.
         state.bodies.drain(&mut payload).await;

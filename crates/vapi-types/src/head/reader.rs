@@ -10,6 +10,7 @@ use crate::error::EnvelopeError;
 use crate::kind::{CallType, MessageKind};
 use crate::payload::instant;
 use crate::scan::{Next, ScanError, Scanner};
+use crate::tool_call::MAX_TOOL_CALLS;
 
 /// More values than any real message has. Every one of them costs a look-up before anything is verified.
 const MAX_VALUES: usize = 512;
@@ -242,30 +243,29 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads the ids in one of the lists of tool calls.
+    /// Reads the ids in one of the lists of tool calls, as many as calls are answered: a list of megabytes would take several
+    /// times its room here before anything is verified.
     fn tool_list(&mut self, list: &str, scanner: &mut Scanner<'a>) -> Result<(), ScanError> {
         if scanner.next() != Next::Array {
             return scanner.skip();
         }
         let wrapped = list == "toolWithToolCallList";
         let mut ids = Vec::new();
+        let mut note = |scanner: &mut Scanner<'a>, key: &str| {
+            if key != "id" || ids.len() >= MAX_TOOL_CALLS {
+                return scanner.skip();
+            }
+            ids.extend(scalar(scanner)?);
+            Ok(())
+        };
         scanner.array(|scanner| {
             if scanner.next() != Next::Object {
                 return scanner.skip();
             }
             scanner.object(|scanner, key| match key {
-                "id" if !wrapped => {
-                    ids.extend(scalar(scanner)?);
-                    Ok(())
-                }
-                "toolCall" if wrapped && scanner.next() == Next::Object => scanner.object(|scanner, key| {
-                    if key == "id" {
-                        ids.extend(scalar(scanner)?);
-                        return Ok(());
-                    }
-                    scanner.skip()
-                }),
-                _ => scanner.skip(),
+                "toolCall" if wrapped && scanner.next() == Next::Object => scanner.object(&mut note),
+                _ if wrapped => scanner.skip(),
+                _ => note(scanner, key),
             })
         })?;
         let [plain, with_tools, older] = &mut self.facts.tool_lists;

@@ -218,6 +218,27 @@ fn the_rest_of_the_head() {
 }
 
 #[test]
+fn of_very_many_tool_calls_the_first_ids_are_kept() {
+    let plain = format!("{{\"id\":\"a\"}}{}", ",{\"id\":\"b\"}".repeat(700_000));
+    // Repeated keys of one entry count as ids, as those of many entries do.
+    let repeated = format!("{{\"id\":\"a\"{}}}", ",\"id\":\"b\"".repeat(700_000));
+    for (list, entries) in [
+        ("toolCallList", plain.clone()),
+        ("toolCalls", repeated.clone()),
+        ("toolWithToolCallList", format!("{{\"toolCall\":{repeated}}}")),
+    ] {
+        let body = format!("{{\"message\":{{\"type\":\"tool-calls\",\"{list}\":[{entries}]}}}}");
+        let envelope = Envelope::parse(body.as_bytes()).unwrap();
+        let ids = &envelope.head().tool_call_ids;
+        assert_eq!((ids.len(), ids[0].as_ref()), (vapi_types::MAX_TOOL_CALLS, "a"), "{list}");
+    }
+    // After verification calls are counted by their ids, wherever these stand.
+    let body = format!("{{\"toolCallList\":[{plain},{{\"id\":\"c\",\"name\":\"last\"}}]}}");
+    let calls = Envelope::parse(body.as_bytes()).unwrap().tool_calls();
+    assert_eq!(calls.iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+}
+
+#[test]
 fn the_callers_number_is_the_messages_own() {
     for (body, expected) in [
         (

@@ -97,9 +97,25 @@ impl Request {
     /// If no answer comes.
     #[must_use]
     pub(crate) fn send_stalled(&self, address: SocketAddr) -> Response {
+        exchange(address, &self.stalled())
+    }
+
+    /// Sends the request without its last byte, and waits for nothing.
+    ///
+    /// # Panics
+    /// If nothing listens there.
+    #[must_use]
+    pub(crate) fn begin_stalled(&self, address: SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(address).unwrap();
+        // A server that refuses the request by its head may not read on.
+        let _ = stream.write_all(&self.stalled());
+        stream
+    }
+
+    fn stalled(&self) -> Vec<u8> {
         let mut bytes = self.head(&format!("content-length: {}\r\n", self.body.len() + 1));
         bytes.extend_from_slice(&self.body);
-        exchange(address, &bytes)
+        bytes
     }
 
     fn head(&self, framing: &str) -> Vec<u8> {
