@@ -51,4 +51,7 @@ pub struct DirectToolCall<'a> {
     pub arguments: &'a [u8],
     /// The same for a repetition of the call; effectful tools demand it.
     pub idempotency_key: Option<&'a str>,
+    /// SHA-256 of what the sender signed; `None` where its credential signs nothing that makes a request its own. Tool and
+    /// key stand beside the signed bytes: the first ones that come with them are those that count.
+    pub signed_digest: Option<[u8; 32]>,
 }

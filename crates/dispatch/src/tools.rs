@@ -10,6 +10,6 @@ mod run;
 
 pub use definition::ToolDefinition;
 pub(crate) use definition::{Caller, ToolRun};
-pub(crate) use keys::{RunKeys, inbox_key};
+pub(crate) use keys::{RunKeys, inbox_key, signed_key};
 pub use registry::ToolRegistry;
 pub(crate) use run::{Invocation, once, recorded};

@@ -64,7 +64,7 @@ impl Intake {
             body: body.as_ref(),
         };
         match self.prove(&received, &signed, record).await? {
-            Admission::Admitted(org) => self.work(org, &received, record).await,
+            Admission::Admitted(org) => self.work(org, &received, &signed, record).await,
             Admission::Refused(org) => self.refuse(org, &received, record).await,
         }
     }

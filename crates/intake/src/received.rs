@@ -40,12 +40,16 @@ impl<'a> Received<'a> {
         Ok(Self { request, envelope, hints, arrived, direct })
     }
 
-    /// The call of a tool by its arguments alone, if the message is that.
-    pub(crate) fn direct_call(&self) -> Option<DirectToolCall<'_>> {
+    /// The call of a tool by its arguments alone, if the message is that. The digest is asked for only then.
+    pub(crate) fn direct_call(
+        &self,
+        signed_digest: impl FnOnce() -> Option<[u8; 32]>,
+    ) -> Option<DirectToolCall<'_>> {
         self.direct.map(|tool| DirectToolCall {
             tool,
             arguments: self.envelope.body(),
             idempotency_key: self.request.text(IDEMPOTENCY_HEADER),
+            signed_digest: signed_digest(),
         })
     }
 

@@ -3,6 +3,7 @@
 use dispatch::{Handled, Outcome, RefusalCode, ToolBudget};
 use org_resolver::{Limits, OrgId, RefusedOrg, VerifiedOrg};
 use rate_limit::{Quota, RetryAfter};
+use signature::SignedRequest;
 
 use crate::error::error_chain;
 use crate::intake::Intake;
@@ -16,6 +17,7 @@ impl Intake {
         &self,
         org: VerifiedOrg,
         received: &Received<'_>,
+        signed: &SignedRequest<'_>,
         record: &mut Record,
     ) -> Result<Vec<u8>, Refusal> {
         let envelope = &received.envelope;
@@ -25,7 +27,7 @@ impl Intake {
         let context = received.context(self.clock.now());
         let waited = self.clock.elapsed().saturating_sub(received.arrived);
         let budget = ToolBudget { waited, take_unit: &|| unit().is_ok() };
-        let handled = match (allowance, received.direct_call()) {
+        let handled = match (allowance, received.direct_call(|| org.signed_digest(signed))) {
             (Err(_), _) => self.turn_away(org.language(), received, record),
             (Ok(()), Some(call)) => self.dispatcher.run_tool(&org, call, &context, budget).await,
             (Ok(()), None) => self.dispatcher.handle(&org, envelope, &context, budget).await,

@@ -57,6 +57,13 @@ impl VerifiedOrg {
         self.credential
     }
 
+    /// SHA-256 of what the request has signed, where the organization's own credential signs what makes a request its own;
+    /// see [`Credential::signed_digest`](signature::Credential::signed_digest).
+    pub fn signed_digest(&self, request: &SignedRequest<'_>) -> Option<[u8; 32]> {
+        let own = self.access.keys.iter().find(|credential| Some(credential.id()) == self.credential)?;
+        own.signed_digest(request)
+    }
+
     /// The assistant that the message names.
     pub fn assistant_id(&self) -> Option<&str> {
         self.assistant_id.as_deref()

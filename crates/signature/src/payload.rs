@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::mac::KeyedMac;
-
 /// Longest format that is taken, in bytes.
 const MAX_FORMAT_BYTES: usize = 512;
 
@@ -95,10 +93,10 @@ impl PayloadFormat {
         })
     }
 
-    /// Feeds the pieces to the MAC in order, without joining them in a buffer first.
-    pub(crate) fn feed(&self, mac: &mut KeyedMac, parts: &Parts<'_>) {
+    /// Feeds the pieces in order, without joining them in a buffer first.
+    pub(crate) fn feed(&self, mut feed: impl FnMut(&[u8]), parts: &Parts<'_>) {
         for piece in &self.pieces {
-            mac.update(match piece {
+            feed(match piece {
                 Piece::Literal(text) => text.as_bytes(),
                 Piece::Timestamp => parts.timestamp,
                 Piece::Body => parts.body,

@@ -70,7 +70,7 @@ pub fn sign(
         url: url.unwrap_or_default(),
         body,
     };
-    check.format.feed(&mut mac, &parts);
+    check.format.feed(|bytes| mac.update(bytes), &parts);
     let code = mac.into_code();
     let encoded = match recipe.encoding {
         Encoding::Hex => hex::encode(code),

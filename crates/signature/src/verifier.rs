@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::algorithm::{Algorithm, Encoding};
-use crate::credential::{Check, HmacCheck, StaticCheck};
+use crate::credential::{Check, Credential, HmacCheck, StaticCheck};
 use crate::header::{Headers, one};
 use crate::mismatch::Mismatch;
 use crate::payload::Parts;
@@ -45,6 +45,34 @@ impl Check {
             Self::Hmac(check) => check.verify(request, Some(now)),
             Self::Static(check) => check.verify(request),
         }
+    }
+}
+
+impl Credential {
+    /// SHA-256 of what a request that this credential proves has signed: the same for the same signed bytes, whatever else
+    /// is sent with them. `None` where the credential signs nothing that makes a request its own: neither a timestamp nor a
+    /// message id.
+    ///
+    /// For requests whose signature does not cover everything that they ask for, so that one that was captured is known
+    /// again.
+    #[must_use]
+    pub fn signed_digest(&self, request: &SignedRequest<'_>) -> Option<[u8; 32]> {
+        let Check::Hmac(check) = &self.check else { return None };
+        let text = |name: &Option<String>, is_used| {
+            let name = name.as_ref().filter(|_| is_used)?;
+            one(request.headers, name).ok()
+        };
+        let (has_timestamp, has_id) = (check.format.uses_timestamp(), check.format.uses_message_id());
+        let parts = Parts {
+            timestamp: text(&check.recipe.timestamp_header, has_timestamp).unwrap_or_default(),
+            message_id: text(&check.recipe.message_id_header, has_id).unwrap_or_default(),
+            method: request.method,
+            url: request.url.unwrap_or_default(),
+            body: request.body,
+        };
+        let mut hasher = Sha256::new();
+        check.format.feed(|bytes| hasher.update(bytes), &parts);
+        (has_timestamp || has_id).then(|| hasher.finalize().into())
     }
 }
 
@@ -91,7 +119,7 @@ impl HmacCheck {
             url: request.url.unwrap_or_default(),
             body: request.body,
         };
-        self.format.feed(&mut mac, &parts);
+        self.format.feed(|bytes| mac.update(bytes), &parts);
         // Every candidate is compared, so the time does not tell which one matched.
         let matched = signatures.iter().fold(false, |matched, code| mac.clone().matches(code) | matched);
         if matched { Ok(()) } else { Err(Mismatch::InvalidSignature) }

@@ -425,7 +425,7 @@ CREATE INDEX webhook_events_by_call ON webhook_events (organization_id, vapi_cal
 
 CREATE TABLE tool_results (
     organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    key_hash BLOB NOT NULL,  -- SHA-256 of call and tool-call id, or of call, tool and arguments
+    key_hash BLOB NOT NULL,  -- SHA-256 of call and tool-call id, of call, tool and arguments, or of signed bytes
     vapi_call_id TEXT NOT NULL,
     tool_call_id TEXT NOT NULL,
     tool TEXT NOT NULL,

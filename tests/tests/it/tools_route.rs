@@ -1,25 +1,33 @@
 //! A tool's own route: a message for it, or its arguments alone.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use crate::harness::{
-    Database, Deployment, Gateway, Organization, Response, TOOLS, days_ahead, message, spoken,
+    Database, Deployment, Gateway, Organization, Response, TOOLS, days_ahead, message, spoken, unix_seconds,
 };
 use chrono::NaiveTime;
 use serde_json::{Value, json};
-use test_support::Headers;
+use test_support::{Headers, sign_x_vapi};
 
 use crate::support::{World, on_both_databases, refused};
 
 on_both_databases![
     bare_arguments_book_with_the_organizations_own_credential,
+    signed_arguments_run_under_the_tool_and_the_key_that_they_came_with,
+    arguments_that_a_secret_only_accompanies_run_under_each_key,
     bare_arguments_need_a_declared_organization,
     the_shared_secret_does_not_speak_for_a_declared_organization,
     the_names_in_a_message_win_over_the_route,
 ];
 
-/// Sends bare arguments with extra headers, signed with a secret.
+/// Sends bare arguments with extra headers, signed with a secret. Equal arguments are equal signed bytes within a second only,
+/// so each request is of a second of its own.
 fn bare(gateway: &Gateway, tool: &str, headers: Headers, arguments: &Value, by: &Organization) -> Response {
+    static SECONDS: AtomicI64 = AtomicI64::new(-60);
     let body = arguments.to_string();
-    gateway.post(&format!("{TOOLS}{tool}"), [by.sign(body.as_bytes()), headers].concat(), body)
+    let at = unix_seconds(SECONDS.fetch_add(1, Ordering::Relaxed));
+    let signature = sign_x_vapi(&by.secret, at, body.as_bytes());
+    gateway.post(&format!("{TOOLS}{tool}"), [signature, headers].concat(), body)
 }
 
 fn declared(organization: &str, key: Option<&str>) -> Headers {
@@ -70,6 +78,77 @@ fn bare_arguments_book_with_the_organizations_own_credential(database: Database)
     let wrong = bare(gateway, "bookAppointment", declared(&id, Some("key-4")), &json!({}), northgate);
     assert_eq!(wrong.status, 200, "{}", wrong.text());
     assert!(wrong.text().contains("appointmentDate"), "{}", wrong.text());
+}
+
+fn signed_arguments_run_under_the_tool_and_the_key_that_they_came_with(database: Database) {
+    let World { gateway, deployment, northgate, .. } = &World::new(database);
+    let send = |captured: &(Headers, Vec<u8>), tool: &str, key: Option<&str>| {
+        let headers = [captured.0.clone(), declared(&northgate.slug, key)].concat();
+        gateway.post(&format!("{TOOLS}{tool}"), headers, captured.1.clone())
+    };
+    let request = |arguments: &Value| {
+        let body = arguments.to_string().into_bytes();
+        (northgate.sign(&body), body)
+    };
+    let booked = || {
+        let count = "SELECT count(*) FROM appointments WHERE status = 'booked'";
+        deployment.postgres().map(|postgres| postgres.count(count))
+    };
+    let date = days_ahead(5);
+    let booking = request(&message::booking(date, "10:00"));
+    let first = send(&booking, "bookAppointment", Some("key-1"));
+    assert_eq!(booked(), deployment.postgres().map(|_| 1), "{}", first.text());
+    if let Some(postgres) = deployment.postgres() {
+        postgres.run("UPDATE appointments SET status = 'cancelled'");
+    }
+    // Captured, and sent again in every way that its signature does not speak of.
+    for (tool, key) in [
+        ("bookAppointment", Some("key-2")),
+        ("bookClinicAppointment", Some("key-3")),
+        ("checkAvailability", Some("key-4")),
+    ] {
+        let again = send(&booking, tool, key);
+        assert_eq!((again.status, again.json()), (200, first.json()), "{tool} {key:?}");
+    }
+    assert_eq!(booked(), deployment.postgres().map(|_| 0));
+    // What it does not run under gives it no second turn either.
+    assert!(!send(&booking, "launchRocket", Some("key-5")).json()["result"].is_null());
+    assert_eq!(send(&booking, "bookAppointment", None).status, 400);
+    assert_eq!(send(&booking, "bookAppointment", Some("key-6")).json(), first.json());
+    // A request that only asked never books.
+    let question = request(&message::booking(date, "11:00"));
+    let first_answer = send(&question, "checkAvailability", None);
+    let again = send(&question, "bookAppointment", Some("key-7"));
+    assert_eq!((again.status, again.json()), (200, first_answer.json()));
+    assert_eq!(booked(), deployment.postgres().map(|_| 0));
+    // The sender's own repetition is signed anew, and known by its key.
+    let again = bare(
+        gateway,
+        "bookAppointment",
+        declared(&northgate.slug, Some("key-1")),
+        &message::booking(date, "10:00"),
+        northgate,
+    );
+    assert_eq!(again.json(), first.json());
+}
+
+fn arguments_that_a_secret_only_accompanies_run_under_each_key(database: Database) {
+    let deployment = Deployment::new(database);
+    let secret = "northgate: a bearer of its own";
+    let credential = json!({"label": "own", "preset": "bearer", "secret": secret});
+    let northgate = Organization::northgate().with("credentials", json!([credential]));
+    deployment.apply(&[&northgate]);
+    let gateway = deployment.start();
+    let arguments = message::booking(days_ahead(5), "10:00").to_string();
+    let send = |key| {
+        let bearer = vec![("authorization".to_owned(), format!("Bearer {secret}"))];
+        let headers = [bearer, declared(&northgate.slug, Some(key))].concat();
+        gateway.post(&format!("{TOOLS}bookAppointment"), headers, arguments.clone()).text()
+    };
+    let first = send("key-1");
+    assert_eq!(send("key-1"), first);
+    // Two wishes of the same words, sent on purpose, are two requests: there is nothing to tell them from a captured one.
+    assert!(send("key-2").contains("taken"));
 }
 
 fn bare_arguments_need_a_declared_organization(database: Database) {

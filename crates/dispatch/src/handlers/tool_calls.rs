@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use org_resolver::VerifiedOrg;
 use phrases::{Language, Phrase};
 use serde_json::{Map, Value};
-use storage::repo::{EventVerdict, ToolAnswer};
-use storage::{NewEvent, Record};
+use storage::repo::{EventVerdict, NewToolResult, ToolAnswer};
+use storage::{NewEvent, Record, StorageError};
 use tokio::time::Instant;
 use vapi_types::reply::{FunctionCallReply, ToolCallsReply, ToolResult};
 use vapi_types::{MessageKind, Reply, ToolArguments, ToolCall};
@@ -16,7 +17,7 @@ use crate::context::{Context, DIRECT_KIND, DirectToolCall, ToolBudget};
 use crate::incoming::text_of;
 use crate::outcome::{DispatchError, Handled, Outcome, RefusalCode};
 use crate::services::{Handling, Services, effects};
-use crate::tools::{self, Caller, Invocation, RunKeys, ToolRun, inbox_key};
+use crate::tools::{self, Caller, Invocation, RunKeys, ToolRun, inbox_key, signed_key};
 
 /// How many calls of one message run. The others are answered with a sentence.
 const MAX_RUNS: usize = 32;
@@ -94,28 +95,54 @@ pub(crate) async fn answer_direct(
         return refused("the body must be a JSON object of arguments");
     };
     let key = direct.idempotency_key.filter(|key| !key.trim().is_empty());
-    let Some(definition) = services.tools.find(direct.tool) else {
+    let Some(wanted) = services.tools.find(direct.tool) else {
         return spoken(&said(org, &unknown_tool(direct.tool)));
     };
-    if definition.is_effectful && key.is_none() {
+    if wanted.is_effectful && key.is_none() {
         return refused("this tool changes data and needs the header x-idempotency-key");
     }
+    let first = first_request(services, org, direct.signed_digest, wanted.name, key, context.now);
+    let (tool, key) = match services.in_time(INBOX_DEADLINE, first).await {
+        Ok((tool, key)) => (tool, Some(key).filter(|key| !key.is_empty())),
+        Err(error) => return unavailable(org, error),
+    };
+    let key = key.as_deref();
+    let Some(definition) = services.tools.find(&tool) else {
+        return spoken(&said(org, &unknown_tool(&tool)));
+    };
     let invocation = Invocation {
         definition,
         arguments: &arguments,
         caller: Caller { call_id: "", tool_call_id: key.unwrap_or_default(), now: context.now },
         keys: key.map(|key| RunKeys::direct(definition.name, key)).unwrap_or_default(),
     };
-    let record = direct_record(org, &direct, &arguments, context);
+    let record = direct_record(org, &inbox_key(definition.name, key.unwrap_or(context.request_id)), &arguments, context);
     let answered = match keep(services, org, record, Some(&invocation)).await {
         Ok((_, Some(ran))) => ran.into(),
         Ok((_, None)) => within_deadline(services, org, &invocation, ends).await,
-        Err(error) => {
-            return Handled { error: Some(error), ..spoken(&said(org, &RefusalCode::Unavailable.phrase())) };
-        }
+        Err(error) => return unavailable(org, error),
     };
     let (ToolAnswer::Result(text) | ToolAnswer::Error(text)) = &answered.answer;
     Handled { effects: Vec::from_iter(answered.effect), error: answered.error, ..spoken(text) }
+}
+
+/// The tool and the idempotency key (empty without one) that signed bytes first ran under: neither is signed, and a request
+/// that was captured must not run again under others.
+async fn first_request(
+    services: &Services,
+    org: &VerifiedOrg,
+    signed_digest: Option<[u8; 32]>,
+    tool: &str,
+    key: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(String, String), StorageError> {
+    let key = key.unwrap_or_default();
+    let Some(digest) = &signed_digest else { return Ok((tool.to_owned(), key.to_owned())) };
+    let request = NewToolResult { key: signed_key(digest), vapi_call_id: "", tool_call_id: key, tool };
+    let mut scope = services.storage.scope(org).await?;
+    let first = scope.tool_results().first(&request, now).await?;
+    scope.commit().await?;
+    Ok(first)
 }
 
 /// Keeps a message, and has what ran with it already. It is kept before anything is done for it, or in one transaction
@@ -134,17 +161,16 @@ async fn keep(
 /// The bare arguments for the inbox.
 fn direct_record(
     org: &VerifiedOrg,
-    direct: &DirectToolCall<'_>,
+    dedupe_key: &str,
     arguments: &Map<String, Value>,
     context: &Context<'_>,
 ) -> Record {
     let text = Value::Object(arguments.clone()).to_string();
     let body = vapi_types::redact(&text);
-    let dedupe_key = inbox_key(direct.tool, direct.idempotency_key.unwrap_or(context.request_id));
     Record::new(&NewEvent {
         kind: DIRECT_KIND,
         vapi_call_id: None,
-        dedupe_key: &dedupe_key,
+        dedupe_key,
         verdict: EventVerdict::Accepted,
         trace: &text_of(org.trace()),
         body: body.as_bytes(),
@@ -211,7 +237,7 @@ fn invocation<'a>(
         definition,
         arguments,
         caller: Caller { call_id, tool_call_id: call.id.as_str(), now: context.now },
-        keys: RunKeys::of_call(call_id, &call.id, definition.name, arguments),
+        keys: RunKeys::of_call(call_id, call, definition.name, arguments),
     })
 }
 
@@ -254,6 +280,10 @@ fn bounded(name: &str) -> &str {
 fn refused(sentence: &'static str) -> Handled {
     let outcome = Outcome::Refused(RefusalCode::BadRequest(sentence));
     Handled { outcome, effects: Vec::new(), error: None }
+}
+
+fn unavailable(org: &VerifiedOrg, error: DispatchError) -> Handled {
+    Handled { error: Some(error), ..spoken(&said(org, &RefusalCode::Unavailable.phrase())) }
 }
 
 /// The answer to bare arguments: one sentence.

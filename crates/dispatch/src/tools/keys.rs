@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use storage::repo::KeyHash;
-use vapi_types::ToolCallId;
+use vapi_types::ToolCall;
 
 use crate::dedupe::canonical_arguments;
 
@@ -17,20 +17,21 @@ pub(crate) struct RunKeys {
 }
 
 impl RunKeys {
-    /// The keys of a call in a message.
+    /// The keys of a call in a message, which names its tool or leaves that to the route.
     pub(crate) fn of_call(
         call_id: &str,
-        id: &ToolCallId,
+        call: &ToolCall,
         tool: &str,
         arguments: &Map<String, Value>,
     ) -> Self {
         let arguments = canonical_arguments(arguments);
         let effect = (!call_id.is_empty()).then(|| hash(&["effect", call_id, tool, &arguments]));
-        let call = if id.is_unique() {
-            hash(&["call", call_id, id.as_str()])
+        let call = if call.id.is_unique() {
+            hash(&["call", call_id, call.id.as_str()])
         } else {
-            // The provider reuses the ids of hooks, so there the content is the identity.
-            hash(&["content", call_id, tool, &arguments])
+            // The provider reuses the ids of hooks, so there the content is the identity; a name of the route is none of it,
+            // because it is not signed.
+            hash(&["content", call_id, if call.name.is_empty() { "" } else { tool }, &arguments])
         };
         Self { call: Some(call), effect }
     }
@@ -39,6 +40,11 @@ impl RunKeys {
     pub(crate) fn direct(tool: &str, idempotency_key: &str) -> Self {
         Self { call: Some(hash(&["direct", tool, idempotency_key])), effect: None }
     }
+}
+
+/// The key of the signed bytes of a call without a message.
+pub(crate) fn signed_key(digest: &[u8; 32]) -> KeyHash {
+    hash(&["signed", &hex::encode(digest)])
 }
 
 /// The inbox's key of bare arguments.
@@ -58,10 +64,27 @@ fn hash(parts: &[&str]) -> KeyHash {
 
 #[cfg(test)]
 mod tests {
+    use vapi_types::ToolCallId;
+
     use super::*;
 
-    fn keys(call: &str, id: &str, arguments: &str) -> RunKeys {
-        RunKeys::of_call(call, &ToolCallId::new(id), "book", &serde_json::from_str(arguments).unwrap())
+    fn keys(call_id: &str, id: &str, arguments: &str) -> RunKeys {
+        let arguments = serde_json::from_str(arguments).unwrap();
+        let call = ToolCall::new(ToolCallId::new(id), "book", Map::new());
+        RunKeys::of_call(call_id, &call, "book", &arguments)
+    }
+
+    #[test]
+    fn what_the_route_names_does_not_make_another_call() {
+        let key = |id, name, tool| {
+            let call = ToolCall::new(ToolCallId::new(id), name, Map::new());
+            RunKeys::of_call("c", &call, tool, &Map::new()).call.unwrap()
+        };
+        for id in ["t", "hook-function-call", ""] {
+            assert_eq!(key(id, "", "book"), key(id, "", "cancel"), "{id}");
+        }
+        let id = "hook-function-call";
+        assert_ne!(key(id, "book", "book"), key(id, "cancel", "cancel"));
     }
 
     #[test]

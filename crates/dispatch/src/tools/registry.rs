@@ -29,7 +29,7 @@ impl ToolRegistry {
     pub fn call_key(&self, vapi_call_id: &str, call: &ToolCall) -> Option<KeyHash> {
         let ToolArguments::Object(arguments) = &call.arguments else { return None };
         let name = self.find(&call.name)?.name;
-        RunKeys::of_call(vapi_call_id, &call.id, name, arguments).call
+        RunKeys::of_call(vapi_call_id, call, name, arguments).call
     }
 
     /// A tool by its name or an alias, without regard to case.

@@ -185,7 +185,7 @@ impl Trial<'_> {
             url: self.url.map(AsRef::as_ref).unwrap_or_default(),
             body: &self.body.1,
         };
-        self.format.feed(&mut mac, &parts);
+        self.format.feed(|bytes| mac.update(bytes), &parts);
         mac.matches(&self.reading.code)
     }
 

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use signature::sign::{SignError, sign};
-use signature::{Credential, CredentialId, HmacRecipe, PayloadFormat, Preset, Scheme, SecretKey};
+use signature::{
+    Credential, CredentialId, HmacRecipe, PayloadFormat, Preset, Scheme, SecretKey, SignedRequest,
+};
 use uuid::Uuid;
 
 use crate::case::Case;
@@ -82,5 +84,35 @@ fn a_secret_that_breaks_a_header_is_not_sent() {
     for secret in [b"a\r\nx-evil: 1".as_slice(), b"a\0", &[0xff]] {
         let credential = credential(Preset::XVapiSecret.scheme(), secret);
         assert_eq!(sign(&credential, "POST", None, None, b"{}", now()), Err(SignError::SecretNotPrintable));
+    }
+}
+
+#[test]
+fn the_digest_is_that_of_the_signed_bytes() {
+    let digest = |scheme: Scheme, secret: &[u8], headers: &[(String, String)]| {
+        let request = SignedRequest { method: "POST", url: None, headers: &headers, body: b"{}" };
+        credential(scheme, secret).signed_digest(&request).map(hex::encode)
+    };
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    // printf '1767225600.{}' | sha256sum
+    let expected = "4d8172a5d153e24877323263497a4d9fb94783506f63dd9447000ae98343cf5f";
+    let preset = |preset: Preset| preset.scheme();
+    for (scheme, name) in [
+        (preset(Preset::VapiHmac), "x-timestamp"),
+        // Under other headers and another secret the same bytes are the same.
+        (preset(Preset::XVapiSignature), "x-vapi-timestamp"),
+    ] {
+        let headers = [header(name, "1767225600"), header("x-signature", "as may be")];
+        assert_eq!(digest(scheme, b"a secret", &headers).as_deref(), Some(expected));
+    }
+    let headers = [header("webhook-timestamp", "1767225600"), header("webhook-id", "msg_1")];
+    // printf 'msg_1.1767225600.{}' | sha256sum
+    let with_id = "ce7c7f4f54e2757fc649e7ba4c6559365ca75ca8c858a91e67447317f2f791ca";
+    let standard = preset(Preset::StandardWebhooks);
+    assert_eq!(digest(standard, b"whsec_c2VjcmV0c2VjcmV0", &headers).as_deref(), Some(with_id));
+    // Nothing that makes a request its own.
+    let body_alone = Scheme::Hmac(HmacRecipe { include_timestamp: false, ..HmacRecipe::default() });
+    for scheme in [body_alone, preset(Preset::Bearer), preset(Preset::XVapiSecret)] {
+        assert_eq!(digest(scheme, b"a secret", &headers), None);
     }
 }

@@ -83,6 +83,16 @@ pub trait ToolResults: Send {
         now: DateTime<Utc>,
     ) -> Result<Reservation, StorageError>;
 
+    /// Keeps a request under a key, and returns the tool and the tool call's id of the request that was kept under it first.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    async fn first(
+        &mut self,
+        request: &NewToolResult<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(String, String), StorageError>;
+
     /// Stores the answer of a reserved key, over an earlier one.
     ///
     /// # Errors

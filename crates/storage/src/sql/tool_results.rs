@@ -23,17 +23,7 @@ impl ToolResults for Scope {
         call: &NewToolResult<'_>,
         now: DateTime<Utc>,
     ) -> Result<Reservation, StorageError> {
-        // The insert waits for a scope elsewhere that holds the same key.
-        let new = (
-            tool_results::organization_id.eq(self.org),
-            tool_results::key_hash.eq(call.key.0),
-            tool_results::vapi_call_id.eq(clean(call.vapi_call_id)),
-            tool_results::tool_call_id.eq(clean(call.tool_call_id)),
-            tool_results::tool.eq(clean(call.tool)),
-            tool_results::created_at.eq(DbTime(now)),
-        );
-        let insert = diesel::insert_into(tool_results::table).values(new).on_conflict_do_nothing();
-        if self.tx.execute(insert).await? == 1 {
+        if keep(self, call, now).await? {
             return Ok(Reservation::Fresh);
         }
         // A key that was reserved and never answered runs again; the lock lets only one scope at a time do that.
@@ -54,6 +44,22 @@ impl ToolResults for Scope {
         let answer = ToolAnswer::deserialize(answer)
             .map_err(|_cause| StorageError::inconsistent("tool_results", "answer", &call.key))?;
         Ok(Reservation::Done { answer, succeeded, effect, is_undone: undone_at.is_some() })
+    }
+
+    async fn first(
+        &mut self,
+        request: &NewToolResult<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(String, String), StorageError> {
+        if keep(self, request, now).await? {
+            return Ok((clean(request.tool).into_owned(), clean(request.tool_call_id).into_owned()));
+        }
+        let kept = tool_results::table
+            .filter(tool_results::organization_id.eq(self.org))
+            .filter(tool_results::key_hash.eq(request.key.0))
+            .select((tool_results::tool, tool_results::tool_call_id));
+        let found = self.tx.find(kept).await?;
+        found.ok_or_else(|| StorageError::inconsistent("tool_results", "key_hash", &request.key))
     }
 
     async fn store(
@@ -84,4 +90,22 @@ impl ToolResults for Scope {
             .filter(tool_results::undone_at.is_null());
         self.tx.execute(diesel::update(made).set(tool_results::undone_at.eq(Some(now)))).await.map(|_| ())
     }
+}
+
+/// Keeps a tool call under its key, if there is none yet. Waits for a scope elsewhere that holds the same key.
+async fn keep(
+    scope: &mut Scope,
+    call: &NewToolResult<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, StorageError> {
+    let new = (
+        tool_results::organization_id.eq(scope.org),
+        tool_results::key_hash.eq(call.key.0),
+        tool_results::vapi_call_id.eq(clean(call.vapi_call_id)),
+        tool_results::tool_call_id.eq(clean(call.tool_call_id)),
+        tool_results::tool.eq(clean(call.tool)),
+        tool_results::created_at.eq(DbTime(now)),
+    );
+    let insert = diesel::insert_into(tool_results::table).values(new).on_conflict_do_nothing();
+    Ok(scope.tx.execute(insert).await? == 1)
 }
