@@ -6,6 +6,7 @@ use crate::commands::apply::ApplyArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::migrate::MigrateArgs;
 use crate::commands::quarantine::QuarantineArgs;
+use crate::commands::refusals::RefusalsArgs;
 use crate::commands::replay::ReplayArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::simulate::SimulateArgs;
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// List, show, claim and drop the messages that nobody owned
     Quarantine(QuarantineArgs),
+    /// Say which messages were refused, and why
+    Refusals(RefusalsArgs),
     /// Take stored messages of an organization again, and show what that changes
     Replay(ReplayArgs),
     /// Send one signed booking call to a running gateway

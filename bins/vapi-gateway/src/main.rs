@@ -54,6 +54,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Apply(args) => commands::apply::run(&args).await,
         Command::Explain(args) => commands::explain::run(&args).await,
         Command::Quarantine(args) => commands::quarantine::run(&args).await,
+        Command::Refusals(args) => commands::refusals::run(&args).await,
         Command::Replay(args) => commands::replay::run(&args).await,
         Command::Simulate(args) => commands::simulate::run(&args).await,
         Command::Verify(args) => commands::verify::run(&args).await,

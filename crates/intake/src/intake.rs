@@ -1,6 +1,7 @@
 //! Shared by every message: built once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dispatch::Dispatcher;
 use org_resolver::{LookupStep, OrgId, Resolver, ResolverBuilder};
@@ -10,10 +11,14 @@ use vapi_types::TrafficClass;
 
 use crate::clock::Clock;
 use crate::directory::DirectoryCache;
+use crate::error::error_chain;
 use crate::guard::UnverifiedGuard;
 use crate::known_calls::KnownCalls;
 use crate::options::{IntakeLimits, IntakeOptions};
+use crate::refusals::Refusals;
 
+/// How often refusals are written.
+const WRITE_REFUSALS_EVERY: Duration = Duration::from_secs(5);
 /// Organizations times classes whose allowance is remembered.
 const MAX_ALLOWANCES: usize = 262_144;
 /// Assistants remembered for the warning of missing metadata.
@@ -30,6 +35,7 @@ pub struct Intake {
     pub(crate) storage: Storage,
     pub(crate) guard: UnverifiedGuard,
     pub(crate) known_calls: Arc<KnownCalls>,
+    pub(crate) refusals: Refusals,
     pub(crate) limits: IntakeLimits,
     /// The rate of messages that are kept for nobody.
     pub(crate) quarantined: Bucket,
@@ -61,6 +67,7 @@ impl Intake {
             storage,
             guard: UnverifiedGuard::new(limits.unverified_per_address, limits.unverified_total),
             known_calls,
+            refusals: Refusals::default(),
             limits,
             quarantined: Bucket::new(),
             allowances: KeyedLimiter::new(MAX_ALLOWANCES),
@@ -76,11 +83,29 @@ impl Intake {
         self.resolver.chain().order()
     }
 
-    /// Hears of changes to the directory, so that the caches forget what is no longer so, and reads which identifiers there
-    /// are, for as long as the future is polled. Without it, a change takes effect when the cached answer's time to live is
+    /// Hears of changes to the directory, so that the caches forget what is no longer so, reads which identifiers there are,
+    /// and writes what was refused, for as long as the future is polled. Without it, a change takes effect when the cached answer's time to live is
     /// over, and an address over its budget costs the directory what any other does.
     pub async fn watch(&self) {
-        tokio::join!(self.storage.watch(&self.cache), self.cache.keep_complete());
+        let writing = async {
+            loop {
+                tokio::time::sleep(WRITE_REFUSALS_EVERY).await;
+                self.write_refusals().await;
+            }
+        };
+        tokio::join!(self.storage.watch(&self.cache), self.cache.keep_complete(), writing);
+    }
+
+    /// Writes the refusals that were counted since the last time; [`watch`](Self::watch) does it every few seconds.
+    pub async fn write_refusals(&self) {
+        let counted = self.refusals.take();
+        if counted.is_empty() {
+            return;
+        }
+        if let Err(error) = self.storage.count_refusals(&counted).await {
+            tracing::warn!(error = error_chain(&error), "refusals cannot be written yet");
+            self.refusals.put_back(counted);
+        }
     }
 
     /// Waits until [`watch`](Self::watch) hears of every change.

@@ -13,6 +13,7 @@ mod receive;
 mod received;
 mod record;
 mod refusal;
+mod refusals;
 mod request;
 mod work;
 

@@ -8,6 +8,7 @@ use dispatch::Context;
 use org_resolver::{Admission, AdmitError, LookupStep, Resolution, Unresolved};
 use rate_limit::Quota;
 use signature::SignedRequest;
+use storage::RefusalCount;
 
 use crate::error::error_chain;
 use crate::intake::Intake;
@@ -39,6 +40,7 @@ impl Intake {
             }
         };
         record.step = Some(claimed.via());
+        record.identifier = claimed.value().map(shown);
         // An organization that only metadata names was named by the body, and stays out of the log.
         record.claimed = Some(claimed.id()).filter(|_| claimed.via() != LookupStep::Metadata);
         let is_metadata_missing = claimed.is_metadata_missing();
@@ -70,6 +72,8 @@ impl Intake {
         record: &mut Record,
     ) -> Refusal {
         let now = self.clock.now();
+        record.step = unresolved.tried;
+        record.identifier = unresolved.trace.steps.first().map(|look| shown(&look.value));
         record.verdict = if unresolved.is_inactive { "unresolved_inactive" } else { "unresolved" };
         // Asked for every message, because the answer to it takes as long as a wrong signature does.
         let is_proven = self.resolver.gate().is_proven_by_shared(signed, now);
@@ -115,6 +119,11 @@ impl Intake {
             tracing::warn!(org_id = %org.id(), assistant_id = assistant, "org_id missing in metadata");
         }
     }
+}
+
+/// An identifier as it may be shown while nothing is proven.
+fn shown(value: &str) -> Box<str> {
+    RefusalCount::identifier_of(value).into()
 }
 
 fn no_answer(error: &dyn Error, request_id: &str) -> Refusal {

@@ -32,6 +32,9 @@ impl Intake {
         let body = match self.answer(request, body, &mut record).await {
             Err(refusal) if record.verified.is_none() => {
                 record.refused(refusal.code());
+                if refusal.is_senders_fault() {
+                    self.refusals.note(&record, self.clock.now());
+                }
                 Err(self.charged(refusal, &record))
             }
             answered => answered,

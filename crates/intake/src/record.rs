@@ -1,7 +1,7 @@
 //! The account of one message: what the one line in the log says of it.
 //!
-//! It holds no text of an unverified body: until the gate has admitted the message, only what the gateway itself
-//! says of it is there.
+//! Of an unverified body it holds one identifier, cut to an alphabet that is safe everywhere: until the gate has admitted the
+//! message, the rest is what the gateway itself says of it.
 
 use std::net::IpAddr;
 
@@ -25,8 +25,10 @@ pub struct Record {
     pub verdict: &'static str,
     /// The organization that its mapped identifiers point at, while nothing is proven.
     pub claimed: Option<OrgId>,
-    /// The step of the chain that decided.
+    /// The step of the chain that decided; of a message without an organization, the first that had a value to look up.
     pub step: Option<LookupStep>,
+    /// The value of that step, cut to what is safe to show, while nothing is proven.
+    pub identifier: Option<Box<str>>,
     /// Known once it is verified.
     pub verified: Option<Verified>,
     /// The effects, as short words.
@@ -49,7 +51,15 @@ pub struct Verified {
 
 impl Record {
     pub(crate) fn new(address: IpAddr) -> Self {
-        Self { address, verdict: ACCEPTED, claimed: None, step: None, verified: None, effects: Vec::new() }
+        Self {
+            address,
+            verdict: ACCEPTED,
+            claimed: None,
+            step: None,
+            identifier: None,
+            verified: None,
+            effects: Vec::new(),
+        }
     }
 
     /// Says why the message was not simply accepted. The first reason stays: it is the nearest to the cause.

@@ -48,6 +48,12 @@ impl ClaimedOrg {
         self.via
     }
 
+    /// The value that decided, as it was looked up.
+    pub fn value(&self) -> Option<&str> {
+        let decides = |look: &&TraceStep| look.step == self.via && look.organization_id == Some(self.id);
+        self.trace.steps.iter().find(decides).map(|look| &*look.value)
+    }
+
     /// Every look that led here.
     pub fn trace(&self) -> &Trace {
         &self.trace

@@ -133,6 +133,8 @@ impl Gateway {
             () = stopping => server.await,
         };
         watcher.abort();
+        // What was refused last is told too, where the store takes it at once.
+        let _ = tokio::time::timeout(Duration::from_secs(FLUSH_S), state.intake.write_refusals()).await;
         Ok(served?)
     }
 }

@@ -27,6 +27,7 @@ pub(crate) fn write(record: &Record, request_id: &str, status: u16, took: Durati
         None => tracing::info!(
             verdict,
             step,
+            identifier = record.identifier.as_deref(),
             claimed_org_id = record.claimed.map(display),
             address = display(record.address),
             status,

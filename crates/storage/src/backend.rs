@@ -13,6 +13,7 @@ use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
+use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
@@ -69,6 +70,9 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Removes some of what stands beyond the quarantine's bounds; gives how many messages.
     async fn trim_quarantine(&self) -> Result<u64, StorageError>;
+
+    /// Counts messages that were refused.
+    async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError>;
 
     /// Notes when a credential admitted a message.
     async fn touch_credential(

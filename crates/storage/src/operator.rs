@@ -18,6 +18,7 @@ use crate::backend::Backend;
 use crate::directory::Directory;
 use crate::error::StorageError;
 use crate::quarantine::QuarantineEntry;
+use crate::refusals::{RefusalCount, RefusalFilter};
 use crate::repo::After;
 
 /// How many identifiers are looked up at once. SQLite has a bound on the values of a statement.
@@ -268,6 +269,14 @@ impl OperatorScope {
             self.store.audit(action, &id.to_string(), detail).await?;
         }
         Ok(is_removed)
+    }
+
+    /// Messages that were refused, counted, the latest first.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn refusals(&mut self, filter: RefusalFilter) -> Result<Vec<RefusalCount>, StorageError> {
+        self.store.refusals(filter).await
     }
 
     /// Makes every change of the scope durable, with its line in the audit log.

@@ -263,6 +263,17 @@ tables! {
         received_at -> SqlTime,
     }
 
+    refusals (id) {
+        id -> BigInt,
+        reason -> Text,
+        step -> Text,
+        identifier -> Text,
+        organization_id -> Nullable<SqlUuid>,
+        count -> BigInt,
+        first_at -> SqlTime,
+        last_at -> SqlTime,
+    }
+
     identifiers (id) {
         id -> BigInt,
         kind -> Text,

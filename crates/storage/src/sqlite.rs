@@ -12,6 +12,7 @@ mod open;
 mod poll;
 mod quarantine;
 mod readers;
+mod refusals;
 #[path = "sql/both.rs"]
 mod sql;
 mod tenant;

@@ -26,6 +26,7 @@ use crate::operator::entry::{self, AuditedOrg};
 use crate::pg::{self, PgBackend};
 use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Record, Recorded};
+use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, NewBooking, SecurityEntry};
 use crate::scope::OrgScope;
 use crate::seal::Sealer;
@@ -146,6 +147,14 @@ impl Storage {
             )),
             DatabaseUrl::Sqlite(path) => sqlite::migrate(config, path).await,
         }
+    }
+
+    /// Counts messages that were refused, of which no more is kept; at most [`REFUSALS_AT_ONCE`](crate::REFUSALS_AT_ONCE) rows.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError> {
+        self.inner.backend.count_refusals(found).await
     }
 
     /// Opens some of PostgreSQL's connections and makes them ready, so that the first requests do not wait for that. Where

@@ -603,6 +603,21 @@ CREATE TABLE quarantine (
 );  -- gateway_app may only call quarantine_message(...) and trim_quarantine(), and chooses no bounds
 CREATE INDEX quarantine_by_time ON quarantine (received_at, id) INCLUDE (stored_bytes);
 
+-- Messages that were refused, counted: at most 10,000 rows. gateway_app may only call count_refusals(...).
+CREATE TABLE refusals (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 80),
+    step text NOT NULL CHECK (length(step) <= 80),
+    identifier text NOT NULL CHECK (identifier ~ '^[A-Za-z0-9+:@._-]{0,80}$'),
+    organization_id uuid REFERENCES organizations (id) ON DELETE CASCADE,  -- claimed, and not proven
+    count bigint NOT NULL CHECK (count > 0),
+    first_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX refusals_one_row ON refusals (reason, step, identifier, organization_id) NULLS NOT DISTINCT;
+CREATE INDEX refusals_by_time ON refusals (last_at);
+CREATE INDEX refusals_by_organization ON refusals (organization_id);
+
 -- What is true of the deployment as a whole. `canary`: a word that the master key has sealed, packed by storage/src/seal.rs.
 -- `quarantine`: its bounds, as JSON. gateway_app cannot read it.
 CREATE TABLE deployment (
@@ -1289,6 +1304,30 @@ BEGIN
 END
 $$;
 
+-- Counts refusals, at most 1,000 at once, and holds the table to its bound: half of it for those that claim an organization.
+-- Those go first that were seen once, and then those that were not seen for long. Nodes take turns.
+CREATE FUNCTION count_refusals(counted jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('vapi-gateway refusals', 0));
+    INSERT INTO refusals (reason, step, identifier, organization_id, count, first_at, last_at)
+    SELECT f.reason, f.step, f.identifier, o.id, sum(f.count), min(f.first_at), max(f.last_at)
+    FROM (SELECT * FROM jsonb_to_recordset(counted) AS each (reason text, step text, identifier text, organization_id uuid,
+              count bigint, first_at timestamptz, last_at timestamptz) LIMIT 1000) AS f
+    LEFT JOIN organizations o ON o.id = f.organization_id
+    GROUP BY f.reason, f.step, f.identifier, o.id
+    ON CONFLICT (reason, step, identifier, organization_id) DO UPDATE SET
+        count = refusals.count + excluded.count, first_at = least(refusals.first_at, excluded.first_at),
+        last_at = greatest(refusals.last_at, excluded.last_at);
+    DELETE FROM refusals r USING (
+        SELECT o.id, row_number() OVER (PARTITION BY o.organization_id IS NULL
+                                        ORDER BY o.count > 1 DESC, o.last_at DESC, o.id DESC) AS place
+        FROM refusals o
+    ) ranked
+    WHERE r.id = ranked.id AND ranked.place > 5000;
+END
+$$;
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- Change notices for the caches of every node, and updated_at
 -- ---------------------------------------------------------------------------------------------------------------
@@ -1810,6 +1849,7 @@ CREATE POLICY owner_read ON phone_number_mapping FOR SELECT TO gateway_owner USI
 CREATE POLICY owner_read ON credentials FOR SELECT TO gateway_owner USING (true);
 CREATE POLICY owner_update ON credentials FOR UPDATE TO gateway_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_read ON call_pins FOR SELECT TO gateway_owner USING (true);
+CREATE POLICY owner_all ON refusals FOR ALL TO gateway_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_all ON identifiers FOR ALL TO gateway_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_all ON identifier_sources FOR ALL TO gateway_owner USING (true) WITH CHECK (true);
 
@@ -1831,7 +1871,7 @@ GRANT SELECT, INSERT, UPDATE ON deployment TO gateway_directory;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON organizations, customer_configurations, agents, phone_numbers, phone_number_mapping,
     credentials, call_logs, call_reports, call_pins, webhook_events, tool_results, contacts, appointments, services, resources,
-    opening_hours, closures, transfer_destinations, knowledge_documents, security_log, audit_log, quarantine, deployment
+    opening_hours, closures, transfer_destinations, knowledge_documents, security_log, audit_log, quarantine, refusals, deployment
     TO gateway_operator;
 GRANT SELECT ON dialing_regions, identifiers, identifier_sources, assistant_org_mapping TO gateway_operator;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO gateway_operator;
@@ -1852,7 +1892,7 @@ $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
 GRANT EXECUTE ON FUNCTION announce(text[]) TO gateway_operator;
 GRANT EXECUTE ON FUNCTION touch_credential, find_contact, read_tenant, reserve_tool_result, book_appointment, pinned_by_others,
-    quarantine_message, trim_quarantine, pins_of_calls, decides, record_batch TO gateway_app;
+    quarantine_message, trim_quarantine, count_refusals, pins_of_calls, decides, record_batch TO gateway_app;
 
 
 -- Every role may ask which migrations have run (the table is diesel's, and absent when this file is run by hand).

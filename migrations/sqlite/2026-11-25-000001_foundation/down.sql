@@ -57,6 +57,7 @@ DROP VIEW assistant_org_mapping;
 DROP TABLE identifier_sources;
 DROP TABLE identifiers;
 DROP TABLE deployment;
+DROP TABLE refusals;
 DROP TABLE quarantine;
 DROP TABLE audit_log;
 DROP TABLE security_log;

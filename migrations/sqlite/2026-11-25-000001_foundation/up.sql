@@ -578,6 +578,21 @@ CREATE TABLE quarantine (
 ) STRICT;
 CREATE INDEX quarantine_by_time ON quarantine (received_at, id, stored_bytes);
 
+-- Messages that were refused, counted: at most 10,000 rows.
+CREATE TABLE refusals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    reason TEXT NOT NULL CHECK (length(reason) BETWEEN 1 AND 80),
+    step TEXT NOT NULL CHECK (length(step) <= 80),
+    identifier TEXT NOT NULL CHECK (length(identifier) <= 80 AND identifier NOT GLOB '*[^A-Za-z0-9+:@._-]*'),
+    organization_id TEXT REFERENCES organizations (id) ON DELETE CASCADE,  -- claimed, and not proven
+    count INTEGER NOT NULL CHECK (count > 0),
+    first_at TEXT NOT NULL CHECK (first_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
+    last_at TEXT NOT NULL CHECK (last_at GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z')
+) STRICT;
+CREATE UNIQUE INDEX refusals_one_row ON refusals (reason, step, identifier, coalesce(organization_id, ''));
+CREATE INDEX refusals_by_time ON refusals (last_at);
+CREATE INDEX refusals_by_organization ON refusals (organization_id);
+
 -- What is true of the deployment as a whole. `canary`: a word that the master key has sealed, packed by storage/src/seal.rs.
 -- `quarantine`: its bounds, as JSON.
 CREATE TABLE deployment (

@@ -32,18 +32,25 @@ fn a_message_has_one_line(database: Database) {
     let effects = gateway.effects(&booked);
     assert!(effects.contains(&"booked".to_owned()), "{effects:?}");
 
-    // An unverified message says nothing about itself.
+    // An unverified message says nothing about itself but the identifier that was looked up.
     let mut strange = message::call_started("call-of-a-stranger", "asst_of_a_stranger");
     strange["metadata"] = json!({"org_id": "a-strange-organization"});
     let unresolved = gateway.send_with("a guess", &strange);
     assert_eq!(refused(&unresolved).0, 400);
     let forged = gateway.send_with("a guess", &message::call_started("call-forged", &fontaneria.assistant));
     assert_eq!(refused(&forged).0, 401);
-    for (answer, verdict) in [(&unresolved, "unresolved"), (&forged, "invalid_signature")] {
+    for (answer, verdict, identifier) in [
+        (&unresolved, "unresolved", "asst_of_a_stranger"),
+        (&forged, "invalid_signature", fontaneria.assistant.as_str()),
+    ] {
         let line = gateway.log().of_request(&answer.request_id());
+        assert_eq!(
+            (line["step"].as_str(), line["identifier"].as_str()),
+            (Some("assistant_id"), Some(identifier))
+        );
         assert_eq!((line["verdict"].as_str(), line.get("org_id")), (Some(verdict), None), "{line}");
         let text = line.to_string();
-        for word in ["call-of-a-stranger", "asst_of_a_stranger", "a-strange-organization", "call-forged"] {
+        for word in ["call-of-a-stranger", "a-strange-organization", "call-forged"] {
             assert!(!text.contains(word), "{word}: {line}");
         }
     }

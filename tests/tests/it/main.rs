@@ -21,6 +21,7 @@ mod nodes;
 mod odd_messages;
 mod outage;
 mod quarantine;
+mod refusals;
 mod replay;
 mod shared_secret;
 mod signals;

@@ -39,11 +39,17 @@ async fn a_call_that_was_verified_is_found_by_its_pin_whatever_strangers_do() {
 }
 
 #[tokio::test]
-async fn the_record_of_a_stranger_holds_no_text_of_the_body() {
+async fn the_record_of_a_stranger_holds_one_cut_identifier_and_no_other_text_of_the_body() {
     let fixture = Fixture::new().await;
-    let answer = fixture.signed("guess", &event("assistant-a", "text of the body")).await;
-    let record = format!("{:?}", answer.record);
-    assert!(!record.contains("text of the body") && !record.contains("assistant-a"), "{record}");
+    for (assistant, shown) in [
+        ("assistant-a".to_owned(), "assistant-a".to_owned()),
+        ("asst <b>ä</b>;x".to_owned(), "asstbbx".to_owned()),
+        ("x".repeat(200), "x".repeat(80)),
+    ] {
+        let answer = fixture.signed("guess", &event(&assistant, "text of the body")).await;
+        assert_eq!(answer.record.identifier.as_deref(), Some(&*shown));
+        assert!(!format!("{:?}", answer.record).contains("text"), "{answer:?}");
+    }
 }
 
 #[tokio::test]

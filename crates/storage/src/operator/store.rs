@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::error::StorageError;
 use crate::quarantine::QuarantineStore;
+use crate::refusals::RefusalStore;
 use crate::rows::{OwnerRow, SecretRow};
 use crate::schema::organizations;
 use crate::sql_types::DbUuid;
@@ -30,7 +31,7 @@ pub struct OrgEntry {
 
 /// Everything a backend offers to operators.
 #[async_trait]
-pub(crate) trait OperatorStore: QuarantineStore + Send {
+pub(crate) trait OperatorStore: QuarantineStore + RefusalStore + Send {
     /// Sets actor and reason, for the log.
     fn signs_as(&mut self, actor: &str, reason: &str);
 

@@ -28,6 +28,7 @@ use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
+use crate::refusals::{self, RefusalCount};
 use crate::repo::{Booked, Contact, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
@@ -229,6 +230,12 @@ impl Backend for PgBackend {
         let trim = || diesel::select(dialect::trim_quarantine());
         let removed: Vec<i64> = read!(&self.housekeeping, |conn| run::load(conn, trim()))?;
         Ok(removed.first().copied().unwrap_or_default().unsigned_abs())
+    }
+
+    async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError> {
+        let mut tx = Tx::new(Lease::begin(&self.housekeeping, None).await?);
+        tx.execute(diesel::select(dialect::count_refusals(DbJson(refusals::document(found))))).await?;
+        tx.commit().await
     }
 
     async fn touch_credential(

@@ -29,6 +29,9 @@ extern "SQL" {
     /// Notes that a credential of the scope's organization admitted a message. Its result is void and never read.
     fn touch_credential(credential: SqlUuid) -> Bool;
 
+    /// Counts refusals. Its result is void and never read.
+    fn count_refusals(found: SqlJson) -> Bool;
+
     /// Keeps a message; false where it does not fit.
     fn quarantine_message(
         kind: Text,

@@ -2,6 +2,7 @@
 
 mod mappings;
 mod quarantine;
+mod refusals;
 pub(crate) mod session;
 mod work;
 mod write;

@@ -16,6 +16,7 @@ use super::dialect::Conn;
 use super::lease::{Lease, Line};
 use super::open::Settings;
 use super::readers::Readers;
+use super::refusals;
 use super::sql::directory;
 use super::sql::operator::session::Operator;
 use super::sql::scope::Scope;
@@ -29,6 +30,7 @@ use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
+use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
@@ -173,6 +175,13 @@ impl Backend for SqliteBackend {
         let removed = tx.check(removed)?;
         tx.commit().await?;
         Ok(u64::try_from(removed).unwrap_or(u64::MAX))
+    }
+
+    async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError> {
+        let mut tx = self.begin_outside().await?;
+        let counted = refusals::count(tx.conn()?, found).await;
+        tx.check(counted)?;
+        tx.commit().await
     }
 
     async fn touch_credential(

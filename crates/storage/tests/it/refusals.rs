@@ -1,10 +1,10 @@
 //! Messages that are refused or claimed by nobody: recorded where they belong, and within bounds.
 
 use chrono::TimeDelta;
-use org_resolver::{RefusalReason, RefusedOrg};
+use org_resolver::{OrgId, RefusalReason, RefusedOrg};
 use serde_json::json;
 use storage::repo::{EventVerdict, SecurityEntry};
-use storage::{NewEvent, QuarantineBounds, QuarantinedMessage, Record};
+use storage::{NewEvent, QuarantineBounds, QuarantinedMessage, Record, RefusalCount, RefusalFilter};
 
 use crate::support::{A, B, Fixture, now, on_both, on_postgres, org};
 
@@ -16,8 +16,63 @@ on_both!(
     old_messages_leave_quarantine,
     one_identifier_does_not_fill_the_quarantine,
     a_full_quarantine_waits_to_be_trimmed,
+    refusals_alike_are_one_row,
+    made_up_identifiers_push_out_none_that_comes_again,
 );
 on_postgres!(the_working_role_chooses_no_bounds, quarantine_takes_no_connection_of_tools);
+
+fn unresolved(identifier: &str) -> RefusalCount {
+    RefusalCount {
+        reason: "unresolved".to_owned(),
+        step: "assistant_id".to_owned(),
+        identifier: identifier.to_owned(),
+        organization_id: None,
+        count: 1,
+        first_at: now(),
+        last_at: now(),
+    }
+}
+
+async fn listed(fixture: &Fixture, organization: Option<OrgId>) -> Vec<RefusalCount> {
+    let mut door = fixture.storage.operator("ann", "looking").await.unwrap();
+    let filter = RefusalFilter { organization, since: now() - TimeDelta::days(1), limit: 20_000 };
+    let found = door.refusals(filter).await.unwrap();
+    door.commit().await.unwrap();
+    found
+}
+
+async fn refusals_alike_are_one_row(fixture: Fixture) {
+    let of = |org: &str| RefusalCount { organization_id: Some(org.parse().unwrap()), ..unresolved("asst_x") };
+    let later = now() + TimeDelta::seconds(9);
+    let again = RefusalCount { count: 4, first_at: later, last_at: later, ..unresolved("asst_x") };
+    let gone = "99999999-9999-4999-8999-999999999999";
+    // Of an organization that is gone by now, the claim is left out, and the row is the one without.
+    fixture.storage.count_refusals(&[unresolved("asst_x"), of(A), of(gone)]).await.unwrap();
+    fixture.storage.count_refusals(&[again]).await.unwrap();
+    let found = listed(&fixture, None).await;
+    assert_eq!(found, [RefusalCount { count: 6, last_at: later, ..unresolved("asst_x") }, of(A)]);
+    assert_eq!(listed(&fixture, Some(org(A))).await, [of(A)]);
+    assert_eq!(listed(&fixture, Some(org(B))).await, []);
+    fixture.execute(&format!("DELETE FROM organizations WHERE id = '{A}'")).await;
+    assert_eq!(listed(&fixture, None).await.len(), 1);
+}
+
+async fn made_up_identifiers_push_out_none_that_comes_again(fixture: Fixture) {
+    let comes_again = RefusalCount { count: 2, ..unresolved("asst_real") };
+    let claimed = RefusalCount { organization_id: Some(A.parse().unwrap()), ..unresolved("asst_old_secret") };
+    let later = now() + TimeDelta::seconds(1);
+    fixture.storage.count_refusals(&[comes_again, claimed, unresolved("asst_once")]).await.unwrap();
+    for round in 0..6 {
+        let flood =
+            (0..1500).map(|nth| RefusalCount { last_at: later, ..unresolved(&format!("{round}-{nth}")) });
+        fixture.storage.count_refusals(&flood.collect::<Vec<_>>()).await.unwrap();
+    }
+    let found = listed(&fixture, None).await;
+    assert_eq!(found.len(), 5001, "half of the table is for claims");
+    let has = |identifier: &str| found.iter().any(|row| row.identifier == identifier);
+    assert!(has("asst_real") && has("asst_old_secret") && has("5-999"));
+    assert!(!has("asst_once") && !has("5-1000"));
+}
 
 fn event() -> NewEvent<'static> {
     NewEvent {

@@ -15,6 +15,7 @@ use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
 use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, NewEvent, Record, Recorded};
+use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, EventVerdict, NewBooking};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
@@ -173,6 +174,10 @@ impl Backend for Scripted {
     }
 
     async fn trim_quarantine(&self) -> Result<u64, StorageError> {
+        unasked()
+    }
+
+    async fn count_refusals(&self, _: &[RefusalCount]) -> Result<(), StorageError> {
         unasked()
     }
 
