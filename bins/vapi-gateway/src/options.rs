@@ -54,6 +54,8 @@ pub(crate) fn intake(settings: &Settings) -> Result<IntakeOptions, SharedSecretE
             waiting: limits.waiting,
             call_events: limits.call_events,
             streams: limits.streams,
+            bytes: limits.bytes,
+            max_other_body_bytes: limits.max_other_body_bytes,
         },
         dispatch: DispatchOptions::default(),
         public_url: settings.server.backend_url.clone(),

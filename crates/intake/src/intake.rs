@@ -41,6 +41,8 @@ pub struct Intake {
     pub(crate) quarantined: Bucket,
     /// The rest of each organization's allowance, by class.
     pub(crate) allowances: KeyedLimiter<(OrgId, TrafficClass)>,
+    /// The same in bytes of bodies.
+    pub(crate) byte_allowances: KeyedLimiter<OrgId>,
     /// Assistants whose missing metadata was warned of lately, by hash.
     pub(crate) warned: KeyedLimiter<u64>,
     /// The public URL without a slash at its end.
@@ -71,6 +73,7 @@ impl Intake {
             limits,
             quarantined: Bucket::new(),
             allowances: KeyedLimiter::new(MAX_ALLOWANCES),
+            byte_allowances: KeyedLimiter::new(MAX_ALLOWANCES),
             warned: KeyedLimiter::new(MAX_WARNED),
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
             requires_https,

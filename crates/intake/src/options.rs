@@ -41,6 +41,10 @@ pub struct IntakeLimits {
     pub call_events: u32,
     /// Transcripts, speech and conversation updates of one organization.
     pub streams: u32,
+    /// Bytes of one organization's bodies.
+    pub bytes: u32,
+    /// Largest body of a message that is not the report of a call's end, in bytes, not by the minute.
+    pub max_other_body_bytes: usize,
 }
 
 impl Default for IntakeOptions {
@@ -67,6 +71,8 @@ impl Default for IntakeLimits {
             waiting: 600,
             call_events: 6_000,
             streams: 12_000,
+            bytes: 256 << 20,
+            max_other_body_bytes: 2 << 20,
         }
     }
 }

@@ -57,6 +57,9 @@ impl Intake {
             tracing::debug!(request_id = request.request_id, %error, "unreadable body");
             Refusal::Unreadable
         })?;
+        if body.as_ref().len() > self.limits.max_other_body_bytes && !received.is_report() {
+            return Err(Refusal::PayloadTooLarge);
+        }
         received.trace();
 
         let url = self.public_url.as_deref().map(|base| format!("{base}{}", request.path));

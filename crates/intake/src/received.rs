@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use dispatch::{Context, DirectToolCall};
 use org_resolver::OrgHints;
-use vapi_types::{Envelope, EnvelopeError, EnvelopeShape, TrafficClass};
+use vapi_types::{Envelope, EnvelopeError, EnvelopeShape, MessageKind, TrafficClass};
 
 use crate::request::{IDEMPOTENCY_HEADER, ORGANIZATION_HEADER, Request};
 
@@ -51,6 +51,11 @@ impl<'a> Received<'a> {
             idempotency_key: self.request.text(IDEMPOTENCY_HEADER),
             signed_digest: signed_digest(),
         })
+    }
+
+    /// Whether it says that it is the report of a call's end, which alone may be large.
+    pub(crate) fn is_report(&self) -> bool {
+        self.direct.is_none() && *self.envelope.kind() == MessageKind::EndOfCallReport
     }
 
     /// How much it matters when it is answered. A sender of a tool's arguments waits for the result.

@@ -22,8 +22,9 @@ impl Intake {
     ) -> Result<Vec<u8>, Refusal> {
         let envelope = &received.envelope;
         record.verified = Some(Verified::new(org.id(), envelope));
-        let unit = self.allowance(org.id(), received, org.access().limits);
-        let allowance = unit();
+        let limits = org.access().limits;
+        let unit = self.allowance(org.id(), received, limits);
+        let allowance = unit().and_then(|()| self.take_bytes(org.id(), received, limits));
         let context = received.context(self.clock.now());
         let waited = self.clock.elapsed().saturating_sub(received.arrived);
         let budget = ToolBudget { waited, take_unit: &|| unit().is_ok() };
@@ -45,7 +46,9 @@ impl Intake {
     ) -> Result<Vec<u8>, Refusal> {
         record.verified = Some(Verified::new(org.id(), &received.envelope));
         // Its own allowance stands behind the gate; the deployment's keeps a flood out of the security log.
-        let allowance = self.allowance(org.id(), received, Limits::default())();
+        let (id, limits) = (org.id(), Limits::default());
+        let allowance =
+            self.allowance(id, received, limits)().and_then(|()| self.take_bytes(id, received, limits));
         let handled = match allowance {
             Ok(()) => {
                 record.verdict = org.reason().as_str();
@@ -75,6 +78,13 @@ impl Intake {
         // A minute's allowance may come at once: the provider sends in bursts.
         let quota = Quota::per_minute(self.limits.of(class, own));
         move || self.allowances.check(&(org, class), quota, self.clock.elapsed())
+    }
+
+    /// Takes a message's body from the organization's allowance of bytes.
+    fn take_bytes(&self, org: OrgId, received: &Received<'_>, own: Limits) -> Result<(), RetryAfter> {
+        let bytes = u64::try_from(received.envelope.body().len()).unwrap_or(u64::MAX);
+        let quota = Quota::per_minute(own.bytes.unwrap_or(self.limits.bytes));
+        self.byte_allowances.take(&org, quota, bytes, self.clock.elapsed())
     }
 
     /// Notes that a credential was used, after the answer, which does not wait for it.

@@ -24,7 +24,7 @@ impl Bucket {
     /// # Errors
     /// [`RetryAfter`] when the quota is used up.
     pub fn peek(&self, quota: Quota, now: Duration) -> Result<(), RetryAfter> {
-        quota.decide(self.full_at.load(Ordering::Relaxed), nanos(now)).map(|_| ())
+        quota.decide(self.full_at.load(Ordering::Relaxed), 1, nanos(now)).map(|_| ())
     }
 
     /// Takes one from the bucket; `now` is the time since a fixed start.
@@ -36,7 +36,7 @@ impl Bucket {
         // The number carries all state and guards no other memory, so no ordering is needed.
         let mut seen = self.full_at.load(Ordering::Relaxed);
         loop {
-            let next = quota.decide(seen, now)?;
+            let next = quota.decide(seen, 1, now)?;
             match self.full_at.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(other) => seen = other,

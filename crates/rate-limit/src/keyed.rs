@@ -38,7 +38,16 @@ impl<K: Hash + Eq + Clone> KeyedLimiter<K> {
     /// # Errors
     /// [`RetryAfter`] when the key's quota is used up; a refusal takes nothing.
     pub fn check(&self, key: &K, quota: Quota, now: Duration) -> Result<(), RetryAfter> {
-        self.shard(key).check(key, quota, nanos(now))
+        self.take(key, quota, 1, now)
+    }
+
+    /// Takes so much from the bucket of a key as soon as something is left in it, also more than is left: what is measured
+    /// in bytes comes in pieces that cannot be divided. What was taken too much has to come back first.
+    ///
+    /// # Errors
+    /// [`RetryAfter`] when the key's quota is used up; a refusal takes nothing.
+    pub fn take(&self, key: &K, quota: Quota, amount: u64, now: Duration) -> Result<(), RetryAfter> {
+        self.shard(key).take(key, quota, amount, nanos(now))
     }
 
     /// Says whether the key has some of its quota left, and takes nothing. A key that is not remembered has all of it.
@@ -47,7 +56,7 @@ impl<K: Hash + Eq + Clone> KeyedLimiter<K> {
     /// [`RetryAfter`] when the key's quota is used up.
     pub fn peek(&self, key: &K, quota: Quota, now: Duration) -> Result<(), RetryAfter> {
         let full_at = self.shard(key).full_at.get(key).copied().unwrap_or_default();
-        quota.decide(full_at, nanos(now)).map(|_| ())
+        quota.decide(full_at, 1, nanos(now)).map(|_| ())
     }
 
     fn shard(&self, key: &K) -> MutexGuard<'_, Shard<K>> {
@@ -91,15 +100,15 @@ impl<K: Hash + Eq + Clone> Shard<K> {
         Self { full_at: HashMap::new(), capacity, sweep_at: SMALL.min(capacity), swept_at: None, shared: 0 }
     }
 
-    fn check(&mut self, key: &K, quota: Quota, now: u64) -> Result<(), RetryAfter> {
+    fn take(&mut self, key: &K, quota: Quota, amount: u64, now: u64) -> Result<(), RetryAfter> {
         if let Some(full_at) = self.full_at.get_mut(key) {
-            *full_at = quota.decide(*full_at, now)?;
+            *full_at = quota.decide(*full_at, amount, now)?;
             return Ok(());
         }
         if self.has_room(now) {
-            self.full_at.insert(key.clone(), quota.decide(0, now)?);
+            self.full_at.insert(key.clone(), quota.decide(0, amount, now)?);
         } else {
-            self.shared = quota.decide(self.shared, now)?;
+            self.shared = quota.decide(self.shared, amount, now)?;
         }
         Ok(())
     }

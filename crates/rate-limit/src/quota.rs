@@ -35,8 +35,9 @@ impl Quota {
         Self::per(Duration::from_secs(3600), allowed)
     }
 
-    /// Decides at `now` for a bucket that is full again at `full_at`: the new `full_at`, or how long to wait.
-    pub(crate) fn decide(self, full_at: u64, now: u64) -> Result<u64, RetryAfter> {
+    /// Decides at `now` for a bucket that is full again at `full_at`, when so much is taken: the new `full_at`, or how long to
+    /// wait until there is something left.
+    pub(crate) fn decide(self, full_at: u64, amount: u64, now: u64) -> Result<u64, RetryAfter> {
         if self.allowed == 0 || self.burst == 0 || self.period.is_zero() {
             return Err(RetryAfter(self.period));
         }
@@ -48,7 +49,7 @@ impl Quota {
         if ahead > depth {
             return Err(RetryAfter(Duration::from_nanos(ahead - depth)));
         }
-        Ok(full_at.saturating_add(interval))
+        Ok(full_at.saturating_add(interval.saturating_mul(amount)))
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Limits {
     /// Streams: transcripts, speech and conversation updates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streams: Option<u32>,
+    /// Bytes of bodies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u32>,
 }
 
 impl Limits {
@@ -27,11 +30,17 @@ impl Limits {
     #[cfg(feature = "declared")]
     pub fn read(document: &serde_json::Value) -> Self {
         let limit = |name: &str| document.get(name)?.as_u64().and_then(|limit| u32::try_from(limit).ok());
-        Self { waiting: limit("waiting"), call_events: limit("call_events"), streams: limit("streams") }
+        Self {
+            waiting: limit("waiting"),
+            call_events: limit("call_events"),
+            streams: limit("streams"),
+            bytes: limit("bytes"),
+        }
     }
 
     /// Each limit by its name.
-    pub const fn named(&self) -> [(&'static str, Option<u32>); 3] {
-        [("waiting", self.waiting), ("call_events", self.call_events), ("streams", self.streams)]
+    pub const fn named(&self) -> [(&'static str, Option<u32>); 4] {
+        let Self { waiting, call_events, streams, bytes } = *self;
+        [("waiting", waiting), ("call_events", call_events), ("streams", streams), ("bytes", bytes)]
     }
 }

@@ -116,7 +116,12 @@ pub(crate) async fn answer_direct(
         caller: Caller { call_id: "", tool_call_id: key.unwrap_or_default(), now: context.now },
         keys: key.map(|key| RunKeys::direct(definition.name, key)).unwrap_or_default(),
     };
-    let record = direct_record(org, &inbox_key(definition.name, key.unwrap_or(context.request_id)), &arguments, context);
+    let record = direct_record(
+        org,
+        &inbox_key(definition.name, key.unwrap_or(context.request_id)),
+        &arguments,
+        context,
+    );
     let answered = match keep(services, org, record, Some(&invocation)).await {
         Ok((_, Some(ran))) => ran.into(),
         Ok((_, None)) => within_deadline(services, org, &invocation, ends).await,

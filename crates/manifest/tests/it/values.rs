@@ -79,7 +79,7 @@ fn calendars_are_built() {
     let days: Vec<String> = calendar.closures.iter().map(|c| format!("{} {}", c.from, c.to)).collect();
     assert_eq!(days, ["2026-12-24 2026-12-26", "2027-01-01 2027-01-01"]);
     assert_eq!(organization.profile.settings.other.get("greeting"), Some(&json!({"en": "Hello"})));
-    assert_eq!(organization.limits, Limits { waiting: Some(60), call_events: None, streams: Some(100) });
+    assert_eq!(organization.limits, Limits { waiting: Some(60), streams: Some(100), ..Limits::default() });
 }
 
 #[test]

@@ -114,3 +114,18 @@ fn peeking_takes_nothing_and_tells_what_a_check_would() {
     assert!(limiter.peek(&2, quota, ms(0)).is_ok());
     assert_eq!(limiter.len(), 1, "a key that is only looked at takes no memory");
 }
+
+#[test]
+fn pieces_are_taken_whole_and_what_was_too_much_comes_back_first() {
+    // A thousand bytes a minute, 60 ms each.
+    let (limiter, quota) = (KeyedLimiter::new(16), Quota::per_minute(1000));
+    let take = |amount, now_ms| limiter.take(&"a", quota, amount, Duration::from_millis(now_ms));
+    assert_eq!(take(900, 0), Ok(()));
+    assert_eq!(take(900, 0), Ok(()), "a hundred were left");
+    // 800 too much: 48 s, and 60 ms for the next one.
+    assert_eq!(take(1, 0).unwrap_err().wait(), Duration::from_millis(48_060));
+    assert!(take(1, 48_059).is_err());
+    assert_eq!(take(1, 48_060), Ok(()));
+    assert_eq!(limiter.take(&"b", quota, 1000, Duration::ZERO), Ok(()));
+    assert!(limiter.check(&"b", quota, Duration::ZERO).is_err());
+}

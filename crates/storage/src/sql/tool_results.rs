@@ -93,11 +93,7 @@ impl ToolResults for Scope {
 }
 
 /// Keeps a tool call under its key, if there is none yet. Waits for a scope elsewhere that holds the same key.
-async fn keep(
-    scope: &mut Scope,
-    call: &NewToolResult<'_>,
-    now: DateTime<Utc>,
-) -> Result<bool, StorageError> {
+async fn keep(scope: &mut Scope, call: &NewToolResult<'_>, now: DateTime<Utc>) -> Result<bool, StorageError> {
     let new = (
         tool_results::organization_id.eq(scope.org),
         tool_results::key_hash.eq(call.key.0),

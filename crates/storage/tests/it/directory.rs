@@ -208,7 +208,7 @@ async fn state_limits_and_keys_of_an_organization(fixture: Fixture) {
     let access = directory.access(org(A)).await.unwrap().unwrap();
     assert!(!access.is_active && access.has_own_credentials);
     assert_eq!(access.vapi_org_id.as_deref(), Some("vapi-7"));
-    assert_eq!(access.limits, Limits { waiting: Some(10), call_events: None, streams: Some(0) });
+    assert_eq!(access.limits, Limits { waiting: Some(10), streams: Some(0), ..Limits::default() });
     assert_eq!(access.keys.len(), 1);
     assert!(proves(&fixture, A, "northgate-secret").await);
     assert!(!proves(&fixture, A, "harbour-secret").await);

@@ -137,7 +137,7 @@ impl Postgres {
         self.value(sql).unwrap_or_default().parse().unwrap()
     }
 
-    /// Every table with an `organization_id`.
+    /// Every table with an `organization_id` that says whose a row is; in that of refusals it is what a stranger claims.
     ///
     /// # Panics
     /// If there is none: then a loop over them would prove nothing.
@@ -146,17 +146,18 @@ impl Postgres {
             "SELECT c.table_name FROM information_schema.columns c
              JOIN information_schema.tables t USING (table_schema, table_name)
              WHERE c.table_schema = 'public' AND c.column_name = 'organization_id' AND t.table_type = 'BASE TABLE'
+                 AND c.table_name <> 'refusals'
              ORDER BY 1",
         );
         assert!(!tables.is_empty(), "no table has an organization_id");
         tables
     }
 
-    /// The rows of every table.
+    /// The rows of every table but the one that counts what was refused: of a refused message nothing else is kept.
     pub(crate) fn row_counts(&self) -> RowCounts {
         let tables = self.names(
             "SELECT table_name FROM information_schema.tables
-             WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1",
+             WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'refusals' ORDER BY 1",
         );
         self.counts(&tables, "true")
     }
