@@ -29,7 +29,7 @@ async fn only_reports_may_be_large() {
         match answer.body {
             Ok(_) => assert!(is_taken, "{kind} of {bytes}"),
             Err(refusal) => {
-                assert_eq!((refusal, is_taken), (Refusal::PayloadTooLarge, false), "{kind} of {bytes}")
+                assert_eq!((refusal, is_taken), (Refusal::PayloadTooLarge, false), "{kind} of {bytes}");
             }
         }
     }
