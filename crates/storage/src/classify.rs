@@ -62,11 +62,14 @@ impl From<Error> for StorageError {
     }
 }
 
-/// Whether a failure means that the connection itself is gone, so that the same work may go on over another one.
-pub(crate) fn is_connection_lost(error: &Error) -> bool {
+/// Whether a failure lies in the session, so that the same work may go on in another one: the connection is gone, or the
+/// session is of a time when the server took no writes, or of a server that still takes none.
+pub(crate) fn needs_new_session(error: &Error) -> bool {
     match error {
         Error::DatabaseError(
-            DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection,
+            DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::ReadOnlyTransaction,
             _,
         ) => true,
         Error::DatabaseError(_, information) => {

@@ -9,6 +9,8 @@ mod dialect;
 mod lease;
 mod listen;
 mod migrate;
+mod pool;
+mod pooler;
 mod roles;
 #[path = "sql/both.rs"]
 mod sql;

@@ -15,6 +15,8 @@ on_postgres![
     a_database_that_lets_nobody_in_is_answered_with_503,
     the_gateway_starts_before_its_database,
     a_database_that_takes_no_writes_is_not_ready,
+    a_server_that_takes_writes_again_is_written_without_a_restart,
+    a_start_says_that_it_waits_for_another_migration,
 ];
 
 /// Recovery is waited for, never timed.
@@ -193,4 +195,39 @@ fn a_database_that_takes_no_writes_is_not_ready(database: Database) {
         .run_outside(&format!("ALTER DATABASE \"{}\" RESET default_transaction_read_only", postgres.name()));
     answers("/health/ready", 200);
     answers("/health", 200);
+}
+
+fn a_server_that_takes_writes_again_is_written_without_a_restart(database: Database) {
+    let World { gateway, deployment, northgate, .. } = &World::new(database);
+    let postgres = deployment.postgres().unwrap();
+    warm(gateway, postgres, northgate);
+    let book = |call_id: &str| message::book(call_id, &northgate.assistant, "call_1", days_ahead(4), "10:00");
+    let database = postgres.name();
+    postgres.run_outside(&format!("ALTER DATABASE \"{database}\" SET default_transaction_read_only = on"));
+    terminate(postgres);
+    // Until every kind of session is one of those that cannot write.
+    for nth in 0..8 {
+        let answer = gateway.send(northgate, &event(&format!("call-lost-{nth}"), northgate));
+        assert_eq!((answer.status, answer.refusal()), (503, "unavailable".to_owned()));
+        assert!(results(&gateway.answer(northgate, &book("call-lost")))[0]["error"].is_string());
+    }
+    postgres.run_outside(&format!("ALTER DATABASE \"{database}\" RESET default_transaction_read_only"));
+    assert_eq!(gateway.send(northgate, &event("call-after", northgate)).status, 200);
+    let answer = gateway.answer(northgate, &book("call-after"));
+    assert!(
+        results(&answer)[0]["result"].as_str().is_some_and(|text| text.contains("is booked for")),
+        "{answer}"
+    );
+}
+
+fn a_start_says_that_it_waits_for_another_migration(database: Database) {
+    let deployment = Deployment::new(database);
+    let postgres = deployment.postgres().unwrap();
+    let other = postgres.hold("SELECT pg_advisory_xact_lock(hashtextextended('vapi-gateway migrate', 0))");
+    let mut gateway = deployment.launch();
+    gateway.log().wait("the gateway says what it waits for", |line| {
+        line["message"].as_str().is_some_and(|text| text.contains("another migration"))
+    });
+    drop(other);
+    gateway.wait_until_ready();
 }

@@ -11,18 +11,19 @@ use futures::future::join_all;
 use org_resolver::{IdentifierKind, LookupKey, OrgId};
 use uuid::Uuid;
 
-use super::connect::{self, CONNECT_TIMEOUT, Login, POOL_WAIT, Pool, Role};
+use super::connect::{CONNECT_TIMEOUT, Login, POOL_WAIT, Role};
 use super::lease::Lease;
+use super::pool::{Pool, Room};
 use super::sql::directory;
 use super::sql::operator::session::Operator;
 use super::sql::run;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
-use super::{batch, booking, contact, dialect, listen, roles, warm};
+use super::{batch, booking, contact, dialect, listen, pooler, roles, warm};
 use crate::backend::Backend;
 use crate::body::pack;
 use crate::changes::ChangeSink;
-use crate::classify::is_connection_lost;
+use crate::classify::needs_new_session;
 use crate::config::StorageConfig;
 use crate::error::StorageError;
 use crate::operator::store::OperatorStore;
@@ -74,10 +75,12 @@ pub(crate) struct PgBackend {
     /// For work beside the messages, which is not counted among any organization's.
     housekeeping: Pool,
     listener: Login,
+    room: Arc<Room>,
     sealer: Sealer,
 }
 
-/// Runs a statement that may be repeated on a pooled connection; once more on a fresh one when the first proves to be dead.
+/// Runs a statement that may be repeated on a pooled connection; once more on a fresh one when the
+/// first proves to be of no use.
 macro_rules! read {
     ($pool:expr, |$conn:ident| $query:expr) => {{
         let mut lease = Lease::get($pool).await?;
@@ -85,14 +88,14 @@ macro_rules! read {
             let $conn = lease.conn()?;
             $query.await
         };
-        if outcome.as_ref().is_err_and(is_connection_lost) {
+        if outcome.as_ref().is_err_and(needs_new_session) {
             lease = lease.renew($pool).await?;
             outcome = {
                 let $conn = lease.conn()?;
                 $query.await
             };
         }
-        if !outcome.as_ref().is_err_and(is_connection_lost) {
+        if !outcome.as_ref().is_err_and(needs_new_session) {
             lease.release();
         }
         outcome.map_err(StorageError::from)
@@ -109,20 +112,26 @@ impl PgBackend {
         let login = |own_url: Option<&String>, role| {
             Login::new(config, own_url.map_or(url, String::as_str), Some(role))
         };
-        let directory = login(config.directory_url.as_ref(), Role::Directory)?;
+        let (app, directory) =
+            (login(None, Role::App)?, login(config.directory_url.as_ref(), Role::Directory)?);
+        let operator = login(config.operator_url.as_ref(), Role::Operator)?;
+        pooler::refuse_transaction_pooler(&app).await?;
+        if config.directory_url.is_some() {
+            pooler::refuse_transaction_pooler(&directory).await?;
+        }
+        let room = Arc::new(Room::default());
+        let pool = |login: &Login, size| Pool::new(login.clone(), size, &room);
         let at_once = AT_ONCE.min(config.max_connections.saturating_sub(1)).max(1);
         let backend = Self {
-            app: connect::pool(login(None, Role::App)?, config.max_connections.max(1))?,
-            directory: connect::pool(directory.clone(), DIRECTORY_CONNECTIONS)?,
-            operator: connect::pool(
-                login(config.operator_url.as_ref(), Role::Operator)?,
-                OPERATOR_CONNECTIONS,
-            )?,
-            writer: connect::pool(login(None, Role::App)?, WRITER_CONNECTIONS)?,
+            app: pool(&app, config.max_connections.max(1))?,
+            directory: pool(&directory, DIRECTORY_CONNECTIONS)?,
+            operator: pool(&operator, OPERATOR_CONNECTIONS)?,
+            writer: pool(&app, WRITER_CONNECTIONS)?,
             turns: Turns::new(at_once, POOL_WAIT),
-            health: connect::pool(login(None, Role::App)?, HEALTH_CONNECTIONS)?,
-            housekeeping: connect::pool(login(None, Role::App)?, HOUSEKEEPING_CONNECTIONS)?,
+            health: pool(&app, HEALTH_CONNECTIONS)?,
+            housekeeping: pool(&app, HOUSEKEEPING_CONNECTIONS)?,
             listener: directory,
+            room,
             sealer,
         };
         let mut lease = Lease::get_first(&backend.app).await?;
@@ -265,21 +274,23 @@ impl Backend for PgBackend {
         // One pool after the other: the start needs the processors too. Batches of nothing, at the same time so that each
         // takes another connection, have all of a batch's statements planned.
         let nothing = || self.write(&[], CONNECT_TIMEOUT);
-        join_all((0..crate::writer::MAX_BATCHES).map(|_| nothing())).await;
-        warm::up(&self.app, WARM_CONNECTIONS).await;
+        let allowance = warm::allowance(&self.app).await.unwrap_or_default();
+        let batches = allowance.min(crate::writer::MAX_BATCHES);
+        join_all((0..batches).map(|_| nothing())).await;
+        warm::up(&self.app, WARM_CONNECTIONS.min(allowance.saturating_sub(batches))).await;
     }
 
     async fn ping(&self) -> Result<(), StorageError> {
         let answer: Vec<bool> = read!(&self.health, |conn| run::load(conn, sql::<Bool>(IS_READ_ONLY)))?;
         if answer.contains(&true) {
             // A session that began where no writes were taken may stay so. The next question has a new one.
-            self.health.retain(|_, _| false);
+            self.health.forget_idle();
             return Err(StorageError::unavailable("the database takes no writes"));
         }
         Ok(())
     }
 
     async fn watch(&self, sink: &dyn ChangeSink) {
-        listen::watch(&self.listener, sink).await;
+        listen::watch(&self.listener, &self.room, sink).await;
     }
 }

@@ -18,13 +18,13 @@ use tenant::phone::Region;
 
 use self::statements::{Answer, ReadRegions, RecordAndBook, RecordBatch};
 use super::booking::{self, Book};
-use super::connect::Pool;
 use super::dialect::Conn;
 use super::lease::Lease;
+use super::pool::Pool;
 use super::sql::run;
 use super::sql::scope::Scope;
 use crate::batch::{Group, Written, groups, in_order, meetings};
-use crate::classify::is_connection_lost;
+use crate::classify::needs_new_session;
 use crate::error::StorageError;
 use crate::record::{Entry, Record, Recorded};
 use crate::repo::{Booked, NewBooking};
@@ -50,13 +50,13 @@ pub(super) async fn write(
 ) -> Result<Vec<Recorded>, StorageError> {
     let mut lease = Lease::get(pool).await?;
     let mut written = BatchScope { conn: lease.conn()?, sealer }.record(entries, Some(patience), None).await;
-    if written.as_ref().is_err_and(Failure::is_connection_lost) {
+    if written.as_ref().is_err_and(Failure::needs_new_session) {
         // Records are repeatable by their keys, so that a transaction whose end nobody heard of may be sent again.
         lease = lease.renew(pool).await?;
         written = BatchScope { conn: lease.conn()?, sealer }.record(entries, Some(patience), None).await;
     }
     // A statement that fails leaves no transaction open.
-    if !written.as_ref().is_err_and(Failure::is_connection_lost) {
+    if !written.as_ref().is_err_and(Failure::needs_new_session) {
         lease.release();
     }
     Ok(written?.0)
@@ -101,8 +101,8 @@ enum Failure {
 }
 
 impl Failure {
-    fn is_connection_lost(&self) -> bool {
-        matches!(self, Self::Statement(error) if is_connection_lost(error))
+    fn needs_new_session(&self) -> bool {
+        matches!(self, Self::Statement(error) if needs_new_session(error))
     }
 }
 

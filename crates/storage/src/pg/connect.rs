@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, QueueMode, RecycleError, RecycleResult};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::AsyncPgConnection;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
@@ -175,7 +173,7 @@ pub(super) struct PgConn {
     pub(super) conn: AsyncPgConnection,
     driver: JoinHandle<()>,
     /// How often it was taken from its pool.
-    uses: u64,
+    pub(super) uses: u64,
 }
 
 impl PgConn {
@@ -187,52 +185,6 @@ impl PgConn {
     /// Closes the socket at once, whatever the connection is doing: the server rolls back.
     pub(super) fn kill(self) {
         self.driver.abort();
-    }
-}
-
-/// After how many uses of a connection its plans are made anew for the first time.
-const FIRST_NEW_PLANS: u64 = 16;
-
-/// Makes connections for a pool.
-pub(super) struct PgManager {
-    login: Login,
-}
-
-pub(super) type Pool = managed::Pool<PgManager>;
-
-pub(super) fn pool(login: Login, size: usize) -> Result<Pool, StorageError> {
-    Pool::builder(PgManager { login })
-        .max_size(size)
-        // The one that worked last has its plans and pages at hand.
-        .queue_mode(QueueMode::Lifo)
-        .wait_timeout(Some(POOL_WAIT))
-        .create_timeout(Some(CONNECT_TIMEOUT))
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|error| StorageError::Configuration(error.to_string()))
-}
-
-impl managed::Manager for PgManager {
-    type Type = PgConn;
-    type Error = StorageError;
-
-    async fn create(&self) -> Result<PgConn, StorageError> {
-        self.login.open().await
-    }
-
-    async fn recycle(&self, conn: &mut PgConn, _: &Metrics) -> RecycleResult<StorageError> {
-        // Only leases that ended in good order come back, so no question is asked over the wire.
-        if conn.is_closed() {
-            return Err(RecycleError::message("the connection is closed"));
-        }
-        conn.uses = conn.uses.saturating_add(1);
-        // A plan that was made while a table was empty took any index for as good as the right one, and would be kept
-        // until the server's next look at the table. So plans are made anew as the tables grow, ever more seldom.
-        if conn.uses >= FIRST_NEW_PLANS && conn.uses.is_power_of_two() {
-            let forgotten = conn.conn.batch_execute("DISCARD PLANS").await;
-            forgotten.map_err(|error| RecycleError::Backend(error.into()))?;
-        }
-        Ok(())
     }
 }
 

@@ -23,6 +23,9 @@ extern "SQL" {
     /// Sets a setting, for the transaction where `is_local`.
     fn set_config(name: Text, value: Text, is_local: Bool) -> Text;
 
+    /// A setting.
+    fn current_setting(name: Text) -> Text;
+
     /// The rows of which an organization's data in memory is made, as a JSON document.
     fn read_tenant(organization: SqlUuid) -> Nullable<Text>;
 

@@ -1,20 +1,19 @@
 //! Connections on loan: one comes back to its pool in good order, or not at all, so that no transaction leaks.
 
-use deadpool::managed::{Object, PoolError, TimeoutType};
 use diesel::result::QueryResult;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures::future::try_join;
 use org_resolver::OrgId;
 
-use super::connect::{PgManager, Pool};
-use super::dialect::{Conn, set_config};
-use crate::classify::is_connection_lost;
+use super::dialect::{Conn, current_setting, set_config};
+use super::pool::{Pool, Taken};
+use crate::classify::needs_new_session;
 use crate::error::StorageError;
 use crate::turns::Turn;
 
 /// A connection on loan. Dropped, it is closed; only [`release`](Self::release) gives it back.
 pub(super) struct Lease {
-    object: Option<Object<PgManager>>,
+    taken: Option<Taken>,
     /// The organization's turn that the connection was taken in.
     turn: Option<Turn>,
 }
@@ -31,22 +30,16 @@ impl Lease {
 
     /// Like [`get`](Self::get), and tells a wrong setting from a database that is away.
     pub(super) async fn get_first(pool: &Pool) -> Result<Self, StorageError> {
-        match pool.get().await {
-            Ok(object) => Ok(Self { object: Some(object), turn: None }),
-            Err(PoolError::Backend(error)) => Err(error),
-            Err(PoolError::Timeout(TimeoutType::Wait)) => {
-                Err(StorageError::unavailable("every database connection is in use"))
-            }
-            Err(other) => Err(StorageError::unavailable(other.to_string())),
-        }
+        Ok(Self { taken: Some(pool.get().await?), turn: None })
     }
 
     /// Takes a connection and begins a transaction, inside an organization where one is named.
     pub(super) async fn begin(pool: &Pool, org: Option<OrgId>) -> Result<Self, StorageError> {
         let mut lease = Self::get(pool).await?;
         let mut begun = begin_on(lease.conn()?, org).await;
-        if begun.as_ref().is_err_and(is_connection_lost) {
-            // The server went away since the connection was last used. It has not been asked anything yet.
+        // The server went away since the connection was last used, or the session began where nothing could be written.
+        // Nothing has been asked of it yet.
+        if begun.as_ref().map_or_else(needs_new_session, |is_read_only| *is_read_only) {
             lease = lease.renew(pool).await?;
             begun = begin_on(lease.conn()?, org).await;
         }
@@ -60,44 +53,52 @@ impl Lease {
         self
     }
 
-    /// Another connection for one that is dead. The idle ones are forgotten: most likely they are dead too.
+    /// A fresh connection for one that is of no use. The idle ones are forgotten: most likely they are of none either.
     pub(super) async fn renew(mut self, pool: &Pool) -> Result<Self, StorageError> {
         let turn = self.turn.take();
         drop(self);
-        pool.retain(|_, _| false);
+        pool.forget_idle();
         let mut lease = Self::get(pool).await?;
         lease.turn = turn;
         Ok(lease)
     }
 
     pub(super) fn conn(&mut self) -> Result<&mut Conn, StorageError> {
-        match &mut self.object {
-            Some(object) => Ok(&mut object.conn),
+        match &mut self.taken {
+            Some(taken) => Ok(&mut taken.conn().conn),
             None => Err(StorageError::rejected("the connection was given back")),
         }
     }
 
     /// Gives the connection back. No transaction is open on it and no statement runs.
     pub(super) fn release(mut self) {
-        drop(self.object.take());
+        if let Some(taken) = self.taken.take() {
+            taken.release();
+        }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(object) = self.object.take() {
-            Object::take(object).kill();
+        if let Some(taken) = self.taken.take() {
+            taken.close();
         }
     }
 }
 
-/// Sends the beginning and the setting together: one round trip.
-async fn begin_on(conn: &mut Conn, org: Option<OrgId>) -> QueryResult<()> {
+/// Sends the beginning and the setting together: one round trip. Says whether the transaction can only read.
+async fn begin_on(conn: &mut Conn, org: Option<OrgId>) -> QueryResult<bool> {
     let conn = &*conn;
-    let Some(org) = org else { return (&mut &*conn).batch_execute("BEGIN").await };
     let mut first = conn;
     let mut second = conn;
-    // The setting ends with the transaction, so that it never meets another organization's.
-    let setting = diesel::select(set_config("app.organization_id", org.to_string(), true));
-    try_join(first.batch_execute("BEGIN"), setting.execute(&mut second)).await.map(|_| ())
+    let org = org.map_or_else(String::new, |org| org.to_string());
+    // The setting ends with the transaction, so that it never meets another organization's. Without an organization it is
+    // what every transaction finds after the first.
+    let setting = diesel::select((
+        set_config("app.organization_id", org, true),
+        current_setting("transaction_read_only"),
+    ));
+    let (_, found) =
+        try_join(first.batch_execute("BEGIN"), setting.load::<(String, String)>(&mut second)).await?;
+    Ok(found.iter().any(|(_, read_only)| read_only == "on"))
 }

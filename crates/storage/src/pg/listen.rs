@@ -7,6 +7,7 @@ use futures::{FutureExt, StreamExt, select_biased};
 use tokio_postgres::AsyncMessage;
 
 use super::connect::Login;
+use super::pool::{Room, is_too_many};
 use crate::changes::{ChangeSink, Notice};
 use crate::classify::chain;
 use crate::error::StorageError;
@@ -27,7 +28,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Listens for as long as it is polled, over as many connections as that takes.
-pub(super) async fn watch(login: &Login, sink: &dyn ChangeSink) {
+pub(super) async fn watch(login: &Login, room: &Room, sink: &dyn ChangeSink) {
     let mut waits = WAITS.build();
     loop {
         let ended = listen(login, sink, &mut waits).await;
@@ -35,6 +36,9 @@ pub(super) async fn watch(login: &Login, sink: &dyn ChangeSink) {
         match ended {
             Ok(()) => tracing::warn!("the connection that listens for changes ended"),
             Err(error) => {
+                if is_too_many(&error) {
+                    room.make();
+                }
                 let error: &(dyn std::error::Error + 'static) = &error;
                 tracing::warn!(error = chain(error), "cannot listen for changes");
             }

@@ -167,6 +167,12 @@ impl Fixture {
         matches!(self.database, Database::Postgres(_))
     }
 
+    /// The URL of the PostgreSQL database.
+    pub(crate) fn url(&self) -> String {
+        let Database::Postgres(database) = &self.database else { panic!("SQLite has no URL") };
+        database.url()
+    }
+
     pub(crate) fn config(&self) -> StorageConfig {
         StorageConfig::new(match &self.database {
             Database::Sqlite { path, .. } => DatabaseUrl::Sqlite(path.clone()),
