@@ -81,6 +81,8 @@ pub struct Unresolved {
     pub tried: Option<LookupStep>,
     /// True when a mapping exists and is switched off.
     pub is_inactive: bool,
+    /// True when an identifier belonged to an organization then that has been removed since: the message stays nobody's.
+    pub was_owned: bool,
     /// Every look.
     pub trace: Trace,
 }
@@ -191,6 +193,7 @@ impl ResolverChain {
             return Resolution::Unresolved(Unresolved {
                 tried: looks.each.first().map(|look| look.hint.step),
                 is_inactive,
+                was_owned: verdicts.iter().any(|verdict| verdict.was_owned),
                 trace,
             });
         };
@@ -264,14 +267,16 @@ struct Look<'a> {
 impl Look<'_> {
     fn verdict(&self, owners: &Owners, at: DateTime<Utc>) -> Verdict {
         let Some(position) = self.key else {
-            return Verdict { result: StepResult::Miss, org: None, cached: true };
+            return Verdict { result: StepResult::Miss, org: None, cached: true, was_owned: false };
         };
         let cached = owners.cached.get(position).copied().unwrap_or(false);
         let owner = owners.histories.get(position).and_then(|rows| owner_at(rows, at));
         match owner {
-            Some(row) if row.is_active => Verdict { result: StepResult::Hit, org: Some(row.org), cached },
-            Some(row) => Verdict { result: StepResult::Inactive, org: Some(row.org), cached },
-            None => Verdict { result: StepResult::Miss, org: None, cached },
+            Some(Ownership { org: Some(org), is_active, .. }) => {
+                let result = if *is_active { StepResult::Hit } else { StepResult::Inactive };
+                Verdict { result, org: Some(*org), cached, was_owned: false }
+            }
+            former => Verdict { result: StepResult::Miss, org: None, cached, was_owned: former.is_some() },
         }
     }
 }
@@ -285,11 +290,13 @@ struct Verdict {
     result: StepResult,
     org: Option<OrgId>,
     cached: bool,
+    /// The owner at the message's time has been removed.
+    was_owned: bool,
 }
 
 impl Verdict {
     const fn skipped() -> Self {
-        Self { result: StepResult::Skipped, org: None, cached: false }
+        Self { result: StepResult::Skipped, org: None, cached: false, was_owned: false }
     }
 
     fn hit(&self) -> Option<OrgId> {
@@ -304,8 +311,10 @@ fn settle_pins(looks: &[Look<'_>], verdicts: &mut [Verdict], pins: Option<&[OrgI
     {
         *verdict = match pins {
             None => Verdict::skipped(),
-            Some([only]) => Verdict { result: StepResult::Hit, org: Some(*only), cached: false },
-            Some(_) => Verdict { result: StepResult::Miss, org: None, cached: false },
+            Some([only]) => {
+                Verdict { result: StepResult::Hit, org: Some(*only), cached: false, was_owned: false }
+            }
+            Some(_) => Verdict { result: StepResult::Miss, org: None, cached: false, was_owned: false },
         };
     }
 }

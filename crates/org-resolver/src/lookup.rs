@@ -41,8 +41,9 @@ impl LookupKey {
 /// One row of an identifier's history: who owns it, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ownership {
-    /// The owner.
-    pub org: OrgId,
+    /// The owner; `None` once the organization has been removed. An instant of that time is nobody's, whoever owns the
+    /// identifier since.
+    pub org: Option<OrgId>,
     /// False while every mapping row that names the identifier is switched off.
     pub is_active: bool,
     /// First instant of the ownership; `None` is the beginning of time.

@@ -67,6 +67,18 @@ impl MemoryDirectory {
         });
     }
 
+    /// Removes an organization with its pins. What its identifiers were until then is nobody's.
+    pub fn remove_organization(&self, org: OrgId, at: DateTime<Utc>) {
+        self.write(|state| {
+            state.orgs.remove(&org);
+            state.pins.values_mut().for_each(|pins| pins.retain(|pinned| *pinned != org));
+            for row in state.owners.values_mut().flatten().filter(|row| row.org == Some(org)) {
+                row.org = None;
+                row.valid_to.get_or_insert(at);
+            }
+        });
+    }
+
     /// Maps an identifier to an organization, from the beginning of time for its first owner.
     /// A value that matches nothing (empty, blank, a wildcard) is left out.
     ///
@@ -77,8 +89,10 @@ impl MemoryDirectory {
         self.write(|state| {
             let history = state.owners.entry(key.clone()).or_default();
             match history.iter().find(|row| row.valid_to.is_none()) {
-                Some(row) if row.org == org => Ok(()),
-                Some(row) => Err(AlreadyOwned { kind, value: key.value.clone(), owner: row.org }),
+                Some(Ownership { org: Some(owner), .. }) if *owner != org => {
+                    Err(AlreadyOwned { kind, value: key.value.clone(), owner: *owner })
+                }
+                Some(_) => Ok(()),
                 None => {
                     let since = history.iter().filter_map(|row| row.valid_to).max();
                     history.push(open(org, since));
@@ -125,7 +139,7 @@ impl MemoryDirectory {
 }
 
 fn open(org: OrgId, valid_from: Option<DateTime<Utc>>) -> Ownership {
-    Ownership { org, is_active: true, valid_from, valid_to: None }
+    Ownership { org: Some(org), is_active: true, valid_from, valid_to: None }
 }
 
 #[async_trait]

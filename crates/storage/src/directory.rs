@@ -82,7 +82,7 @@ impl Lookup for Directory {
         for row in rows {
             let beginning = DateTime::<Utc>::MIN_UTC;
             found.entry((row.kind, row.value)).or_default().push(Ownership {
-                org: OrgId::new(row.organization_id),
+                org: row.organization_id.map(OrgId::new),
                 is_active: row.is_active,
                 valid_from: Some(row.valid_from).filter(|from| *from > beginning),
                 valid_to: row.valid_to,

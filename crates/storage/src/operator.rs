@@ -131,7 +131,7 @@ impl OperatorScope {
             let held = self.store.owners(some).await?.into_iter().filter(|row| {
                 row.valid_to.is_none() && wanted.contains(&(row.kind.as_str(), row.value.as_str()))
             });
-            owners.extend(held.map(|row| row.organization_id));
+            owners.extend(held.filter_map(|row| row.organization_id));
         }
         owners.sort_unstable();
         owners.dedup();

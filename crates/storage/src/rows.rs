@@ -180,7 +180,7 @@ row! {
 pub(crate) struct OwnerRow {
     pub(crate) kind: String,
     pub(crate) value: String,
-    pub(crate) organization_id: Uuid,
+    pub(crate) organization_id: Option<Uuid>,
     pub(crate) is_active: bool,
     pub(crate) valid_from: DateTime<Utc>,
     pub(crate) valid_to: Option<DateTime<Utc>>,

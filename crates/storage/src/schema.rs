@@ -278,7 +278,7 @@ tables! {
         id -> BigInt,
         kind -> Text,
         value -> Text,
-        organization_id -> SqlUuid,
+        organization_id -> Nullable<SqlUuid>,
         is_active -> Bool,
         valid_from -> SqlTime,
         valid_to -> Nullable<SqlTime>,

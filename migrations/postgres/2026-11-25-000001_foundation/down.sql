@@ -16,6 +16,7 @@ DROP FUNCTION mapping_rows_came_or_went();
 DROP FUNCTION mapping_row_changed();
 DROP FUNCTION organizations_came();
 DROP FUNCTION organization_renamed();
+DROP FUNCTION organization_leaves();
 DROP FUNCTION organization_moved();
 DROP FUNCTION sync_identifiers(text, uuid[], uuid[]);
 DROP FUNCTION names_of(text, uuid[], uuid[]);

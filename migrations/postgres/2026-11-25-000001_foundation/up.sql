@@ -630,11 +630,12 @@ CREATE TABLE identifiers (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL CHECK (kind IN ('assistant_id', 'phone_number_id', 'phone_number', 'squad_id', 'organization')),
     value text NOT NULL CHECK (length(value) BETWEEN 1 AND 512),
-    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    organization_id uuid REFERENCES organizations (id),  -- null: it has been removed, and this part of the past is nobody's
     is_active boolean NOT NULL DEFAULT true,
     valid_from timestamptz NOT NULL,  -- '-infinity' for the first owner
     valid_to timestamptz,             -- null: open
-    CHECK (valid_to > valid_from)
+    CHECK (valid_to > valid_from),
+    CHECK (organization_id IS NOT NULL OR valid_to IS NOT NULL)
 );
 CREATE UNIQUE INDEX identifiers_one_open_owner ON identifiers (kind, value) WHERE valid_to IS NULL;
 CREATE INDEX identifiers_by_value ON identifiers (kind, value, valid_from);
@@ -879,7 +880,7 @@ DECLARE
     is_named boolean[];  -- and whether a row names it now that did not, or not so; else one no longer does.
     changed record;
 BEGIN
-    -- An organization that is being deleted takes its identifiers with it.
+    -- The identifiers of an organization that is being deleted have ended already.
     IF NOT EXISTS (SELECT FROM organizations o WHERE o.id = ANY (owners)) THEN
         RETURN;
     END IF;
@@ -1000,6 +1001,19 @@ END
 $$;
 CREATE TRIGGER identifiers_follow AFTER UPDATE OF id, slug
     ON organizations FOR EACH ROW EXECUTE FUNCTION organization_renamed();
+
+-- The identifiers of an organization that is removed end, and their past stays: a late report of one of its calls must not go to
+-- whoever has the number next.
+CREATE FUNCTION organization_leaves() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    DELETE FROM identifiers WHERE organization_id = OLD.id AND valid_to IS NULL AND valid_from >= now();
+    UPDATE identifiers SET organization_id = NULL, valid_to = coalesce(valid_to, now()) WHERE organization_id = OLD.id;
+    RETURN OLD;
+END
+$$;
+CREATE TRIGGER identifiers_lose_their_owner BEFORE DELETE
+    ON organizations FOR EACH ROW EXECUTE FUNCTION organization_leaves();
 
 -- National numbers mean something else in another region.
 CREATE FUNCTION organization_moved() RETURNS trigger

@@ -20,6 +20,7 @@ DROP TRIGGER phone_number_mapping_named_update;
 DROP TRIGGER phone_number_mapping_named_delete;
 DROP TRIGGER organizations_named_insert;
 DROP TRIGGER organizations_named_update;
+DROP TRIGGER identifiers_lose_their_owner;
 DROP TRIGGER organizations_named_delete;
 DROP TRIGGER numbers_follow_region;
 DROP TRIGGER own_credentials_are_for_good;

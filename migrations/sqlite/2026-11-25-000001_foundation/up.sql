@@ -605,11 +605,12 @@ CREATE TABLE identifiers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL CHECK (kind IN ('assistant_id', 'phone_number_id', 'phone_number', 'squad_id', 'organization')),
     value TEXT NOT NULL CHECK (length(value) BETWEEN 1 AND 512),
-    organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    organization_id TEXT REFERENCES organizations (id),  -- null: it has been removed, and this part of the past is nobody's
     is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
     valid_from TEXT NOT NULL CHECK (valid_from GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),  -- the year 0000 for the first owner
     valid_to TEXT CHECK (valid_to GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'),  -- null: open
-    CHECK (valid_to > valid_from)
+    CHECK (valid_to > valid_from),
+    CHECK (organization_id IS NOT NULL OR valid_to IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX identifiers_one_open_owner ON identifiers (kind, value) WHERE valid_to IS NULL;
 CREATE INDEX identifiers_by_value ON identifiers (kind, value, valid_from);
@@ -912,11 +913,20 @@ BEGIN
     DELETE FROM identifier_sources
     WHERE organization_id = NEW.id AND source = 'organizations' AND source_id = NEW.id AND is_stale;
 END;
--- Cascades do this too, but only on a connection that switched foreign keys on.
+-- The identifiers of an organization that is removed end, and their past stays: a late report of one of its calls must not go to
+-- whoever has the number next.
+CREATE TRIGGER identifiers_lose_their_owner BEFORE DELETE ON organizations
+BEGIN
+    DELETE FROM identifiers WHERE organization_id = OLD.id AND valid_to IS NULL
+        AND valid_from >= strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z';
+    UPDATE identifiers
+    SET organization_id = NULL, valid_to = coalesce(valid_to, strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
+    WHERE organization_id = OLD.id;
+END;
+-- A cascade does this too, but only on a connection that switched foreign keys on.
 CREATE TRIGGER organizations_named_delete AFTER DELETE ON organizations
 BEGIN
     DELETE FROM identifier_sources WHERE organization_id = OLD.id;
-    DELETE FROM identifiers WHERE organization_id = OLD.id;
 END;
 
 -- National numbers mean something else in another region.

@@ -15,6 +15,7 @@ on_both_databases![
     two_claims_at_once_file_each_message_once,
     a_message_that_nobody_wants_is_dropped,
     metadata_alone_claims_nothing,
+    the_past_of_a_removed_organization_goes_to_nobody,
 ];
 on_postgres![
     a_claim_that_was_cut_off_is_finished,
@@ -319,4 +320,39 @@ fn an_erased_call_does_not_come_back(database: Database) {
     let (code, reports) = claim(&deployment, true);
     assert_eq!((code, &reports[0]["reason"]), (3, &json!("erased")));
     assert_eq!(postgres.count("SELECT count(*) FROM call_reports"), 0);
+}
+
+fn the_past_of_a_removed_organization_goes_to_nobody(database: Database) {
+    let deployment = Deployment::new(database).shared_secret(SHARED);
+    let number = json!([{"id": "phone-that-moves", "number": "+15552010177"}]);
+    let first = bare().with("phone_numbers", number.clone());
+    let second = Organization::fontaneria().without("credentials");
+    deployment.apply(&[&first, &second.clone().without("phone_numbers")]);
+    let gateway = deployment.start();
+    let status = |id: &str, created_at: &str| {
+        let call = json!({"id": id, "phoneNumberId": "phone-that-moves", "createdAt": created_at});
+        let own = json!({"endedReason": "x", "artifact": {"transcript": "Of the first."}, "analysis": {},
+                         "phoneNumber": {"number": "+15552010177"}});
+        gateway.send_with(SHARED, &of_kind("end-of-call-report", call, own)).status
+    };
+    assert_eq!(status("call-1", "2026-01-10T10:00:00Z"), 200);
+    // The first one leaves, and the second one has its number next.
+    deployment.apply_and_prune(&[&second.with("phone_numbers", number)]);
+    within_a_second("the number has its new owner", || status("call-2", "2999-01-01T00:00:00Z") == 200);
+    assert_eq!(status("call-late", "2026-01-10T11:00:00Z"), 400);
+    assert_eq!(status("call-1", "2026-01-10T10:00:00Z"), 400);
+    // The operator's claim does not hand it on either.
+    assert_eq!(listed(&deployment).len(), 2);
+    let (code, reports) = claim(&deployment, true);
+    assert_eq!(code, 3);
+    for report in reports {
+        assert_eq!(report["reason"], "unresolved", "{report}");
+    }
+    assert_eq!(listed(&deployment).len(), 2);
+    if let Some(postgres) = deployment.postgres() {
+        for table in ["call_logs", "call_reports", "webhook_events"] {
+            let of_others = format!("SELECT count(*) FROM {table} WHERE vapi_call_id <> 'call-2'");
+            assert_eq!(postgres.count(&of_others), 0, "{table}");
+        }
+    }
 }

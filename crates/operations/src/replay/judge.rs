@@ -1,7 +1,7 @@
 //! Whose a stored message is, by the directory as it is now.
 
 use chrono::{DateTime, Utc};
-use org_resolver::{LookupError, LookupStep, OrgHints, OrgId, Resolution, Trace};
+use org_resolver::{LookupError, LookupStep, OrgHints, OrgId, Resolution, Trace, Unresolved};
 use storage::repo::OrgState;
 use vapi_types::Envelope;
 
@@ -20,7 +20,7 @@ pub(super) struct Owner {
 #[derive(Debug)]
 enum Finding {
     Owner(Box<Owner>),
-    Nobody { is_inactive: bool, detail: String },
+    Nobody { is_inactive: bool, was_owned: bool, detail: String },
     Conflict,
 }
 
@@ -28,7 +28,7 @@ impl Replayer {
     /// The organization that may claim a message, as far as the directory knows.
     ///
     /// The message's own time comes first: whoever owned its identifiers then has it. Only what nobody owned then goes
-    /// to whoever owns them now, for whom the mapping was added.
+    /// to whoever owns them now, for whom the mapping was added; never the past of an organization that has been removed.
     pub(super) async fn claimant(
         &self,
         envelope: &Envelope<'_>,
@@ -37,7 +37,7 @@ impl Replayer {
     ) -> Result<Result<Box<Owner>, ClaimRefusal>, LookupError> {
         let hints = OrgHints::from_envelope(envelope);
         let found = match self.find(&hints, received_at).await? {
-            Finding::Nobody { .. } => self.find(&at(&hints, now), now).await?,
+            Finding::Nobody { was_owned: false, .. } => self.find(&at(&hints, now), now).await?,
             found => found,
         };
         Ok(match found {
@@ -86,7 +86,9 @@ impl Replayer {
     async fn find(&self, hints: &OrgHints, now: DateTime<Utc>) -> Result<Finding, LookupError> {
         Ok(match self.chain.resolve(hints, now).await? {
             Resolution::Unresolved(unresolved) => {
-                Finding::Nobody { is_inactive: unresolved.is_inactive, detail: unresolved.detail() }
+                let detail = unresolved.detail();
+                let Unresolved { is_inactive, was_owned, .. } = unresolved;
+                Finding::Nobody { is_inactive, was_owned, detail }
             }
             Resolution::Claimed(claimed) if !claimed.trace().conflicts.is_empty() => Finding::Conflict,
             Resolution::Claimed(claimed) => Finding::Owner(Box::new(Owner {

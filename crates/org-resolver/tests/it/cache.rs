@@ -67,7 +67,7 @@ fn key(value: &str) -> LookupKey {
 }
 
 fn owner(owners: &Owners) -> Option<OrgId> {
-    owners.histories[0].first().map(|row| row.org)
+    owners.histories[0].first().and_then(|row| row.org)
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn what_does_not_exist_is_not_asked_for() {
     }
     assert_eq!(source.asked(), 0);
     let owners = cache.owners(&[key("made-up"), key("asst-a")]).await.unwrap();
-    assert_eq!((owners.cached, owners.histories[1][0].org), (vec![true, false], org(1)));
+    assert_eq!((owners.cached, owners.histories[1][0].org), (vec![true, false], Some(org(1))));
     // One that comes is known by its notice.
     source.inner.map(IdentifierKind::AssistantId, "made-up", org(1)).unwrap();
     assert!(known.add(&key("made-up")));

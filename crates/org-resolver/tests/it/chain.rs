@@ -177,6 +177,25 @@ async fn a_late_report_goes_to_the_owner_at_the_time() {
 }
 
 #[tokio::test]
+async fn the_past_of_a_removed_organization_is_nobodys() {
+    let directory = two_clinics();
+    directory.remove_organization(org(1), at(1_700_000_000));
+    directory.map(IdentifierKind::PhoneNumber, "+15552010101", org(2)).unwrap();
+    let body = |created: &str| {
+        format!(
+            r#"{{"message":{{"phoneNumber":{{"number":"+15552010101"}},"call":{{"id":"c","createdAt":{created}}}}}}}"#
+        )
+    };
+    // 2023-11-14T22:13:20Z is 1,700,000,000 seconds after the epoch (`date -ud @1700000000`).
+    let unresolved = miss(&directory, &body(r#""2023-11-14T22:13:19.999Z""#)).await;
+    assert!(unresolved.was_owned && !unresolved.is_inactive);
+    assert_eq!(claim(&directory, &body(r#""2023-11-14T22:13:20.000Z""#)).await.id(), org(2));
+    assert_eq!(claim(&directory, &body("null")).await.id(), org(2));
+    let unknown = miss(&directory, r#"{"message":{"call":{"assistantId":"asst-of-nobody"}}}"#).await;
+    assert!(!unknown.was_owned);
+}
+
+#[tokio::test]
 async fn a_declared_claim_names_an_organization_by_id_or_slug() {
     let directory = two_clinics();
     for name in ["clinic-a", &org(1).to_string()] {

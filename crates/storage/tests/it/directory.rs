@@ -16,6 +16,7 @@ on_both!(
     an_unknown_identifier_has_no_history,
     all_identifiers_are_listed_those_that_were_given_up_too,
     the_history_of_a_moved_identifier,
+    the_past_of_a_removed_organization_stays_without_an_owner,
     a_switched_off_mapping_says_so,
     organizations_are_found_by_id_and_slug,
     pins_of_every_organization,
@@ -69,7 +70,7 @@ async fn history(storage: &Storage, kind: IdentifierKind, value: &str) -> Vec<Ow
 }
 
 fn from_the_beginning(id: &str) -> Vec<Ownership> {
-    vec![Ownership { org: org(id), is_active: true, valid_from: None, valid_to: None }]
+    vec![Ownership { org: Some(org(id)), is_active: true, valid_from: None, valid_to: None }]
 }
 
 async fn hand_written_mappings_are_found(fixture: Fixture) {
@@ -141,10 +142,50 @@ async fn the_history_of_a_moved_identifier(fixture: Fixture) {
         .await;
     let history = history(&fixture.storage, IdentifierKind::AssistantId, "asst_m").await;
     let [first, second] = history.as_slice() else { panic!("{history:?}") };
-    assert_eq!((first.org, first.valid_from), (org(A), None));
-    assert_eq!((second.org, second.valid_to), (org(B), None));
+    assert_eq!((first.org, first.valid_from), (Some(org(A)), None));
+    assert_eq!((second.org, second.valid_to), (Some(org(B)), None));
     // No instant belongs to both.
     assert!(first.valid_to.unwrap() <= second.valid_from.unwrap());
+}
+
+async fn the_past_of_a_removed_organization_stays_without_an_owner(fixture: Fixture) {
+    for (organization, assistant) in [(A, "asst_x"), (B, "asst_y")] {
+        fixture
+            .execute(&format!(
+                "INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{organization}', '{assistant}')"
+            ))
+            .await;
+    }
+    let of_a = |value| history(&fixture.storage, IdentifierKind::AssistantId, value);
+    assert_eq!(of_a("asst_x").await, from_the_beginning(A));
+    fixture.execute(&format!("DELETE FROM organizations WHERE id = '{A}'")).await;
+    for (kind, value) in [
+        (IdentifierKind::AssistantId, "asst_x"),
+        (IdentifierKind::Organization, A),
+        (IdentifierKind::Organization, "northgate"),
+    ] {
+        let [past] = history(&fixture.storage, kind, value).await.try_into().unwrap();
+        assert_eq!((past.org, past.valid_from), (None, None), "{value}");
+        assert!(past.valid_to.is_some(), "{value}");
+    }
+    // Somebody else has it from then on, and what is given up by an organization that stays is still its own.
+    fixture
+        .execute(&format!(
+            "INSERT INTO agents (organization_id, vapi_assistant_id) VALUES ('{B}', 'asst_x');
+             DELETE FROM agents WHERE vapi_assistant_id = 'asst_y';"
+        ))
+        .await;
+    let [past, present] = of_a("asst_x").await.try_into().unwrap();
+    assert_eq!((past.org, past.valid_from), (None, None));
+    assert_eq!((present.org, present.valid_to), (Some(org(B)), None));
+    assert!(present.valid_from >= past.valid_to);
+    let [own] = of_a("asst_y").await.try_into().unwrap();
+    assert_eq!(own.org, Some(org(B)));
+    // Its owner's end is the end of a past that had an owner.
+    fixture.execute(&format!("DELETE FROM organizations WHERE id = '{B}'")).await;
+    let owners: Vec<_> = of_a("asst_y").await.into_iter().map(|row| (row.org, row.valid_to)).collect();
+    assert_eq!(owners, [(None, own.valid_to)]);
+    assert!(of_a("asst_x").await.iter().all(|row| row.org.is_none() && row.valid_to.is_some()));
 }
 
 async fn a_switched_off_mapping_says_so(fixture: Fixture) {

@@ -672,7 +672,7 @@ async fn changes_reach_the_directory(fixture: Fixture) {
     let key =
         org_resolver::LookupKey::new(org_resolver::IdentifierKind::PhoneNumber, "+1 555 201 0100").unwrap();
     let owners = fixture.storage.directory().owners(&[key]).await.unwrap();
-    assert_eq!(owners.histories[0][0].org, org(NORTHGATE));
+    assert_eq!(owners.histories[0][0].org, Some(org(NORTHGATE)));
 }
 
 on_both!(
