@@ -7,8 +7,11 @@ use intake::{IntakeLimits, IntakeOptions};
 use org_resolver::{CacheConfig, GatePolicy};
 use secrecy::{ExposeSecret, SecretString};
 use server::{ServerOptions, TlsFiles};
-use settings::{Environment, QuarantineSettings, Settings, SharedSecretError, Synchronous};
+use settings::{
+    Environment, QuarantineSettings, RetentionSettings, Settings, SharedSecretError, Synchronous,
+};
 use storage::{QuarantineBounds, StorageConfig, StorageError};
+use tenant::Retention;
 
 /// How to reach and use the store.
 ///
@@ -27,6 +30,15 @@ pub(crate) fn storage(settings: &Settings) -> Result<StorageConfig, StorageError
     config.statement_timeout = Duration::from_millis(database.statement_timeout_ms);
     config.tenant_memory_bytes = database.tenant_memory_bytes;
     config.tenant_time_to_live = Duration::from_millis(settings.resolver.cache_ttl_ms);
+    let RetentionSettings { bodies_days, transcripts_days, calls_days, stored_bytes, every_minutes, .. } =
+        settings.retention;
+    config.retention = Retention {
+        bodies_days: Some(bodies_days),
+        transcripts_days: Some(transcripts_days),
+        calls_days: Some(calls_days),
+        stored_bytes: Some(stored_bytes),
+    };
+    config.clear_every = Duration::from_secs(60 * u64::from(every_minutes));
     config.sqlite_synchronous_full = database.sqlite_synchronous == Synchronous::Full;
     Ok(config)
 }

@@ -83,6 +83,7 @@ impl Checker<'_> {
             transfers: self.transfers(file.transfers, region),
             knowledge: self.knowledge(&file.knowledge),
             limits: self.limits(file.limits),
+            retention: file.retention,
             slug: file.slug,
             profile: Profile {
                 name,

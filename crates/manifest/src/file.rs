@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use tenant::Limits;
+use tenant::{Limits, Retention};
 
 #[cfg(test)]
 mod tests;
@@ -83,6 +83,9 @@ pub(crate) struct FileOrganization {
     /// Messages a minute that it may send, by class; the deployment's limits when left out.
     #[serde(default)]
     pub(crate) limits: Limits,
+    /// How long its data is kept; the deployment's rule when left out.
+    #[serde(default)]
+    pub(crate) retention: Retention,
 }
 
 pub(crate) type FileHours = BTreeMap<String, Vec<String>>;

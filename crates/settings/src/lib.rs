@@ -13,6 +13,7 @@ mod quarantine;
 #[cfg(test)]
 mod reference;
 mod resolver;
+mod retention;
 mod section;
 mod server;
 mod settings;
@@ -27,6 +28,7 @@ pub use limits::LimitsSettings;
 pub use log::{LogFormat, LogSettings};
 pub use quarantine::QuarantineSettings;
 pub use resolver::{ResolverSettings, Switch};
+pub use retention::RetentionSettings;
 pub use server::ServerSettings;
 pub use settings::{Environment, Settings};
 pub use vars::{ProcessVars, Vars};

@@ -42,6 +42,7 @@ fn page() -> String {
         LimitsSettings::page(),
         AuthSettings::page(),
         QuarantineSettings::page(),
+        RetentionSettings::page(),
         LogSettings::page(),
     ];
     for ((section, keys), part) in SECTIONS.iter().zip(pages) {

@@ -14,6 +14,7 @@ use crate::limits::LimitsSettings;
 use crate::log::LogSettings;
 use crate::quarantine::QuarantineSettings;
 use crate::resolver::{ResolverSettings, Switch};
+use crate::retention::RetentionSettings;
 use crate::section::Key;
 use crate::server::ServerSettings;
 use crate::vars::Vars;
@@ -37,12 +38,14 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// How much is kept of messages without an organization.
     pub quarantine: QuarantineSettings,
+    /// How long data is kept.
+    pub retention: RetentionSettings,
     /// The log.
     pub log: LogSettings,
 }
 
 /// The sections in the order of the page, each with its keys; the one without a name is the top.
-pub(crate) const SECTIONS: [(&str, &[Key]); 8] = [
+pub(crate) const SECTIONS: [(&str, &[Key]); 9] = [
     ("", &[Key { name: "environment", everyday: "" }]),
     ("database", DatabaseSettings::KEYS),
     ("server", ServerSettings::KEYS),
@@ -50,6 +53,7 @@ pub(crate) const SECTIONS: [(&str, &[Key]); 8] = [
     ("limits", LimitsSettings::KEYS),
     ("auth", AuthSettings::KEYS),
     ("quarantine", QuarantineSettings::KEYS),
+    ("retention", RetentionSettings::KEYS),
     ("log", LogSettings::KEYS),
 ];
 
@@ -114,6 +118,9 @@ impl Settings {
         }
         if self.database.write_queue == 0 {
             return Err(SettingsError::Invalid("database.write_queue is at least 1"));
+        }
+        if self.retention.every_minutes == 0 {
+            return Err(SettingsError::Invalid("retention.every_minutes is at least 1"));
         }
         if self.server.workers == Some(0) {
             return Err(SettingsError::Invalid("server.workers is at least 1"));

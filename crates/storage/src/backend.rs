@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use org_resolver::{IdentifierKind, LookupKey, OrgId};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::changes::ChangeSink;
@@ -15,6 +16,7 @@ use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
 use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, NewBooking};
+use crate::retention::Step;
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::tenants::TenantRows;
@@ -70,6 +72,12 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Removes some of what stands beyond the quarantine's bounds; gives how many messages.
     async fn trim_quarantine(&self) -> Result<u64, StorageError>;
+
+    /// Organizations after one of them, in the order of their ids, each with how long it keeps what; none at the end.
+    async fn retentions(&self, after: Uuid) -> Result<Vec<(Uuid, Value)>, StorageError>;
+
+    /// Clears away some of what an organization keeps no longer; gives how many rows it worked on.
+    async fn clear_away(&self, step: Step) -> Result<u64, StorageError>;
 
     /// Counts messages that were refused.
     async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError>;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use tenant::Retention;
+
 use crate::error::StorageError;
 
 /// Names a database: `postgres://…`, `sqlite:path`, `sqlite://path` or a bare path.
@@ -118,6 +120,10 @@ pub struct StorageConfig {
     pub tenant_memory_bytes: u64,
     /// How long declarations are good where no notice of a change arrives.
     pub tenant_time_to_live: Duration,
+    /// How long organizations' data is kept that say nothing of it themselves; `None` and 0 are for good.
+    pub retention: Retention,
+    /// How often what is kept no longer is cleared away.
+    pub clear_every: Duration,
     /// PostgreSQL: how many parts the tables that grow with every call have, when a migration makes them; 1 is whole.
     pub partitions: u16,
     /// SQLite: every commit survives a loss of power. False lets the last commits go with the power, never with the
@@ -142,6 +148,8 @@ impl StorageConfig {
             write_wait: Duration::from_secs(10),
             tenant_memory_bytes: 64 << 20,
             tenant_time_to_live: Duration::from_secs(60),
+            retention: Retention::default(),
+            clear_every: Duration::from_secs(3600),
             partitions: 1,
             sqlite_synchronous_full: true,
             application_name: "vapi-gateway".to_owned(),

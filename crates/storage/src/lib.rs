@@ -20,6 +20,7 @@ mod recipe;
 mod record;
 mod refusals;
 pub mod repo;
+mod retention;
 mod rows;
 mod schema;
 mod scope;

@@ -45,6 +45,7 @@ pub(crate) struct OrgRow {
     pub(crate) vapi_org_id: Option<String>,
     pub(crate) settings: Value,
     pub(crate) limits: Value,
+    pub(crate) retention: Value,
     pub(crate) is_active: bool,
 }
 

@@ -25,6 +25,7 @@ tables! {
         has_own_credentials -> Bool,
         settings -> SqlJson,
         limits -> SqlJson,
+        retention -> SqlJson,
         is_active -> Bool,
     }
 

@@ -13,6 +13,7 @@ mod poll;
 mod quarantine;
 mod readers;
 mod refusals;
+mod retention;
 #[path = "sql/both.rs"]
 mod sql;
 mod tenant;

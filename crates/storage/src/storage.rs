@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::sqlite::Sqlite;
 use org_resolver::{OrgId, RefusedOrg, VerifiedOrg};
+use tenant::Retention;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -28,6 +29,7 @@ use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Record, Recorded};
 use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, NewBooking, SecurityEntry};
+use crate::retention;
 use crate::scope::OrgScope;
 use crate::seal::Sealer;
 use crate::sqlite::{self, SqliteBackend};
@@ -66,6 +68,8 @@ struct Inner {
     is_migrated: AtomicBool,
     /// A message came into quarantine since it was trimmed.
     is_trim_due: AtomicBool,
+    retention: Retention,
+    clear_every: Duration,
     touched: Mutex<HashMap<Uuid, DateTime<Utc>>>,
 }
 
@@ -106,6 +110,8 @@ impl Storage {
                 needed,
                 is_migrated: AtomicBool::new(false),
                 is_trim_due: AtomicBool::new(true),
+                retention: config.retention,
+                clear_every: config.clear_every,
                 touched: Mutex::default(),
             }),
         })
@@ -352,8 +358,35 @@ impl Storage {
         }
     }
 
+    /// Goes once through all organizations and clears away what they keep no longer: their own rule, else the
+    /// configuration's; gives how many rows were worked on. Several nodes may do it at once.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the database does not answer.
+    pub async fn clear_away(&self) -> Result<u64, StorageError> {
+        retention::pass(&*self.inner.backend, self.inner.retention).await
+    }
+
     /// Clears away what is kept no longer, for as long as the future is polled.
     pub async fn keep_house(&self) {
+        tokio::join!(self.keep_quarantine(), self.keep_retention());
+    }
+
+    async fn keep_retention(&self) {
+        loop {
+            // Not at the start, when there is enough to do.
+            sleep(self.inner.clear_every).await;
+            match self.clear_away().await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "cleared away what is kept no longer"),
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "what is kept no longer is not cleared away");
+                }
+            }
+        }
+    }
+
+    async fn keep_quarantine(&self) {
         let is_due = &self.inner.is_trim_due;
         loop {
             // What grows old is looked for seldom, and so is what other nodes kept.

@@ -11,8 +11,8 @@ use serde_json::Value;
 use signature::SecretKey;
 use tenant::phone::{Region, normalise};
 use tenant::{
-    Assistant, CredentialSpec, Document, Limits, Organization, PhoneNumber, Profile, Route, Settings,
-    Transfer, hours_from_value,
+    Assistant, CredentialSpec, Document, Limits, Organization, PhoneNumber, Profile, Retention, Route,
+    Settings, Transfer, hours_from_value,
 };
 use uuid::Uuid;
 
@@ -59,6 +59,7 @@ impl Stored {
             transfers: rows.transfers.iter().map(transfer).collect::<Result<_, _>>()?,
             knowledge: rows.knowledge.iter().map(document).collect(),
             limits: Limits::read(&org.limits),
+            retention: Retention::read(&org.retention),
             profile,
         };
         Ok(Self { organization, number_rows, rows })

@@ -9,6 +9,7 @@ mod number;
 #[cfg(feature = "declared")]
 mod organization;
 pub mod phone;
+mod retention;
 #[cfg(feature = "declared")]
 mod settings;
 
@@ -20,5 +21,6 @@ pub use limits::Limits;
 pub use number::{PhoneNumber, Route};
 #[cfg(feature = "declared")]
 pub use organization::{Assistant, CredentialSpec, Document, Organization, Profile, Transfer};
+pub use retention::Retention;
 #[cfg(feature = "declared")]
 pub use settings::{CallingHours, Settings};

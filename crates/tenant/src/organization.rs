@@ -10,6 +10,7 @@ use crate::kind::IdentifierKind;
 use crate::limits::Limits;
 use crate::number::PhoneNumber;
 use crate::phone::Region;
+use crate::retention::Retention;
 use crate::settings::Settings;
 
 /// Everything that one organization declares.
@@ -27,6 +28,8 @@ pub struct Organization {
     pub profile: Profile,
     /// Its own limits.
     pub limits: Limits,
+    /// How long its data is kept.
+    pub retention: Retention,
     /// Its assistants.
     pub assistants: Vec<Assistant>,
     /// The provider's ids of its squads.

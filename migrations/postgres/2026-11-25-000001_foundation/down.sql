@@ -7,7 +7,7 @@ DROP FUNCTION book_appointment, reserve_tool_result, find_contact;
 DROP VIEW assistant_org_mapping;
 
 -- Tables take their triggers, policies and grants with them.
-DROP TABLE identifier_sources, identifiers, deployment, refusals, quarantine, audit_log, security_log, knowledge_documents,
+DROP TABLE retention_marks, identifier_sources, identifiers, deployment, refusals, quarantine, audit_log, security_log, knowledge_documents,
     transfer_destinations, closures, opening_hours, resources, services, appointments, contacts, tool_results,
     webhook_events, call_pins, call_reports, call_logs, credentials, phone_number_mapping, phone_numbers, agents,
     customer_configurations, organizations, dialing_regions;
@@ -30,7 +30,7 @@ DROP FUNCTION call_is_pinned();
 DROP FUNCTION pinned_by_others(text);
 DROP FUNCTION notify_identifiers(), notify_organizations(), notify_credentials(), notify_tenants(), notify_everything(), announce(text[]);
 DROP FUNCTION trim_quarantine;
-DROP FUNCTION quarantine_message, count_refusals;
+DROP FUNCTION quarantine_message, count_refusals, clear_away, first_id_at;
 DROP FUNCTION quarantine_bounds;
 DROP FUNCTION touch_updated_at();
 DROP FUNCTION normalise_phone(text, text);

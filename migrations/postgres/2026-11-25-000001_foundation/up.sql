@@ -288,6 +288,7 @@ CREATE TABLE organizations (
     has_own_credentials boolean NOT NULL DEFAULT false,
     settings jsonb NOT NULL DEFAULT '{}',
     limits jsonb NOT NULL DEFAULT '{}',
+    retention jsonb NOT NULL DEFAULT '{}',  -- days, and bytes; absent: the deployment's, 0: for good
     is_active boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
@@ -460,6 +461,14 @@ CREATE TABLE tool_results (
     PRIMARY KEY (organization_id, key_hash)
 );
 CREATE INDEX tool_results_by_call ON tool_results (organization_id, vapi_call_id);
+
+-- How far an organization's data has been looked through for what is kept no longer, and how many bytes its messages take.
+CREATE TABLE retention_marks (
+    organization_id uuid PRIMARY KEY REFERENCES organizations (id) ON DELETE CASCADE,
+    counted_to uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',  -- the last message that is counted
+    stored_bytes bigint NOT NULL DEFAULT 0,
+    reports_to timestamptz NOT NULL DEFAULT '-infinity'                       -- the last call whose words were cleared away
+);
 
 CREATE TABLE contacts (
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -1318,6 +1327,125 @@ BEGIN
 END
 $$;
 
+-- The lowest of the ids that were made at an instant.
+CREATE FUNCTION first_id_at(instant timestamptz) RETURNS uuid
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT rpad(lpad(to_hex((extract(epoch FROM instant) * 1000)::bigint), 12, '0'), 32, '0')::uuid
+$$;
+
+-- Clears away what an organization keeps no longer, at most `step` rows of each kind, with the rights of the caller and under the
+-- ordinary policies. Days and bytes of 0 are without end. Gives how many rows it worked on; 0 while another session is at it.
+CREATE FUNCTION clear_away(
+    organization uuid, bodies_days integer, transcripts_days integer, calls_days integer, most_bytes bigint, step integer
+) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    mark retention_marks%ROWTYPE;
+    calls text[];
+    latest uuid;
+    latest_call timestamptz;
+    bytes bigint;
+    touched bigint;
+    worked bigint := 0;
+BEGIN
+    PERFORM set_config('app.organization_id', organization::text, true);
+    INSERT INTO retention_marks (organization_id) VALUES (organization) ON CONFLICT DO NOTHING;
+    SELECT * INTO mark FROM retention_marks m WHERE m.organization_id = organization FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+
+    IF bodies_days > 0 THEN
+        WITH gone AS (
+            DELETE FROM webhook_events e
+            WHERE e.organization_id = organization AND e.id IN (
+                SELECT o.id FROM webhook_events o
+                WHERE o.organization_id = organization AND o.id < first_id_at(now() - make_interval(days => bodies_days))
+                ORDER BY o.id LIMIT step)
+            RETURNING e.id, octet_length(e.body) AS length
+        )
+        SELECT count(*), coalesce(sum(length) FILTER (WHERE id <= mark.counted_to), 0) INTO touched, bytes FROM gone;
+        worked := worked + touched;
+        mark.stored_bytes := mark.stored_bytes - bytes;
+    END IF;
+
+    IF most_bytes > 0 THEN
+        -- The last minute waits, because transactions of other sessions may still bring in rows with earlier ids.
+        SELECT coalesce(sum(c.length), 0), count(*), (array_agg(c.id ORDER BY c.id DESC))[1] INTO bytes, touched, latest FROM (
+            SELECT e.id, octet_length(e.body) AS length FROM webhook_events e
+            WHERE e.organization_id = organization AND e.id > mark.counted_to AND e.id < first_id_at(now() - interval '1 minute')
+            ORDER BY e.id LIMIT step) AS c;
+        worked := worked + touched;
+        mark.stored_bytes := mark.stored_bytes + bytes;
+        mark.counted_to := coalesce(latest, mark.counted_to);
+        IF mark.stored_bytes > most_bytes THEN
+            WITH oldest AS (
+                SELECT e.id, octet_length(e.body) AS length FROM webhook_events e
+                WHERE e.organization_id = organization AND e.id <= mark.counted_to ORDER BY e.id LIMIT step
+            ), beyond AS (
+                SELECT o.id, o.length, sum(o.length) OVER (ORDER BY o.id) - o.length AS before FROM oldest o
+            ), gone AS (
+                DELETE FROM webhook_events e USING beyond b
+                WHERE e.organization_id = organization AND e.id = b.id AND b.before < mark.stored_bytes - most_bytes
+                RETURNING b.length
+            )
+            SELECT count(*), coalesce(sum(length), 0) INTO touched, bytes FROM gone;
+            worked := worked + touched;
+            -- Without a row left nothing is stored, whatever was counted.
+            mark.stored_bytes := CASE WHEN touched = 0 THEN 0 ELSE mark.stored_bytes - bytes END;
+        END IF;
+    END IF;
+
+    IF transcripts_days > 0 THEN
+        SELECT max(c.created_at) INTO latest_call FROM (
+            SELECT l.created_at FROM call_logs l
+            WHERE l.organization_id = organization AND l.created_at > mark.reports_to
+              AND l.created_at < now() - make_interval(days => transcripts_days)
+            ORDER BY l.created_at LIMIT step) AS c;
+        IF latest_call IS NOT NULL THEN
+            SELECT array_agg(l.vapi_call_id) INTO calls FROM call_logs l
+            WHERE l.organization_id = organization AND l.created_at > mark.reports_to AND l.created_at <= latest_call;
+            DELETE FROM call_reports r WHERE r.organization_id = organization AND r.vapi_call_id = ANY (calls);
+            -- The key stays, so that the call of a tool never runs again.
+            UPDATE tool_results t SET answer = '{"result": ""}'
+            WHERE t.organization_id = organization AND t.vapi_call_id = ANY (calls) AND t.answer IS NOT NULL;
+            worked := worked + cardinality(calls);
+            mark.reports_to := latest_call;
+        END IF;
+    END IF;
+
+    IF calls_days > 0 THEN
+        WITH gone AS (
+            DELETE FROM call_logs l
+            WHERE l.organization_id = organization AND l.vapi_call_id IN (
+                SELECT o.vapi_call_id FROM call_logs o
+                WHERE o.organization_id = organization AND o.created_at < now() - make_interval(days => calls_days)
+                ORDER BY o.created_at LIMIT step)
+            RETURNING l.vapi_call_id
+        )
+        SELECT array_agg(vapi_call_id) INTO calls FROM gone;
+        IF calls IS NOT NULL THEN
+            DELETE FROM call_reports r WHERE r.organization_id = organization AND r.vapi_call_id = ANY (calls);
+            DELETE FROM call_pins p WHERE p.organization_id = organization AND p.vapi_call_id = ANY (calls);
+            UPDATE tool_results t SET answer = '{"result": ""}'
+            WHERE t.organization_id = organization AND t.vapi_call_id = ANY (calls) AND t.answer IS NOT NULL;
+            WITH gone AS (
+                DELETE FROM webhook_events e WHERE e.organization_id = organization AND e.vapi_call_id = ANY (calls)
+                RETURNING e.id, octet_length(e.body) AS length
+            )
+            SELECT coalesce(sum(length) FILTER (WHERE id <= mark.counted_to), 0) INTO bytes FROM gone;
+            mark.stored_bytes := mark.stored_bytes - bytes;
+            worked := worked + cardinality(calls);
+        END IF;
+    END IF;
+
+    UPDATE retention_marks m SET counted_to = mark.counted_to, stored_bytes = greatest(mark.stored_bytes, 0),
+        reports_to = mark.reports_to
+    WHERE m.organization_id = organization;
+    RETURN worked;
+END
+$$;
+
 -- Counts refusals, at most 1,000 at once, and holds the table to its bound: half of it for those that claim an organization.
 -- Those go first that were seen once, and then those that were not seen for long. Nodes take turns.
 CREATE FUNCTION count_refusals(counted jsonb) RETURNS void
@@ -1877,15 +2005,17 @@ GRANT SELECT, INSERT, UPDATE ON call_logs, webhook_events, tool_results, contact
 GRANT SELECT, INSERT, UPDATE, DELETE ON call_reports TO gateway_app;
 GRANT SELECT, INSERT ON call_pins, security_log TO gateway_app;
 GRANT UPDATE (is_erased) ON call_pins TO gateway_app;
+GRANT DELETE ON call_logs, call_pins, webhook_events TO gateway_app;  -- what is kept no longer
+GRANT SELECT, INSERT, UPDATE ON retention_marks TO gateway_app;
 
 GRANT SELECT ON identifiers, credentials, dialing_regions, assistant_org_mapping TO gateway_directory;
-GRANT SELECT (id, slug, name, region, vapi_org_id, has_own_credentials, is_active, limits, primary_language) ON organizations TO gateway_directory;
+GRANT SELECT (id, slug, name, region, vapi_org_id, has_own_credentials, is_active, limits, retention, primary_language) ON organizations TO gateway_directory;
 GRANT SELECT (organization_id, vapi_call_id) ON call_pins TO gateway_directory;
 GRANT SELECT, INSERT, UPDATE ON deployment TO gateway_directory;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON organizations, customer_configurations, agents, phone_numbers, phone_number_mapping,
     credentials, call_logs, call_reports, call_pins, webhook_events, tool_results, contacts, appointments, services, resources,
-    opening_hours, closures, transfer_destinations, knowledge_documents, security_log, audit_log, quarantine, refusals, deployment
+    opening_hours, closures, transfer_destinations, knowledge_documents, security_log, audit_log, quarantine, refusals, deployment, retention_marks
     TO gateway_operator;
 GRANT SELECT ON dialing_regions, identifiers, identifier_sources, assistant_org_mapping TO gateway_operator;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO gateway_operator;
@@ -1906,7 +2036,7 @@ $$;
 GRANT EXECUTE ON FUNCTION normalise_id(text), normalise_phone(text, text) TO gateway_app, gateway_directory, gateway_operator;
 GRANT EXECUTE ON FUNCTION announce(text[]) TO gateway_operator;
 GRANT EXECUTE ON FUNCTION touch_credential, find_contact, read_tenant, reserve_tool_result, book_appointment, pinned_by_others,
-    quarantine_message, trim_quarantine, count_refusals, pins_of_calls, decides, record_batch TO gateway_app;
+    quarantine_message, trim_quarantine, count_refusals, clear_away, first_id_at, pins_of_calls, decides, record_batch TO gateway_app;
 
 
 -- Every role may ask which migrations have run (the table is diesel's, and absent when this file is run by hand).

@@ -58,6 +58,7 @@ DROP VIEW assistant_org_mapping;
 DROP TABLE identifier_sources;
 DROP TABLE identifiers;
 DROP TABLE deployment;
+DROP TABLE retention_marks;
 DROP TABLE refusals;
 DROP TABLE quarantine;
 DROP TABLE audit_log;

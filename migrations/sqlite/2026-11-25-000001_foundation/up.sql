@@ -276,6 +276,7 @@ CREATE TABLE organizations (
     has_own_credentials INTEGER NOT NULL DEFAULT 0 CHECK (has_own_credentials IN (0, 1)),
     settings TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(settings)),
     limits TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(limits)),
+    retention TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(retention)),  -- days, and bytes; absent: the deployment's, 0: for good
     is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'),
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')
@@ -437,6 +438,14 @@ CREATE TABLE tool_results (
     PRIMARY KEY (organization_id, key_hash)
 ) STRICT;
 CREATE INDEX tool_results_by_call ON tool_results (organization_id, vapi_call_id);
+
+-- How far an organization's data has been looked through for what is kept no longer, and how many bytes its messages take.
+CREATE TABLE retention_marks (
+    organization_id TEXT PRIMARY KEY REFERENCES organizations (id) ON DELETE CASCADE,
+    counted_to TEXT NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    stored_bytes INTEGER NOT NULL DEFAULT 0,
+    reports_to TEXT NOT NULL DEFAULT ''
+) STRICT;
 
 CREATE TABLE contacts (
     organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,

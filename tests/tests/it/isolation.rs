@@ -35,7 +35,8 @@ fn filled(database: Database) -> World {
         deployment.postgres().unwrap().run(&format!(
             "INSERT INTO phone_number_mapping (organization_id, inbound_phone_number, clinic_name)
              VALUES ('{id}', '{number}', 'by hand');
-             INSERT INTO resources (organization_id, name) VALUES ('{id}', 'chair 1');",
+             INSERT INTO resources (organization_id, name) VALUES ('{id}', 'chair 1');
+             INSERT INTO retention_marks (organization_id) VALUES ('{id}');",
             id = organization.id,
             number = organization.phone_number.replace("01", "55"),
         ));

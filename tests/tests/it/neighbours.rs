@@ -81,7 +81,7 @@ fn each_call_costs_a_unit_of_the_allowance(database: Database) {
 fn a_message_of_very_many_calls_is_answered_for_the_first(database: Database) {
     let World { gateway, northgate, fontaneria, .. } = &World::new(database);
     let calls: Vec<Value> =
-        (0..80_000).map(|nth| json!({"id": format!("call_{nth}"), "name": "none"})).collect();
+        (0..40_000).map(|nth| json!({"id": format!("call_{nth}"), "name": "none"})).collect();
     let message =
         message::of_kind("tool-calls", call("call-1", &northgate.assistant), json!({"toolCallList": calls}));
     let answers = results(&gateway.answer(northgate, &message));

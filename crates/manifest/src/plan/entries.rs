@@ -107,6 +107,10 @@ impl Planned for Organization {
         for ((name, stored), (_, wanted)) in stored.limits.named().into_iter().zip(self.limits.named()) {
             changed.optional(&format!("limits.{name}"), &stored, &wanted);
         }
+        for ((name, stored), (_, wanted)) in stored.retention.named().into_iter().zip(self.retention.named())
+        {
+            changed.optional(&format!("retention.{name}"), &stored, &wanted);
+        }
     }
 }
 

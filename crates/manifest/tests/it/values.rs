@@ -2,7 +2,7 @@
 
 use scheduling::OpeningHours;
 use serde_json::json;
-use tenant::{Limits, Route, hours_to_value};
+use tenant::{Limits, Retention, Route, hours_to_value};
 
 use crate::support::{one, read};
 
@@ -66,6 +66,7 @@ fn calendars_are_built() {
         closures = [{ from = "2026-12-24", to = 2026-12-26, reason = "Christmas" }, { from = 2027-01-01 }]
         settings = { booking_days_ahead = 90, endpointing_timeout_seconds = 1.5, greeting = { en = "Hello" } }
         limits = { waiting = 60, streams = 100 }
+        retention = { bodies_days = 14, calls_days = 0, stored_bytes = 5000000000 }
         "#)
     .unwrap();
     let calendar = organization.calendar();
@@ -80,6 +81,13 @@ fn calendars_are_built() {
     assert_eq!(days, ["2026-12-24 2026-12-26", "2027-01-01 2027-01-01"]);
     assert_eq!(organization.profile.settings.other.get("greeting"), Some(&json!({"en": "Hello"})));
     assert_eq!(organization.limits, Limits { waiting: Some(60), streams: Some(100), ..Limits::default() });
+    let retention = Retention {
+        bodies_days: Some(14),
+        calls_days: Some(0),
+        stored_bytes: Some(5_000_000_000),
+        ..Retention::default()
+    };
+    assert_eq!(organization.retention, retention);
 }
 
 #[test]

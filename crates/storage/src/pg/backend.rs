@@ -9,6 +9,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::Bool;
 use futures::future::join_all;
 use org_resolver::{IdentifierKind, LookupKey, OrgId};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::connect::{CONNECT_TIMEOUT, Login, POOL_WAIT, Role};
@@ -31,6 +32,7 @@ use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
 use crate::refusals::{self, RefusalCount};
 use crate::repo::{Booked, Contact, NewBooking};
+use crate::retention::Step;
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
@@ -239,6 +241,25 @@ impl Backend for PgBackend {
         let trim = || diesel::select(dialect::trim_quarantine());
         let removed: Vec<i64> = read!(&self.housekeeping, |conn| run::load(conn, trim()))?;
         Ok(removed.first().copied().unwrap_or_default().unsigned_abs())
+    }
+
+    async fn retentions(&self, after: Uuid) -> Result<Vec<(Uuid, Value)>, StorageError> {
+        read!(&self.directory, |conn| directory::retentions(conn, after))
+    }
+
+    async fn clear_away(&self, step: Step) -> Result<u64, StorageError> {
+        let clear = || {
+            diesel::select(dialect::clear_away(
+                DbUuid(step.org.as_uuid()),
+                step.bodies_days,
+                step.transcripts_days,
+                step.calls_days,
+                step.stored_bytes,
+                i32::try_from(step.rows).unwrap_or(i32::MAX),
+            ))
+        };
+        let worked: Vec<i64> = read!(&self.housekeeping, |conn| run::load(conn, clear()))?;
+        Ok(worked.first().copied().unwrap_or_default().unsigned_abs())
     }
 
     async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError> {

@@ -1,7 +1,7 @@
 //! PostgreSQL's own ways of saying things.
 
 use diesel::result::QueryResult;
-use diesel::sql_types::{Binary, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
 use crate::sql_types::{SqlJson, SqlUuid};
@@ -31,6 +31,16 @@ extern "SQL" {
 
     /// Notes that a credential of the scope's organization admitted a message. Its result is void and never read.
     fn touch_credential(credential: SqlUuid) -> Bool;
+
+    /// Clears away what an organization keeps no longer.
+    fn clear_away(
+        organization: SqlUuid,
+        bodies_days: Integer,
+        transcripts_days: Integer,
+        calls_days: Integer,
+        most_bytes: BigInt,
+        step: Integer,
+    ) -> BigInt;
 
     /// Counts refusals. Its result is void and never read.
     fn count_refusals(found: SqlJson) -> Bool;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use org_resolver::{IdentifierKind, LookupKey, OrgId};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::dialect::Conn;
@@ -15,6 +16,8 @@ use crate::schema::{
 };
 use crate::sql_types::DbUuid;
 
+/// Organizations that are read at once.
+const ORGANIZATIONS: i64 = 1000;
 /// Identifiers that are read at once.
 const PAGE: i64 = 10_000;
 
@@ -43,6 +46,16 @@ pub(crate) async fn identifiers(
         .order(identifiers::value.asc())
         .limit(PAGE)
         .select(identifiers::value);
+    load(conn, page).await
+}
+
+/// Organizations after one of them, in the order of their ids, each with how long it keeps what.
+pub(crate) async fn retentions(conn: &mut Conn, after: Uuid) -> QueryResult<Vec<(Uuid, Value)>> {
+    let page = organizations::table
+        .filter(organizations::id.gt(DbUuid(after)))
+        .order(organizations::id.asc())
+        .limit(ORGANIZATIONS)
+        .select((organizations::id, organizations::retention));
     load(conn, page).await
 }
 

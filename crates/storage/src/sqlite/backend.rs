@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use diesel::result::Error;
 use diesel_async::SimpleAsyncConnection;
 use org_resolver::{IdentifierKind, LookupKey, OrgId};
+use serde_json::Value;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -16,13 +17,13 @@ use super::dialect::Conn;
 use super::lease::{Lease, Line};
 use super::open::Settings;
 use super::readers::Readers;
-use super::refusals;
 use super::sql::directory;
 use super::sql::operator::session::Operator;
 use super::sql::scope::Scope;
 use super::sql::tx::Tx;
 use super::thread::ConnectionThread;
 use super::{batch, booking, contact, dialect, open, poll, quarantine, tenant};
+use super::{refusals, retention};
 use crate::backend::Backend;
 use crate::changes::ChangeSink;
 use crate::config::StorageConfig;
@@ -32,6 +33,7 @@ use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
 use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, NewBooking};
+use crate::retention::Step;
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
@@ -175,6 +177,18 @@ impl Backend for SqliteBackend {
         let removed = tx.check(removed)?;
         tx.commit().await?;
         Ok(u64::try_from(removed).unwrap_or(u64::MAX))
+    }
+
+    async fn retentions(&self, after: Uuid) -> Result<Vec<(Uuid, Value)>, StorageError> {
+        Ok(directory::retentions(self.readers.get().await?.conn()?, after).await?)
+    }
+
+    async fn clear_away(&self, step: Step) -> Result<u64, StorageError> {
+        let mut tx = self.begin(step.org).await?;
+        let worked = retention::clear_away(tx.conn()?, step).await;
+        let worked = tx.check(worked)?;
+        tx.commit().await?;
+        Ok(worked)
     }
 
     async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError> {

@@ -33,6 +33,7 @@ fn declared(zone: &str) -> Result<TenantData, StorageError> {
         vapi_org_id: None,
         settings: json!({}),
         limits: json!({}),
+        retention: json!({}),
         is_active: true,
     };
     let rows = TenantRows {

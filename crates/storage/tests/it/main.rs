@@ -22,6 +22,7 @@ mod poolers;
 mod quarantine;
 mod records;
 mod refusals;
+mod retention;
 mod rules;
 mod scopes;
 mod sessions;

@@ -83,6 +83,7 @@ impl Operator {
     async fn put_organization(&mut self, wanted: &Organization, work: &Work<'_>) -> Result<(), StorageError> {
         let profile = &wanted.profile;
         let limits = serde_json::to_value(wanted.limits).map_err(StorageError::rejected)?;
+        let retention = serde_json::to_value(wanted.retention).map_err(StorageError::rejected)?;
         let values = (
             organizations::slug.eq(Some(&wanted.slug)),
             organizations::name.eq(clean(&profile.name)),
@@ -93,6 +94,7 @@ impl Operator {
             organizations::vapi_org_id.eq(clean_option(wanted.vapi_org_id.as_deref())),
             organizations::settings.eq(DbJson(clean_json(Value::Object(profile.settings.document())))),
             organizations::limits.eq(DbJson(limits)),
+            organizations::retention.eq(DbJson(retention)),
             organizations::is_active.eq(wanted.active),
         );
         let written = if work.stored.is_some() {

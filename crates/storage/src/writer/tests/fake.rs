@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use org_resolver::{IdentifierKind, LookupKey, OrgId};
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -17,6 +18,7 @@ use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, NewEvent, Record, Recorded};
 use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, EventVerdict, NewBooking};
+use crate::retention::Step;
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::tenants::TenantRows;
@@ -174,6 +176,14 @@ impl Backend for Scripted {
     }
 
     async fn trim_quarantine(&self) -> Result<u64, StorageError> {
+        unasked()
+    }
+
+    async fn retentions(&self, _: Uuid) -> Result<Vec<(Uuid, Value)>, StorageError> {
+        unasked()
+    }
+
+    async fn clear_away(&self, _: Step) -> Result<u64, StorageError> {
         unasked()
     }
 
