@@ -139,8 +139,12 @@ fn nothing_is_written_for_another_organization(database: Database) {
         };
         let refusal = as_app(postgres, Some(own), &copy(other)).unwrap_err();
         assert!(refusal.contains("row-level security"), "{table}: {refusal}");
-        // The same row with the right owner goes in, so that the refusal above had that one reason.
-        as_app(postgres, Some(own), &copy(own)).unwrap_or_else(|reason| panic!("{table}: {reason}"));
+        // The same row with the right owner passes the policies, so that the refusal above had that one reason: it goes in,
+        // or comes as far as the key of a table that has one row an organization.
+        as_app(postgres, Some(own), &copy(own)).unwrap_or_else(|reason| {
+            assert!(reason.contains("retention_marks_pkey"), "{table}: {reason}");
+            Vec::new()
+        });
         as_app(postgres, None, &copy(other)).unwrap_or_else(|reason| {
             // Without a scope there is no row to copy, so that nothing is inserted either way.
             assert!(reason.contains("row-level security"), "{table}: {reason}");
