@@ -43,10 +43,10 @@ const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 const TOUCHED_AT_MOST: usize = 100_000;
 
 /// How often it is seen whether there is something to clear away.
-const HOUSE_EVERY: Duration = Duration::from_secs(5);
+const HOUSE_EVERY: Duration = Duration::from_secs(10);
 
 /// After so many looks in vain it is cleared away all the same.
-const ROUNDS: u32 = 60;
+const ROUNDS: u32 = 30;
 
 /// How much longer than a statement a transaction of the writer may take.
 const WRITER_GRACE: Duration = Duration::from_secs(2);

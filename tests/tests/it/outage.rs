@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::harness::message::{self, call};
 use crate::harness::{Database, Deployment, Gateway, Organization, Postgres, days_ahead, eventually};
 use serde_json::json;
+use test_support::with_login;
+use uuid::Uuid;
 
 use crate::support::{World, on_postgres, results};
 
@@ -17,6 +19,7 @@ on_postgres![
     a_database_that_takes_no_writes_is_not_ready,
     a_server_that_takes_writes_again_is_written_without_a_restart,
     a_start_says_that_it_waits_for_another_migration,
+    a_login_of_four_connections_serves_every_booking,
 ];
 
 /// Recovery is waited for, never timed.
@@ -230,4 +233,40 @@ fn a_start_says_that_it_waits_for_another_migration(database: Database) {
     });
     drop(other);
     gateway.wait_until_ready();
+}
+
+fn a_login_of_four_connections_serves_every_booking(database: Database) {
+    let mut deployment = Deployment::new(database);
+    let (northgate, fontaneria) = (Organization::northgate(), Organization::fontaneria());
+    deployment.apply(&[&northgate, &fontaneria]);
+    let postgres = deployment.postgres().unwrap();
+    let role = format!("t_few_{}", Uuid::now_v7().simple());
+    postgres.run(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'hush' CONNECTION LIMIT 4;
+         GRANT gateway_owner, gateway_app, gateway_directory, gateway_operator TO {role};"
+    ));
+    let few = with_login(&postgres.url(), &role, "hush");
+    deployment.change("DATABASE_URL", &few);
+    let gateway = &deployment.start();
+    thread::scope(|threads| {
+        let senders: Vec<_> = (0..24)
+            .flat_map(|nth| [(nth, &northgate), (nth, &fontaneria)])
+            .map(|(nth, organization)| {
+                threads.spawn(move || {
+                    let call_id = format!("call-{nth}");
+                    let day = days_ahead(nth + 4);
+                    let booking = message::book(&call_id, &organization.assistant, "call_1", day, "10:00");
+                    let answer = gateway.answer(organization, &booking);
+                    // Booked, or closed on that day; not a failure.
+                    assert!(results(&answer)[0]["result"].is_string(), "{answer}");
+                    assert_eq!(gateway.send(organization, &event(&call_id, organization)).status, 200);
+                })
+            })
+            .collect();
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+    });
+    eventually("the gateway is ready", PATIENCE, || {
+        (gateway.get("/health/ready").status == 200).then_some(())
+    });
+    deployment.postgres().unwrap().run(&format!("DROP ROLE {role}"));
 }

@@ -167,8 +167,8 @@ impl Backend for SqliteBackend {
     }
 
     async fn trim_quarantine(&self) -> Result<u64, StorageError> {
-        // Found on a reader, so that the writer has the removal alone.
-        let beyond = quarantine::beyond(self.readers.get().await?.conn()?).await?;
+        // Ranking a full table takes long, so it is done beside the writer and the readers. The writer has the removal alone.
+        let beyond = quarantine::beyond(&mut open::open(&self.settings).await?).await?;
         if beyond.is_empty() {
             return Ok(0);
         }
