@@ -6,6 +6,7 @@ mod body;
 mod canary;
 mod changes;
 mod classify;
+mod clearing;
 mod columns;
 mod config;
 mod directory;

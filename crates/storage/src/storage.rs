@@ -18,6 +18,7 @@ use crate::backend::Backend;
 use crate::canary;
 use crate::changes::ChangeSink;
 use crate::classify::chain;
+use crate::clearing;
 use crate::config::{DatabaseUrl, StorageConfig};
 use crate::directory::Directory;
 use crate::error::StorageError;
@@ -29,7 +30,6 @@ use crate::quarantine::{QuarantineBounds, QuarantinedMessage};
 use crate::record::{Record, Recorded};
 use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, NewBooking, SecurityEntry};
-use crate::retention;
 use crate::scope::OrgScope;
 use crate::seal::Sealer;
 use crate::sqlite::{self, SqliteBackend};
@@ -364,7 +364,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the database does not answer.
     pub async fn clear_away(&self) -> Result<u64, StorageError> {
-        retention::pass(&*self.inner.backend, self.inner.retention).await
+        clearing::pass(&*self.inner.backend, self.inner.retention).await
     }
 
     /// Clears away what is kept no longer, for as long as the future is polled.
