@@ -2,114 +2,28 @@
 //!
 //! Members are found by their name wherever they stand, so a body whose form has drifted is cleaned as well.
 
+mod names;
+mod url;
+
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use memchr::memchr;
 
 use crate::scan::{string_end, value_end};
 use crate::text::{Splice, unescape};
+use names::{Sensitivity, sensitivity};
 
 /// The text in the place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
 const REPLACEMENT: &str = "\"[redacted]\"";
 
-/// Names whose value is replaced, in lower case and without `-` and `_`, sorted for the search.
-///
-/// Every member of the published description that holds a secret or a capability, the names of older
-/// descriptions, and the usual names of secrets in metadata and tools.
-const SECRETS: [&str; 55] = [
-    "accesskey",
-    "accesskeyid",
-    "accesstoken",
-    "apikey",
-    "apisecret",
-    "apitoken",
-    "appsecret",
-    "authenticationartifact",
-    "authkey",
-    "authorization",
-    "authpassword",
-    "authsecret",
-    "authtoken",
-    "awsaccesskeyid",
-    "awssecretaccesskey",
-    "bearer",
-    "bearertoken",
-    "calltoken",
-    "clientsecret",
-    "controlurl",
-    "cookie",
-    "gcpkey",
-    "hmacaccesskey",
-    "hmacsecret",
-    "idtoken",
-    "jwt",
-    "jwtsecret",
-    "jwttoken",
-    "listenurl",
-    "ocpapimsubscriptionkey",
-    "openaikey",
-    "passphrase",
-    "passwd",
-    "password",
-    "privatekey",
-    "proxyauthorization",
-    "refreshtoken",
-    "secret",
-    "secretaccesskey",
-    "secretkey",
-    "serversecret",
-    "serverurlsecret",
-    "sessiontoken",
-    "setcookie",
-    "signingkey",
-    "signingsecret",
-    "slackwebhookurl",
-    "token",
-    "twilioapikey",
-    "twilioapisecret",
-    "twilioauthtoken",
-    "vonageapisecret",
-    "vonageapplicationprivatekey",
-    "webhooksecret",
-    "xvapisecret",
-];
-
-/// Names whose value is replaced only when it is an object or an array; as text it is an id.
-const SECRET_TREES: [&str; 2] = ["credential", "credentials"];
-
-/// Names of objects whose values are all replaced, while their keys are kept.
-const SECRET_MAPS: [&str; 2] = ["headers", "sipheaders"];
-
-/// Longest name in the lists above, and the longest key that can be one of them with its separators.
-const MAX_NAME: usize = 32;
-
-/// The first letters of the names of each length, one bit for each letter. Nearly every key fails here.
-static FIRST_LETTERS: LazyLock<[u32; MAX_NAME + 1]> = LazyLock::new(|| {
-    let mut letters = [0; MAX_NAME + 1];
-    for name in SECRETS.iter().chain(&SECRET_TREES).chain(&SECRET_MAPS) {
-        if let Some(letters) = letters.get_mut(name.len()) {
-            *letters |= letter_bit(name);
-        }
-    }
-    letters
-});
-
-/// The bit of the first letter, in either case; zero for anything but a letter.
-fn letter_bit(name: &str) -> u32 {
-    match name.bytes().next() {
-        Some(byte) if byte.is_ascii_alphabetic() => 1 << (byte.to_ascii_lowercase() - b'a'),
-        _ => 0,
-    }
-}
-
 /// Replaces the value of every member with a secret's name by `"[redacted]"`.
 ///
-/// Names are compared after unescaping, without regard to case, `-` and `_`. Strings, numbers, objects and
-/// arrays are replaced; `null`, `true` and `false` hold no secret and stay. JSON inside of strings is text and
-/// is not searched. One pass, linear time, any nesting. Valid JSON stays valid; of other text the same members
+/// Names are compared by their end, after unescaping, without regard to case, `-` and `_`. Strings, numbers, objects and
+/// arrays are replaced; `null`, `true` and `false` hold no secret and stay. A string that is a URL loses its user, and the
+/// values of tokens and signatures in its query, but for the recordings that the ledger files. JSON inside of strings is text
+/// and is not searched. One pass, linear time, any nesting. Valid JSON stays valid; of other text the same members
 /// are replaced as far as they can be told, and nothing fails. Borrowed when nothing had to change.
 #[must_use]
 pub fn redact(json: &str) -> Cow<'_, str> {
@@ -121,6 +35,7 @@ pub fn redact(json: &str) -> Cow<'_, str> {
         at = end;
         let colon = text.skip_space(end);
         if text.byte(colon) != Some(b':') {
+            redact_url(text, quote, end, &mut out);
             continue;
         }
         let value = text.skip_space(colon + 1);
@@ -129,6 +44,11 @@ pub fn redact(json: &str) -> Cow<'_, str> {
             Sensitivity::None => {}
             Sensitivity::Map if text.byte(value) == Some(b'{') => at = redact_map(text, value, &mut out),
             Sensitivity::Tree if !matches!(text.byte(value), Some(b'{' | b'[')) => {}
+            Sensitivity::Recording => {
+                if text.byte(value) == Some(b'"') {
+                    at = string_end(text.0.as_bytes(), value);
+                }
+            }
             Sensitivity::Map | Sensitivity::Tree | Sensitivity::Value => {
                 at = redact_value(text, value, &mut out);
             }
@@ -137,45 +57,15 @@ pub fn redact(json: &str) -> Cow<'_, str> {
     out.finish()
 }
 
-/// How a member of some name is treated.
-enum Sensitivity {
-    /// It is kept and searched.
-    None,
-    /// It is replaced.
-    Value,
-    /// It is replaced if it is an object or array.
-    Tree,
-    /// It is kept, and its own members are replaced.
-    Map,
-}
-
-fn sensitivity(raw_key: &str) -> Sensitivity {
-    // Six bytes for each character if all of them are escaped.
-    if raw_key.len() > MAX_NAME * 6 {
-        return Sensitivity::None;
+/// Replaces a string by the URL that it is without its secrets.
+fn redact_url(text: Text<'_>, quote: usize, end: usize, out: &mut Splice<'_>) {
+    let raw = text.slice(quote + 1, end.saturating_sub(1));
+    if !url::may_be(raw.as_bytes()) {
+        return;
     }
-    // A key in its plain form has the length and first letter of a name, or it is none.
-    let is_plain = !raw_key.bytes().any(|byte| matches!(byte, b'\\' | b'-' | b'_'));
-    if is_plain && FIRST_LETTERS.get(raw_key.len()).is_none_or(|letters| letters & letter_bit(raw_key) == 0) {
-        return Sensitivity::None;
-    }
-    let key = unescape(raw_key);
-    let mut name = [0; MAX_NAME];
-    let mut length = 0;
-    for byte in key.bytes().filter(|byte| !matches!(byte, b'-' | b'_')) {
-        let Some(slot) = name.get_mut(length) else { return Sensitivity::None };
-        *slot = byte.to_ascii_lowercase();
-        length += 1;
-    }
-    let name = name.get(..length).unwrap_or_default();
-    if SECRETS.binary_search_by(|secret| secret.as_bytes().cmp(name)).is_ok() {
-        Sensitivity::Value
-    } else if SECRET_TREES.iter().any(|tree| tree.as_bytes() == name) {
-        Sensitivity::Tree
-    } else if SECRET_MAPS.iter().any(|map| map.as_bytes() == name) {
-        Sensitivity::Map
-    } else {
-        Sensitivity::None
+    if let Some(clean) = url::cleaned(&unescape(raw)) {
+        // A string always serialises.
+        out.replace(quote, end, &serde_json::to_string(&clean).unwrap_or_default());
     }
 }
 

@@ -28,6 +28,10 @@ const MAX_DEPTH: usize = 4;
 pub(crate) struct Description(Value);
 
 impl Description {
+    pub(crate) fn as_json(&self) -> &Value {
+        &self.0
+    }
+
     pub(crate) fn load() -> Option<Self> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vapi/openapi.json");
         match fs::read(&path) {
