@@ -9,6 +9,7 @@ use org_resolver::{Admission, AdmitError, LookupStep, Resolution, Unresolved};
 use rate_limit::Quota;
 use signature::SignedRequest;
 use storage::RefusalCount;
+use vapi_types::Shown;
 
 use crate::error::error_chain;
 use crate::intake::Intake;
@@ -116,7 +117,7 @@ impl Intake {
         let Some(assistant) = received.hints.assistant_id() else { return };
         let key = ASSISTANT_HASHER.hash_one((org.id(), assistant));
         if self.warned.check(&key, Quota::per_hour(1), self.clock.elapsed()).is_ok() {
-            tracing::warn!(org_id = %org.id(), assistant_id = assistant, "org_id missing in metadata");
+            tracing::warn!(org_id = %org.id(), assistant_id = %Shown(assistant), "org_id missing in metadata");
         }
     }
 }

@@ -5,9 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use dispatch::{Context, DirectToolCall};
 use org_resolver::OrgHints;
-use vapi_types::{Envelope, EnvelopeError, EnvelopeShape, MessageKind, TrafficClass};
+use vapi_types::{Envelope, EnvelopeError, EnvelopeShape, MessageKind, Shown, TrafficClass};
 
 use crate::request::{IDEMPOTENCY_HEADER, ORGANIZATION_HEADER, Request};
+
+/// As many values are told one by one at `debug`: no real message has more.
+const MAX_LOOKS: usize = 32;
 
 pub(crate) struct Received<'a> {
     pub(crate) request: &'a Request<'a>,
@@ -74,10 +77,11 @@ impl<'a> Received<'a> {
             return;
         }
         let (request_id, head) = (self.request.request_id, self.envelope.head());
-        let call_id = head.call_id().unwrap_or("none");
-        tracing::debug!(request_id, call_id, kind = head.kind.as_str(), "received webhook for call");
-        for hint in self.hints.iter() {
-            tracing::debug!(request_id, path = hint.path, "looking up {} {:?}", hint.step, hint.value);
+        let (call_id, kind) = (Shown(head.call_id().unwrap_or("none")), Shown(head.kind.as_str()));
+        tracing::debug!(request_id, %call_id, %kind, "received webhook for call");
+        for hint in self.hints.iter().take(MAX_LOOKS) {
+            let (step, value) = (hint.step, Shown(&hint.value));
+            tracing::debug!(request_id, path = hint.path, "looking up {step} \"{value}\"");
         }
         tracing::debug!(request_id, "extracted {} tool calls", head.tool_call_ids.len());
     }

@@ -6,14 +6,12 @@
 use std::net::IpAddr;
 
 use org_resolver::{LookupStep, OrgId};
-use vapi_types::{Envelope, IdentifierKind};
+use vapi_types::{Envelope, IdentifierKind, Shown};
 
 /// The verdict on a message that was acted upon.
 pub(crate) const ACCEPTED: &str = "accepted";
 /// A message that only the deployment's secret proves, kept until somebody owns it.
 pub(crate) const QUARANTINED: &str = "quarantined";
-/// Longest text of a kind, in characters: a kind may be any text, and the line is for people.
-const MAX_KIND: usize = 100;
 
 /// A message's account for the log.
 #[derive(Debug)]
@@ -43,9 +41,9 @@ pub struct Verified {
     pub org: OrgId,
     /// The kind, as the message says it, cut.
     pub kind: Box<str>,
-    /// The first assistant that the message names.
+    /// The first assistant that the message names, cut.
     pub assistant: Option<Box<str>>,
-    /// The call.
+    /// The call, cut.
     pub call: Option<Box<str>>,
 }
 
@@ -76,9 +74,14 @@ impl Verified {
         let head = envelope.head();
         Self {
             org,
-            kind: head.kind_text().chars().take(MAX_KIND).collect(),
-            assistant: head.of_kind(IdentifierKind::AssistantId).next().map(|id| id.as_ref().into()),
-            call: head.call_id().map(Into::into),
+            kind: shown(head.kind_text()),
+            assistant: head.of_kind(IdentifierKind::AssistantId).next().map(|id| shown(id)),
+            call: head.call_id().map(shown),
         }
     }
+}
+
+/// A value of the message as the line carries it.
+fn shown(value: &str) -> Box<str> {
+    Shown(value).to_string().into()
 }

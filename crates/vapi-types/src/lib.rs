@@ -13,6 +13,7 @@ pub mod reply;
 #[cfg(feature = "sample")]
 pub mod sample;
 mod scan;
+mod shown;
 mod text;
 mod tool_call;
 
@@ -30,5 +31,6 @@ pub use message::ServerMessage;
 pub use payload::Raw;
 pub use redact::{REDACTED, redact};
 pub use reply::Reply;
+pub use shown::Shown;
 pub use text::sanitise;
 pub use tool_call::{MAX_TOOL_CALLS, ToolArguments, ToolCall};

@@ -9,7 +9,8 @@ use crate::support::{World, on_both_databases, refused};
 on_both_databases![
     a_message_has_one_line,
     nothing_of_a_body_and_no_secret_is_logged,
-    a_text_log_can_be_searched
+    a_text_log_can_be_searched,
+    a_message_cannot_fill_the_log,
 ];
 
 fn a_message_has_one_line(database: Database) {
@@ -141,4 +142,24 @@ fn a_text_log_can_be_searched(database: Database) {
         "{}",
         stopped.log
     );
+}
+
+fn a_message_cannot_fill_the_log(database: Database) {
+    let World { gateway, northgate, .. } = &World::new(database);
+    let long = "\u{1b}[2J".repeat(2_000);
+    let mut call = call("call-1", &northgate.assistant);
+    call["id"] = json!(long);
+    call["phoneNumberId"] = json!(long);
+    let own = json!({"assistantId": long, "squadId": long, "metadata": {"org_id": long}});
+    let before = gateway.log().text().len();
+    for kind in ["hang", long.as_str()] {
+        let answer = gateway.send(northgate, &of_kind(kind, call.clone(), own.clone()));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let line = gateway.log().of_request(&answer.request_id());
+        assert!(line["call_id"].as_str().is_some_and(|id| id.chars().count() == 81), "{line}");
+    }
+    // At `debug`, as every test of this kind logs.
+    let text = gateway.log().text();
+    assert!(text.len() - before < 40_000, "{} bytes", text.len() - before);
+    assert!(!text.contains('\u{1b}'));
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use storage::repo::{Booked, EffectId, KeyHash, NewBooking, NewToolResult, Reservation, ToolAnswer};
 use storage::{OrgScope, Record, Recorded, Storage, StorageError, TenantData};
 use tokio::time::timeout;
+use vapi_types::Shown;
 
 use super::definition::{Caller, Tool, ToolDefinition, ToolRun, Work};
 use super::keys::RunKeys;
@@ -126,8 +127,8 @@ pub(super) fn booked(booked: Booked, booking: &NewBooking<'_>) -> Option<ToolRun
     let ran = |answer, succeeded, made, effect| Some(ToolRun { answer, succeeded, made, effect });
     match booked {
         Booked::Made(id) => {
-            let call_id = booking.call.vapi_call_id;
-            tracing::debug!(call_id, appointment_id = %id.0, "booked an appointment");
+            let call_id = Shown(booking.call.vapi_call_id);
+            tracing::debug!(%call_id, appointment_id = %id.0, "booked an appointment");
             ran(booking.answer.clone(), true, Some(EffectId(id.0)), "booked")
         }
         Booked::Before { answer, succeeded, effect } => ran(answer, succeeded, effect, "answered_again"),
