@@ -79,7 +79,7 @@ impl VerifiedOrg {
         &self.access.language
     }
 
-    /// Every look that led here.
+    /// Every look that led here, without the names of other owners.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
@@ -131,7 +131,7 @@ impl RefusedOrg {
         &self.language
     }
 
-    /// Every look, with the conflicts.
+    /// Every look, with the conflicts, without the names of other owners.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
@@ -277,7 +277,9 @@ fn admission(claimed: ClaimedOrg, credential: Option<CredentialId>, access: Arc<
     } else if !access.is_active {
         RefusalReason::Inactive
     } else {
+        let trace = trace.seen_by(id);
         return Admission::Admitted(VerifiedOrg { id, via, credential, assistant_id, access, trace });
     };
+    let trace = trace.seen_by(id);
     Admission::Refused(RefusedOrg { id, reason, language: access.language.clone(), trace })
 }

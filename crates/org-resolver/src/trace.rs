@@ -63,3 +63,16 @@ pub struct Trace {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_us: Option<u64>,
 }
+
+impl Trace {
+    /// The trace as an organization may have it: that a value of its message belongs to somebody else, and not to whom.
+    #[must_use]
+    pub fn seen_by(mut self, org: OrgId) -> Self {
+        let owners = self.steps.iter_mut().map(|step| &mut step.organization_id);
+        let others = self.conflicts.iter_mut().map(|conflict| &mut conflict.organization_id);
+        for owner in owners.chain(others) {
+            *owner = owner.filter(|owner| *owner == org);
+        }
+        self
+    }
+}

@@ -94,7 +94,7 @@ impl Replayer {
             Resolution::Claimed(claimed) => Finding::Owner(Box::new(Owner {
                 org: claimed.id(),
                 via: claimed.via(),
-                trace: claimed.trace().clone(),
+                trace: claimed.trace().clone().seen_by(claimed.id()),
             })),
         })
     }

@@ -142,6 +142,11 @@ async fn a_conflict_is_told_only_to_who_can_sign() {
     assert!(
         matches!(refused.reason(), RefusalReason::Conflict(found) if found[0].organization_id == Some(org(2)))
     );
+    // What is stored of it says that somebody else owns the value, and not who.
+    let trace = refused.trace();
+    assert_eq!((trace.conflicts.len(), trace.conflicts[0].organization_id), (1, None));
+    assert!(trace.steps.iter().any(|step| step.organization_id == Some(org(1))), "{trace:?}");
+    assert!(!format!("{trace:?}").contains(&org(2).to_string()), "{trace:?}");
     assert_eq!(admit(&directory, &gate, body, "secret-b").await.unwrap_err(), Mismatch::InvalidSignature);
 }
 
