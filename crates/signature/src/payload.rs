@@ -36,7 +36,8 @@ impl PayloadFormat {
     ///
     /// # Errors
     /// [`PayloadFormatError`] if a placeholder is unknown or not closed, if `{body}` is not there
-    /// exactly once, or if the text is longer than 512 bytes.
+    /// exactly once, if two placeholders stand side by side and it cannot be told where the first
+    /// ends, or if the text is longer than 512 bytes.
     pub fn parse(text: &str) -> Result<Self, PayloadFormatError> {
         if text.len() > MAX_FORMAT_BYTES {
             return Err(PayloadFormatError::TooLong);
@@ -53,6 +54,9 @@ impl PayloadFormat {
         // A second copy would hash a body of megabytes again and prove nothing more.
         if pieces.iter().filter(|piece| **piece == Piece::Body).count() != 1 {
             return Err(PayloadFormatError::Body);
+        }
+        if pieces.windows(2).any(|pair| matches!(pair, [one, next] if one.runs_into(next))) {
+            return Err(PayloadFormatError::Neighbours);
         }
         Ok(Self { pieces })
     }
@@ -149,6 +153,11 @@ pub enum PayloadFormatError {
     /// `{body}` is absent or repeated.
     #[error("{{body}} must be there exactly once")]
     Body,
+    /// Two placeholders side by side, whose values could be cut elsewhere and signed all the same.
+    #[error(
+        "between {{svix-id}}, {{timestamp}} and {{url}} stands some text that they do not hold, such as a full stop"
+    )]
+    Neighbours,
     /// The text is longer than 512 bytes.
     #[error("the format is longer than {MAX_FORMAT_BYTES} bytes")]
     TooLong,
@@ -175,6 +184,19 @@ enum Piece {
 }
 
 impl Piece {
+    /// Says whether the value of this piece could end elsewhere, and that of the next begin there, and both be taken.
+    ///
+    /// A body is one JSON object, so that nothing can be moved between it and a timestamp, a method or a URL; and a URL
+    /// begins after a method's capitals.
+    fn runs_into(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Literal(_), _) | (_, Self::Literal(_)) | (Self::Method, Self::Url) => false,
+            (Self::MessageId, _) | (_, Self::MessageId) => true,
+            (Self::Body, _) | (_, Self::Body) => false,
+            _ => true,
+        }
+    }
+
     fn from_name(name: &str) -> Result<Self, PayloadFormatError> {
         match name {
             "timestamp" => Ok(Self::Timestamp),
@@ -217,11 +239,26 @@ mod tests {
         assert_eq!(error("{timestamp}."), PayloadFormatError::Body);
         assert_eq!(error(""), PayloadFormatError::Body);
         assert_eq!(error("{body}{body}"), PayloadFormatError::Body);
+        for format in [
+            "{svix-id}{timestamp}.{body}",
+            "{timestamp}{svix-id}.{body}",
+            "{url}{timestamp}{body}",
+            "{svix-id}{body}",
+        ] {
+            assert_eq!(error(format), PayloadFormatError::Neighbours, "{format}");
+        }
         assert_eq!(error(&format!("{}{{body}}", "x".repeat(600))), PayloadFormatError::TooLong);
         assert_eq!(
             error("{nonce}").to_string(),
             "unknown placeholder {nonce}; known are {timestamp} {body} {method} {url} {svix-id}"
         );
+    }
+
+    #[test]
+    fn neighbours_that_can_be_told_apart_are_taken() {
+        for format in ["{timestamp}{body}", "{body}{timestamp}", "{method}{url}{body}{timestamp}", "{body}"] {
+            assert_eq!(PayloadFormat::parse(format).unwrap().to_string(), format);
+        }
     }
 
     #[test]
