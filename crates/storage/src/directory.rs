@@ -59,7 +59,7 @@ impl Directory {
 
     fn credential(&self, row: SecretRow) -> Result<Credential, Box<dyn Error>> {
         let scheme = recipe::decode(&row.recipe)?;
-        let secret = stored::secret(&row, &self.sealer)?;
+        let secret = stored::secret(&row, &scheme, &self.sealer)?;
         let id = CredentialId::new(row.id);
         Ok(Credential::new(id, row.label, scheme, secret, row.not_before, row.not_after)?)
     }

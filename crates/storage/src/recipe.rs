@@ -1,5 +1,6 @@
 //! How a credential's recipe stands in its column: the words of the organizations file, nothing left out.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use signature::{HmacRecipe, PayloadFormat, Scheme};
@@ -33,9 +34,25 @@ enum Stored {
 #[error("the stored recipe is not one that this version knows")]
 pub(crate) struct UnknownRecipe(#[source] Option<Box<dyn std::error::Error + Send + Sync>>);
 
+/// The terms on which a credential's secret counts, as they are sealed with it: whoever changes one of them in the row alone
+/// has a secret that does not open. Instants count to the second: databases keep less of them than the program has.
+pub(crate) fn terms(
+    scheme: &Scheme,
+    not_before: Option<DateTime<Utc>>,
+    not_after: Option<DateTime<Utc>>,
+) -> Result<String, UnknownRecipe> {
+    let second = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp());
+    // Written from the struct and not from a tree, whose members have another order where a feature is switched on.
+    serde_json::to_string(&(stored(scheme)?, second(not_before), second(not_after))).map_err(unknown)
+}
+
 /// Writes a recipe.
 pub(crate) fn encode(scheme: &Scheme) -> Result<Value, UnknownRecipe> {
-    let stored = match scheme {
+    serde_json::to_value(stored(scheme)?).map_err(unknown)
+}
+
+fn stored(scheme: &Scheme) -> Result<Stored, UnknownRecipe> {
+    Ok(match scheme {
         Scheme::Hmac(recipe) => Stored::Hmac {
             algorithm: recipe.algorithm.to_string(),
             signature_header: recipe.signature_header.clone(),
@@ -52,8 +69,7 @@ pub(crate) fn encode(scheme: &Scheme) -> Result<Value, UnknownRecipe> {
         }
         Scheme::SecretHeader { header } => Stored::SecretHeader { header: header.clone() },
         _ => return Err(UnknownRecipe(None)),
-    };
-    serde_json::to_value(stored).map_err(unknown)
+    })
 }
 
 /// Reads a recipe.
@@ -116,6 +132,24 @@ mod tests {
         assert_eq!((recipe.algorithm, recipe.encoding), (Algorithm::Sha512, Encoding::Base64));
         assert_eq!(recipe.message_id_header.as_deref(), Some("x-id"));
         assert_eq!(encode(&scheme).unwrap(), stored);
+    }
+
+    #[test]
+    fn terms_are_the_same_text_for_ever() {
+        let at = |second| DateTime::from_timestamp(second, 999);
+        let header = Scheme::SecretHeader { header: "x-vapi-secret".to_owned() };
+        assert_eq!(
+            terms(&header, at(1), at(1_800_000_000)).unwrap(),
+            r#"[{"scheme":"secret_header","header":"x-vapi-secret"},1,1800000000]"#
+        );
+        assert_eq!(
+            terms(&Preset::XVapiSignature.scheme(), None, None).unwrap(),
+            concat!(
+                r#"[{"scheme":"hmac","algorithm":"sha256","signature_header":"x-vapi-signature","timestamp_header":"#,
+                r#""x-vapi-timestamp","message_id_header":null,"prefix":null,"encoding":"hex","secret_is_base64":false,"#,
+                r#""include_timestamp":true,"payload_format":"{timestamp}.{body}"},null,null]"#
+            )
+        );
     }
 
     #[test]

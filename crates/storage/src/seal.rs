@@ -1,4 +1,5 @@
-//! Secrets at rest: XChaCha20-Poly1305 under a master key, bound to the organization and the thing they belong to.
+//! Secrets at rest: XChaCha20-Poly1305 under a master key, bound to the organization and the thing they belong to, and
+//! a credential's to its recipe and its validity too.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -170,8 +171,8 @@ fn random<const N: usize>() -> Result<[u8; N], StorageError> {
 /// The row and column of a sealed value. A value that was moved to another row does not open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose<'a> {
-    /// The secret of a credential.
-    Credential(Uuid),
+    /// The secret of a credential, with the terms on which it counts: see `recipe::terms`.
+    Credential(Uuid, &'a str),
     /// The live-control URL of a call, by the provider's id.
     ControlUrl(&'a str),
     /// The word that proves the key.
@@ -181,7 +182,7 @@ pub(crate) enum Purpose<'a> {
 impl Purpose<'_> {
     fn associated_data(self, org: OrgId) -> String {
         match self {
-            Self::Credential(id) => format!("organization:{org}|credential:{id}"),
+            Self::Credential(id, terms) => format!("organization:{org}|credential:{id}|{terms}"),
             Self::ControlUrl(id) => format!("organization:{org}|control_url:{id}"),
             Self::Canary => "canary".to_owned(),
         }
@@ -299,7 +300,7 @@ mod tests {
     use super::*;
 
     const ORG: OrgId = OrgId::new(Uuid::from_u128(1));
-    const PURPOSE: Purpose<'_> = Purpose::Credential(Uuid::from_u128(2));
+    const PURPOSE: Purpose<'_> = Purpose::Credential(Uuid::from_u128(2), "terms");
 
     fn key(byte: u8) -> MasterKey {
         MasterKey([byte; KEY_BYTES])
@@ -312,7 +313,8 @@ mod tests {
         let open = |org, purpose| sealer.open(org, purpose, &sealed.bytes, &sealed.key_id);
         assert_eq!(open(ORG, PURPOSE).unwrap().as_slice(), b"s3cret");
         assert!(open(OrgId::new(Uuid::from_u128(9)), PURPOSE).is_err());
-        assert!(open(ORG, Purpose::Credential(Uuid::from_u128(9))).is_err());
+        assert!(open(ORG, Purpose::Credential(Uuid::from_u128(9), "terms")).is_err());
+        assert!(open(ORG, Purpose::Credential(Uuid::from_u128(2), "other terms")).is_err());
         assert!(open(ORG, Purpose::ControlUrl("2")).is_err());
         assert!(!sealed.bytes.windows(6).any(|window| window == b"s3cret"));
     }

@@ -8,7 +8,7 @@ use org_resolver::OrgId;
 use scheduling::{Closure, OpeningHours, Resource, Service};
 use serde::Deserialize;
 use serde_json::Value;
-use signature::SecretKey;
+use signature::{Scheme, SecretKey};
 use tenant::phone::{Region, normalise};
 use tenant::{
     Assistant, CredentialSpec, Document, Limits, Organization, PhoneNumber, Profile, Retention, Route,
@@ -178,16 +178,17 @@ fn credential(row: &SecretRow, sealer: &Sealer) -> Option<CredentialSpec> {
     let scheme = recipe::decode(&row.recipe).inspect_err(|error| log(error)).ok()?;
     Some(CredentialSpec {
         label: row.label.clone(),
+        secret: secret(row, &scheme, sealer).inspect_err(|error| log(&**error)).ok(),
         scheme,
-        secret: secret(row, sealer).inspect_err(|error| log(&**error)).ok(),
         not_before: row.not_before,
         not_after: row.not_after,
     })
 }
 
-/// A credential's secret in the clear.
-pub(crate) fn secret(row: &SecretRow, sealer: &Sealer) -> Result<SecretKey, Box<dyn Error>> {
-    let (org, purpose) = (OrgId::new(row.organization_id), Purpose::Credential(row.id));
+/// A credential's secret in the clear. It opens with the recipe and the validity that it was sealed with, and no others.
+pub(crate) fn secret(row: &SecretRow, scheme: &Scheme, sealer: &Sealer) -> Result<SecretKey, Box<dyn Error>> {
+    let terms = recipe::terms(scheme, row.not_before, row.not_after)?;
+    let (org, purpose) = (OrgId::new(row.organization_id), Purpose::Credential(row.id, &terms));
     let opened = sealer.open(org, purpose, &row.sealed_secret, &row.sealing_key_id)?;
     Ok(SecretKey::new(opened.as_slice())?)
 }

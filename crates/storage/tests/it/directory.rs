@@ -23,23 +23,25 @@ on_both!(
     state_limits_and_keys_of_an_organization,
     an_unknown_organization_has_no_access,
     a_credential_that_does_not_open_is_left_out,
+    a_credential_counts_on_the_terms_that_it_was_sealed_with,
     the_last_use_of_a_credential_is_noted,
 );
 
 /// The credentials of the two organizations and their secrets, `northgate-secret` and `harbour-secret`.
 ///
 /// Sealed by libsodium (PyNaCl's `crypto_aead_xchacha20poly1305_ietf_encrypt`) under 32 zero bytes, with the nonce
-/// 00 01 … 17 and the associated data `organization:<id>|credential:<id>`.
+/// 00 01 … 17 and the associated data `organization:<id>|credential:<id>|[<recipe>,null,null]`, with
+/// the recipe as it is in [`RECIPE`], without spaces.
 const SEALED: [(&str, &str, &str); 2] = [
     (
         A,
         "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa",
-        "000102030405060708090a0b0c0d0e0f1011121314151617d3b89026985600d5472f5a00fb7ea6971f3113c2c7246dd13f25c7f6b6190e3a",
+        "000102030405060708090a0b0c0d0e0f1011121314151617d3b89026985600d5472f5a00fb7ea697e9b9113ab2dfe535d7b792cde195d208",
     ),
     (
         B,
         "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb",
-        "000102030405060708090a0b0c0d0e0f1011121314151617d5b690309f44138c51674a17fd7865229aec469fd6bb0f05c3783452167e",
+        "000102030405060708090a0b0c0d0e0f1011121314151617d5b690309f44138c51674a17fd78971e5a0bdfb9aa3c51c3fc0534f63995",
     ),
 ];
 
@@ -265,6 +267,29 @@ async fn state_limits_and_keys_of_an_organization(fixture: Fixture) {
 async fn an_unknown_organization_has_no_access(fixture: Fixture) {
     let unknown = org("33333333-3333-4333-8333-333333333333");
     assert!(fixture.storage.directory().access(unknown).await.unwrap().is_none());
+}
+
+async fn a_credential_counts_on_the_terms_that_it_was_sealed_with(fixture: Fixture) {
+    add_credentials(&fixture).await;
+    let update = async |change: &str| {
+        fixture.execute(&format!("UPDATE credentials SET {change} WHERE organization_id = '{A}'")).await;
+        let access = fixture.storage.directory().access(org(A)).await.unwrap().unwrap();
+        assert!(access.has_own_credentials);
+        (access.keys.len(), proves(&fixture, A, "northgate-secret").await)
+    };
+    assert_eq!(update("label = 'another'").await, (1, true));
+    for (changed, back) in [
+        ("not_after = '2126-01-01T00:00:00.000000Z'", "not_after = NULL".to_owned()),
+        ("not_before = '1996-01-01T00:00:00.000000Z'", "not_before = NULL".to_owned()),
+        // A secret that signed until now would have to be shown.
+        (
+            r#"recipe = '{"scheme": "secret_header", "header": "x-vapi-secret"}'"#,
+            format!("recipe = '{RECIPE}'"),
+        ),
+    ] {
+        assert_eq!(update(changed).await, (0, false), "{changed}");
+        assert_eq!(update(&back).await, (1, true), "{back}");
+    }
 }
 
 async fn a_credential_that_does_not_open_is_left_out(fixture: Fixture) {

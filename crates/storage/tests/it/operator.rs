@@ -451,7 +451,8 @@ async fn a_credential_without_a_secret_keeps_the_stored_one(fixture: Fixture) {
     let kept = SAMPLE.replace(", secret = \"northgate secret\"", "").replace("2027-01-31", "2028-01-31");
     let changed = apply(&fixture.storage, &file(&kept), false).await;
     assert_eq!(changed.changes.len(), 1, "{changed}");
-    assert_eq!(fixture.value(sealed).await, before);
+    // The validity is a part of the seal.
+    assert_ne!(fixture.value(sealed).await, before);
     let mut scope = open(&fixture.storage).await;
     let stored = scope.organizations().await.unwrap();
     let northgate = stored.iter().find(|stored| stored.slug == "northgate-dental").unwrap();
@@ -470,6 +471,17 @@ async fn a_credential_without_a_secret_keeps_the_stored_one(fixture: Fixture) {
     let error = operations::apply(&mut scope, &plan).await.unwrap_err();
     assert_eq!(error.to_string(), "credential \"2027\" has no secret, and none is stored for it");
     scope.commit().await.unwrap_err();
+
+    // Where somebody changed the terms by hand, the secret has to be given anew.
+    fixture.execute("UPDATE credentials SET not_after = NULL WHERE label = '2026'").await;
+    let mut by_hand = open(&fixture.storage).await;
+    let wanted = file(&kept.replace("2028-01-31", "2029-01-31"));
+    let stored = by_hand.organizations().await.unwrap();
+    let refused = manifest::plan(&stored, &wanted, false).unwrap_err().to_string();
+    assert!(refused.contains("its stored secret cannot be opened"), "{refused}");
+    by_hand.rollback().await.unwrap();
+    let given = kept.replace("label = \"2026\"", "label = \"2026\", secret = \"northgate secret\"");
+    apply(&fixture.storage, &file(&given), false).await;
 }
 
 async fn opened_credentials_verify(fixture: Fixture) {
@@ -650,7 +662,7 @@ async fn the_sixth_credential_is_refused_and_pruning_makes_room(fixture: Fixture
     let with = |labels: &[&str]| {
         let credentials: Vec<String> = labels
             .iter()
-            .map(|label| format!("{{ label = \"{label}\", preset = \"bearer\", secret = \"s\" }}"))
+            .map(|label| format!("{{ label = \"{label}\", preset = \"bearer\", secret = \"a secret\" }}"))
             .collect();
         let (head, tail) = BEGINNING.rsplit_once("[[organizations]]").unwrap();
         file(&format!("{head}credentials = [{}]\n[[organizations]]{tail}", credentials.join(", ")))

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use org_resolver::OrgId;
 use scheduling::{Closure, OpeningHours, Resource, Service};
 use serde_json::Value;
+use signature::SecretKey;
 use tenant::{CredentialSpec, Document, Entry, Organization, Transfer, hours_to_value};
 use uuid::Uuid;
 
@@ -11,12 +12,14 @@ use super::session::Operator;
 use super::work::{Work, one_row, put, remove};
 use crate::error::StorageError;
 use crate::recipe;
+use crate::rows::SecretRow;
 use crate::schema::{
     closures, credentials, knowledge_documents, opening_hours, organizations, resources, services,
     transfer_destinations,
 };
 use crate::seal::Purpose;
 use crate::sql_types::{DbJson, DbTextList, DbUuid};
+use crate::stored;
 use crate::text::{clean, clean_json, clean_option};
 
 impl Operator {
@@ -110,8 +113,7 @@ impl Operator {
     async fn put_credential(&mut self, spec: &CredentialSpec, work: &Work<'_>) -> Result<(), StorageError> {
         let label = &spec.label;
         let row = work.rows().and_then(|rows| rows.credentials.iter().find(|row| row.label == *label));
-        let row = row.map(|row| row.id);
-        let id = row.unwrap_or_else(Uuid::new_v4);
+        let id = row.map_or_else(Uuid::new_v4, |row| row.id);
         let recipe = recipe::encode(&spec.scheme).map_err(StorageError::rejected)?;
         let values = (
             credentials::label.eq(clean(label)),
@@ -119,20 +121,30 @@ impl Operator {
             credentials::not_before.eq(spec.not_before),
             credentials::not_after.eq(spec.not_after),
         );
-        if let Some(secret) = &spec.secret {
-            let sealed =
-                self.sealer.seal(OrgId::new(work.org.0), Purpose::Credential(id), secret.expose())?;
-            let sealed =
-                (credentials::sealed_secret.eq(sealed.bytes), credentials::sealing_key_id.eq(sealed.key_id));
-            return put!(self, credentials, work.org, row, id, (values, sealed));
-        }
-        let Some(row) = row else {
-            let reason = format!("credential {label:?} has no secret, and none is stored for it");
+        let stored = row.and_then(|row| self.stored_secret(row));
+        let Some(secret) = spec.secret.as_ref().or(stored.as_ref()) else {
+            let reason = match row {
+                Some(_) => format!(
+                    "the secret of credential {label:?} does not open with the recipe and the validity that stand beside it: \
+                     give it anew"
+                ),
+                None => format!("credential {label:?} has no secret, and none is stored for it"),
+            };
             return Err(StorageError::Conflict { reason });
         };
-        let own = credentials::table.filter(credentials::organization_id.eq(work.org));
-        let update = diesel::update(own.filter(credentials::id.eq(DbUuid(row)))).set(values);
-        one_row("credentials", self.tx.execute(update).await)
+        let terms = recipe::terms(&spec.scheme, spec.not_before, spec.not_after);
+        let terms = terms.map_err(StorageError::rejected)?;
+        // Sealed anew with every change: the terms are a part of the seal.
+        let purpose = Purpose::Credential(id, &terms);
+        let sealed = self.sealer.seal(OrgId::new(work.org.0), purpose, secret.expose())?;
+        let sealed =
+            (credentials::sealed_secret.eq(sealed.bytes), credentials::sealing_key_id.eq(sealed.key_id));
+        put!(self, credentials, work.org, row.map(|row| row.id), id, (values, sealed))
+    }
+
+    fn stored_secret(&self, row: &SecretRow) -> Option<SecretKey> {
+        let scheme = recipe::decode(&row.recipe).ok()?;
+        stored::secret(row, &scheme, &self.sealer).ok()
     }
 
     async fn put_service(&mut self, service: &Service, work: &Work<'_>) -> Result<(), StorageError> {
