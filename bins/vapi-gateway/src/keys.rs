@@ -36,7 +36,8 @@ pub(crate) async fn of_organization(
     let organization = stored.with_context(|| format!("organization {name} has just been removed"))?;
     if let Some(closed) = organization.credentials.iter().find(|credential| credential.secret.is_none()) {
         bail!(
-            "the secret of {name}'s credential {:?} cannot be opened with the master key at hand",
+            "the secret of {name}'s credential {:?} cannot be opened with the master key at hand, or its recipe or validity was \
+             changed in the row alone: apply a file that gives the secret",
             closed.label
         );
     }

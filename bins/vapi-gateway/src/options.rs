@@ -58,7 +58,7 @@ pub(crate) fn intake(settings: &Settings) -> Result<IntakeOptions, SharedSecretE
             time_to_live: Duration::from_millis(resolver.cache_ttl_ms),
         },
         policy: policy(settings),
-        shared: settings.auth.shared_keys()?,
+        shared: settings.auth.serving_keys()?,
         limits: IntakeLimits {
             unverified_per_address: limits.unverified_per_address,
             unverified_total: limits.unverified_total,

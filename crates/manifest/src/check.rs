@@ -10,15 +10,18 @@ use tenant::{Assistant, IdentifierKind, Limits, Organization, Profile, Route, Se
 use uuid::Uuid;
 
 use crate::checker::Checker;
-use crate::error::ManifestError;
+use crate::error::{ManifestError, Problem};
 use crate::file::{
     File, FileAssistant, FileClosure, FileHours, FileOrganization, FileResource, FileService, Moment,
 };
 use crate::organization_id;
 use crate::source::Source;
 
-/// Turns the form into values.
-pub(crate) fn check(file: File, source: &Source<'_>) -> Result<Vec<Organization>, ManifestError> {
+/// Turns the form into values, with what is taken and had better be otherwise.
+pub(crate) fn check(
+    file: File,
+    source: &Source<'_>,
+) -> Result<(Vec<Organization>, Vec<Problem>), ManifestError> {
     let mut checker = Checker::new(source);
     let mut organizations = Vec::new();
     for (index, organization) in file.organizations.into_iter().enumerate() {
@@ -36,7 +39,9 @@ pub(crate) fn check(file: File, source: &Source<'_>) -> Result<Vec<Organization>
         checker.routes(organization);
     }
     match checker.problems {
-        problems if problems.is_empty() => Ok(organizations.into_iter().flatten().collect()),
+        problems if problems.is_empty() => {
+            Ok((organizations.into_iter().flatten().collect(), checker.warnings))
+        }
         problems => Err(ManifestError::Invalid(problems)),
     }
 }

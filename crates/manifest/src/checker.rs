@@ -24,6 +24,8 @@ pub(crate) struct Checker<'a> {
     /// Two organizations never own the same identifier.
     claims: HashMap<(IdentifierKind, String), Owner>,
     pub(crate) problems: Vec<Problem>,
+    /// What is taken and had better be otherwise.
+    pub(crate) warnings: Vec<Problem>,
 }
 
 struct Owner {
@@ -34,15 +36,28 @@ struct Owner {
 
 impl<'a> Checker<'a> {
     pub(crate) fn new(source: &'a Source<'a>) -> Self {
-        Self { index: 0, label: String::new(), source, claims: HashMap::new(), problems: Vec::new() }
+        Self {
+            index: 0,
+            label: String::new(),
+            source,
+            claims: HashMap::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     pub(crate) fn problem(&mut self, field: impl Into<String>, reason: impl Display) {
-        self.problems.push(Problem {
-            organization: self.label.clone(),
-            field: field.into(),
-            reason: reason.to_string(),
-        });
+        let problem = self.about(field, reason);
+        self.problems.push(problem);
+    }
+
+    pub(crate) fn warning(&mut self, field: impl Into<String>, reason: impl Display) {
+        let warning = self.about(field, reason);
+        self.warnings.push(warning);
+    }
+
+    fn about(&self, field: impl Into<String>, reason: impl Display) -> Problem {
+        Problem { organization: self.label.clone(), field: field.into(), reason: reason.to_string() }
     }
 
     /// The value of a result; an error is noted, and `None`.

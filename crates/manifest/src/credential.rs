@@ -14,6 +14,11 @@ use uuid::Uuid;
 use crate::checker::Checker;
 use crate::file::{FileCredential, Moment};
 
+/// A secret of fewer characters is refused.
+const MIN_SECRET: usize = 8;
+/// A secret of fewer characters is warned of.
+const LONG_SECRET: usize = 16;
+
 impl Checker<'_> {
     pub(crate) fn credentials(&mut self, credentials: Vec<FileCredential>) -> Vec<CredentialSpec> {
         let mut labels = HashSet::new();
@@ -59,6 +64,21 @@ impl Checker<'_> {
                 (field, value)
             }
         };
+        let text = text.trim();
+        match text.chars().count() {
+            0 => {}
+            length if length < MIN_SECRET => {
+                self.problem(&field, format_args!("it has fewer than {MIN_SECRET} characters"));
+                return None;
+            }
+            length if length < LONG_SECRET => {
+                self.warning(
+                    &field,
+                    format_args!("it has fewer than {LONG_SECRET} characters, and may be guessed"),
+                );
+            }
+            _ => {}
+        }
         self.noted(&field, SecretKey::new(text))
     }
 

@@ -166,12 +166,13 @@ pub(crate) struct FileCredential {
     pub(crate) secret_is_base64: Option<bool>,
     /// Of `hmac`: whether the time of signing is signed; `true` when left out.
     pub(crate) include_timestamp: Option<bool>,
-    /// Of `hmac`: what is signed; `{timestamp}.{body}` when left out.
+    /// Of `hmac`: what is signed; `{timestamp}.{body}` when left out. Between placeholders stands some text, but for the body
+    /// beside a timestamp, a method or a URL, and a method in front of a URL.
     pub(crate) payload_format: Option<String>,
     /// Of `bearer` and `secret_header`: the header that holds the secret; `authorization` and `x-vapi-secret` when
     /// left out.
     pub(crate) header: Option<String>,
-    /// The secret itself.
+    /// The secret itself, trimmed: 8 characters at least, and better 16.
     pub(crate) secret: Option<SecretText>,
     /// The environment variable that holds the secret.
     pub(crate) secret_env: Option<String>,

@@ -5,7 +5,7 @@ use std::path::Path;
 use tenant::Organization;
 
 use crate::check::check;
-use crate::error::{ManifestError, json_form, toml_form};
+use crate::error::{ManifestError, Problem, json_form, toml_form};
 use crate::file::File;
 use crate::source::{Source, Vars};
 
@@ -14,6 +14,8 @@ use crate::source::{Source, Vars};
 pub struct Manifest {
     /// In the order of the file.
     pub organizations: Vec<Organization>,
+    /// What is taken and had better be otherwise, such as a short secret.
+    pub warnings: Vec<Problem>,
 }
 
 impl Manifest {
@@ -23,7 +25,7 @@ impl Manifest {
     /// [`ManifestError::Form`] when the text does not have the form, [`ManifestError::Invalid`] with every mistake else.
     pub fn from_toml(text: &str, source: &Source<'_>) -> Result<Self, ManifestError> {
         let file: File = toml::from_str(text).map_err(|error| toml_form(text, &error))?;
-        Ok(Self { organizations: check(file, source)? })
+        Self::checked(file, source)
     }
 
     /// Reads the JSON form.
@@ -32,7 +34,12 @@ impl Manifest {
     /// [`ManifestError::Form`] when the text does not have the form, [`ManifestError::Invalid`] with every mistake else.
     pub fn from_json(text: &str, source: &Source<'_>) -> Result<Self, ManifestError> {
         let file: File = serde_json::from_str(text).map_err(|error| json_form(&error))?;
-        Ok(Self { organizations: check(file, source)? })
+        Self::checked(file, source)
+    }
+
+    fn checked(file: File, source: &Source<'_>) -> Result<Self, ManifestError> {
+        let (organizations, warnings) = check(file, source)?;
+        Ok(Self { organizations, warnings })
     }
 
     /// Reads a file: JSON when its name ends in `.json`, else TOML; knowledge patterns are relative to its directory.

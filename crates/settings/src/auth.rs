@@ -11,7 +11,7 @@ use crate::words;
 section! {
     /// The deployment's own secrets.
     AuthSettings {
-        /// The secret of organizations that never had one of their own.
+        /// The secret of organizations that never had one of their own: 8 characters at least, and better 16.
         #[serde(deserialize_with = "filled")]
         webhook_secret: Option<SecretString> = None, ["VAPI_WEBHOOK_SECRET"];
         /// The recipes that the shared secret is tried with.
@@ -29,26 +29,49 @@ section! {
     }
 }
 
-/// The shared secret does not fit one of the recipes that it is to be tried with.
+/// A shared secret of fewer characters is refused.
+const MIN_SECRET: usize = 8;
+/// A shared secret of fewer characters is warned of.
+const LONG_SECRET: usize = 16;
+
+/// The shared secret cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("VAPI_WEBHOOK_SECRET does not fit the preset {preset} of auth.shared_presets")]
-pub struct SharedSecretError {
-    /// The preset's name.
-    pub preset: &'static str,
-    /// Why.
-    #[source]
-    pub cause: CredentialError,
+#[non_exhaustive]
+pub enum SharedSecretError {
+    /// It can be guessed.
+    #[error("VAPI_WEBHOOK_SECRET has fewer than {MIN_SECRET} characters")]
+    Short,
+    /// It does not fit one of the recipes that it is to be tried with.
+    #[error("VAPI_WEBHOOK_SECRET does not fit the preset {preset} of auth.shared_presets")]
+    Misfit {
+        /// The preset's name.
+        preset: &'static str,
+        /// Why.
+        #[source]
+        cause: CredentialError,
+    },
 }
 
 impl AuthSettings {
-    /// The shared secret under each recipe that it is tried with; empty without a secret.
+    /// The shared secret under each recipe that messages are tried with; empty without a secret.
     ///
     /// # Errors
-    /// [`SharedSecretError`] when a recipe does not take the secret.
+    /// [`SharedSecretError`] when the secret is too short to serve, or a recipe does not take it.
+    pub fn serving_keys(&self) -> Result<KeyRing, SharedSecretError> {
+        if self.shared_length().is_some_and(|length| length < MIN_SECRET) {
+            return Err(SharedSecretError::Short);
+        }
+        self.shared_keys()
+    }
+
+    /// The shared secret under each recipe that it is tried with, however short; empty without a secret.
+    ///
+    /// # Errors
+    /// [`SharedSecretError::Misfit`] when a recipe does not take the secret.
     pub fn shared_keys(&self) -> Result<KeyRing, SharedSecretError> {
         let Some(secret) = &self.webhook_secret else { return Ok(KeyRing::new(Vec::new())) };
         let credentials = self.shared_presets.iter().map(|preset| {
-            let refused = |cause| SharedSecretError { preset: preset.as_str(), cause };
+            let refused = |cause| SharedSecretError::Misfit { preset: preset.as_str(), cause };
             let key = SecretKey::new(secret.expose_secret())
                 .map_err(|_empty| refused(CredentialError::SecretEmpty))?;
             let label = format!("VAPI_WEBHOOK_SECRET as {preset}");
@@ -56,6 +79,16 @@ impl AuthSettings {
             Credential::new(id, label, preset.scheme(), key, None, None).map_err(refused)
         });
         credentials.collect::<Result<_, _>>().map(KeyRing::new)
+    }
+
+    /// True when there is a shared secret that is taken and may be guessed.
+    #[must_use]
+    pub fn is_shared_secret_short(&self) -> bool {
+        self.shared_length().is_some_and(|length| length < LONG_SECRET)
+    }
+
+    fn shared_length(&self) -> Option<usize> {
+        self.webhook_secret.as_ref().map(|secret| secret.expose_secret().chars().count())
     }
 }
 

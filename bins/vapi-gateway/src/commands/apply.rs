@@ -51,7 +51,11 @@ pub(crate) struct ApplyArgs {
 /// When the file has mistakes, or the database does not take what it says.
 pub(crate) async fn run(args: &ApplyArgs) -> anyhow::Result<Exit> {
     let variables = environment::variables()?;
-    let wanted = Manifest::load(&args.file, &|name: &str| variables.get(name).cloned())?.organizations;
+    let file = Manifest::load(&args.file, &|name: &str| variables.get(name).cloned())?;
+    for warning in &file.warnings {
+        output::complain(format_args!("warning: {warning}"));
+    }
+    let wanted = file.organizations;
     let settings = environment::settings()?;
     let Some(storage) = open(args, &settings).await? else {
         let plan = manifest::plan(&[], &wanted, args.prune)?;

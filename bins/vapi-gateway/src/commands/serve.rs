@@ -67,6 +67,9 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         reread.notify_one();
         reread_log(&log);
     })?;
+    if settings.auth.is_shared_secret_short() {
+        tracing::warn!("VAPI_WEBHOOK_SECRET has fewer than 16 characters, and may be guessed");
+    }
     let database = options::storage(&settings)?;
     let storage = open(&settings, &database).await?;
     // Beside the rest of the start: the gateway is ready without it.

@@ -6,7 +6,7 @@ use crate::support::{Directory, NORTHGATE, ORGANIZATIONS, applied, mode};
 
 #[test]
 fn a_dry_run_changes_nothing_and_makes_nothing() {
-    let directory = Directory::new().with("NORTHGATE_SECRET", "s3cret");
+    let directory = Directory::new().with("NORTHGATE_SECRET", "s3cret of 2026");
     directory.write("organizations.toml", ORGANIZATIONS);
     let dry = directory.run(&["apply", "-f", "organizations.toml", "--dry-run", "--json"]);
     assert_eq!((dry.code, &dry.json()["applied"]), (Some(0), &json!(false)), "{dry:?}");
@@ -86,7 +86,7 @@ fn secrets_come_from_env_files_too_and_a_missing_one_is_named() {
     let run = directory.run(&["apply", "-f", "organizations.toml"]);
     assert_eq!(run.code, Some(1));
     assert!(run.err.contains("NORTHGATE_SECRET"), "{run:?}");
-    directory.write(".env.local", "NORTHGATE_SECRET=s3cret\n");
+    directory.write(".env.local", "NORTHGATE_SECRET=\"s3cret of 2026\"\n");
     directory.run(&["apply", "-f", "organizations.toml"]).good();
     crate::verify::assert_northgate_verifies(&directory);
 }

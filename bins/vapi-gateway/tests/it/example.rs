@@ -16,7 +16,7 @@ fn example(directory: &Directory, url: &str, secret: &str) -> Output {
 fn the_example_finds_a_good_gateway_good_and_a_wrong_secret_wrong() {
     let directory = applied();
     let gateway = Gateway::start(&directory, &[], "vapi-gateway listens on ");
-    let good = example(&directory, &gateway.url, "s3cret");
+    let good = example(&directory, &gateway.url, "s3cret of 2026");
     let text = String::from_utf8_lossy(&good.stdout);
     assert_eq!(good.status.code(), Some(0), "{text} {}", String::from_utf8_lossy(&good.stderr));
     assert!(text.ends_with("Everything is as it should be.\n"), "{text}");
@@ -24,6 +24,6 @@ fn the_example_finds_a_good_gateway_good_and_a_wrong_secret_wrong() {
     let wrong = example(&directory, &gateway.url, "wrong");
     assert_eq!(wrong.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("the status is 401, not 200"));
-    assert_eq!(example(&directory, "http://127.0.0.1:1", "s3cret").status.code(), Some(1));
+    assert_eq!(example(&directory, "http://127.0.0.1:1", "s3cret of 2026").status.code(), Some(1));
     assert_eq!(example(&directory, &gateway.url, "").status.code(), Some(2));
 }

@@ -23,7 +23,7 @@ fn a_simulated_call_is_answered_as_it_should_be() {
     assert_eq!(lines[2]["answer"]["results"][0]["name"], "bookAppointment");
 
     // Without the database: the secret alone.
-    let by_hand = ["--secret", "wrench", "--preset", "vapi-hmac", "--assistant", "asst_marcos"];
+    let by_hand = ["--secret", "monkeywrench", "--preset", "vapi-hmac", "--assistant", "asst_marcos"];
     let run = directory.run(&[&simulate[..], &by_hand].concat());
     assert_eq!(run.code, Some(0), "{run:?}");
     let forged = ["--secret", "spanner", "--preset", "vapi-hmac", "--assistant", "asst_marcos"];
@@ -51,12 +51,12 @@ fn a_taken_port_is_said_in_a_sentence() {
 fn what_is_applied_while_it_runs_counts() {
     let directory = applied();
     let gateway = Gateway::start(&directory, &[], LISTENS);
-    let call = ["simulate", "--url", &gateway.url, "--secret", "new", "--assistant", "asst_new"];
+    let call = ["simulate", "--url", &gateway.url, "--secret", "new secret", "--assistant", "asst_new"];
     assert_eq!(directory.run(&call).code, Some(1));
     directory.write(
         "new.toml",
         "[[organizations]]\nslug = \"new\"\nname = \"New\"\nassistants = [{ id = \"asst_new\", name = \"N\" }]\n\
-         credentials = [{ label = \"a\", preset = \"x-vapi-signature\", secret = \"new\" }]\n",
+         credentials = [{ label = \"a\", preset = \"x-vapi-signature\", secret = \"new secret\" }]\n",
     );
     directory.run(&["apply", "-f", "new.toml"]).good();
     // Fewer refused messages than an address may send in a minute.

@@ -168,7 +168,7 @@ name = "Plumbing Pros"
 timezone = "Europe/Madrid"
 assistants = [{ id = "asst_marcos", name = "Marcos" }]
 squads = ["squad_pipes"]
-credentials = [{ label = "own", preset = "vapi-hmac", secret = "wrench" }]
+credentials = [{ label = "own", preset = "vapi-hmac", secret = "monkeywrench" }]
 
 [[organizations]]
 id = "d91e4aa4-914a-4d76-b5b7-2ee26e09b2a2"
@@ -184,7 +184,7 @@ pub(crate) const CLOSED: &str = "d91e4aa4-914a-4d76-b5b7-2ee26e09b2a2";
 
 /// A directory whose database holds the organizations above.
 pub(crate) fn applied() -> Directory {
-    let directory = Directory::new().with("NORTHGATE_SECRET", "s3cret");
+    let directory = Directory::new().with("NORTHGATE_SECRET", "s3cret of 2026");
     directory.write("organizations.toml", ORGANIZATIONS);
     directory.run(&["apply", "-f", "organizations.toml"]).good();
     directory

@@ -6,12 +6,12 @@ use crate::support::{Directory, MASTER_KEY, Run, applied};
 
 const BODY: &str = r#"{"type":"call.started","call":{"id":"call-12345","assistantId":"asst_sarah"}}"#;
 const AT: &str = "1767225600";
-/// printf '%s.%s' 1767225600 "$BODY" | openssl dgst -sha256 -hmac s3cret
-const SIGNATURE: &str = "c11da7d6bcd0695c70c6c4680d228b6f1b8d4cfc2e24d2a6d677b9d5edb34156";
-/// printf '%s.%s' 1767225600 "$BODY" | openssl dgst -sha256 -hmac wrench
-const WRENCH: &str = "b885bf3b3b8e9885446bbc306adc45a261ff74c8a8c2c2957db407d1f7657b58";
-/// printf '%s.%s\n' 1767225600 "$BODY" | openssl dgst -sha256 -hmac s3cret
-const WITH_NEWLINE: &str = "7732307645af6d6830497053ed44aaff9a42f2fc2b86b6900dcd2a782de039be";
+/// printf '%s.%s' 1767225600 "$BODY" | openssl dgst -sha256 -hmac 's3cret of 2026'
+const SIGNATURE: &str = "0d796012b105c1aa2b434f4538758f305b6cf49cd7d513f66c52a9674332e474";
+/// printf '%s.%s' 1767225600 "$BODY" | openssl dgst -sha256 -hmac monkeywrench
+const WRENCH: &str = "ada657fd1f4dcbfeb22be5d66d174771fc59c36824be2c0d06cfe024eed48f82";
+/// printf '%s.%s\n' 1767225600 "$BODY" | openssl dgst -sha256 -hmac 's3cret of 2026'
+const WITH_NEWLINE: &str = "5e47e15931985db6d680e89c00981a598a628fd5c3fd64cf342d3a139635ec36";
 
 fn record(directory: &Directory, signature: &str) {
     directory.write("body.json", BODY);
@@ -26,7 +26,7 @@ fn verify(directory: &Directory, whose: &[&str]) -> Run {
     directory.run(&[&recording, whose].concat())
 }
 
-/// The secret `s3cret` opens the door of northgate-dental.
+/// The secret `s3cret of 2026` opens the door of northgate-dental.
 pub(crate) fn assert_northgate_verifies(directory: &Directory) {
     record(directory, SIGNATURE);
     let run = verify(directory, &["--org", "northgate-dental"]);
@@ -60,16 +60,16 @@ fn another_organizations_secret_does_not() {
 
 #[test]
 fn a_secret_needs_no_database() {
-    let directory = Directory::new().with("SENT", "s3cret");
+    let directory = Directory::new().with("SENT", "s3cret of 2026");
     record(&directory, SIGNATURE);
-    assert_eq!(verify(&directory, &["--secret", "s3cret"]).code, Some(0));
+    assert_eq!(verify(&directory, &["--secret", "s3cret of 2026"]).code, Some(0));
     assert_eq!(verify(&directory, &["--secret-env", "SENT"]).code, Some(0));
     assert_eq!(
-        causes(&verify(&directory, &["--secret", "s3cret", "--preset", "vapi-hmac"])),
+        causes(&verify(&directory, &["--secret", "s3cret of 2026", "--preset", "vapi-hmac"])),
         ["wrong_header"]
     );
     record(&directory, WITH_NEWLINE);
-    assert_eq!(causes(&verify(&directory, &["--secret", "s3cret"])), ["trailing_newline"]);
+    assert_eq!(causes(&verify(&directory, &["--secret", "s3cret of 2026"])), ["trailing_newline"]);
     assert!(!directory.path("data").exists());
 }
 
@@ -78,7 +78,7 @@ fn the_time_counts() {
     let directory = Directory::new();
     record(&directory, SIGNATURE);
     let recording =
-        ["verify", "--headers", "headers.txt", "--body", "body.json", "--secret", "s3cret", "--json"];
+        ["verify", "--headers", "headers.txt", "--body", "body.json", "--secret", "s3cret of 2026", "--json"];
     // 1767225600 is the first second of 2026; 300 s are allowed.
     for (at, code) in [("2026-01-01T00:05:00Z", 0), ("2025-12-31T23:55:00Z", 0), ("2026-01-01T00:05:01Z", 3)]
     {
@@ -98,7 +98,8 @@ fn a_curl_trace_and_standard_input_are_read() {
             "*   Trying 127.0.0.1:3001...\n> POST /api/webhooks/vapi HTTP/1.1\n> Host: h\n> x-vapi-signature: {SIGNATURE}\n> x-vapi-timestamp: {AT}\n>\n< HTTP/1.1 401\n"
         ),
     );
-    let arguments = ["verify", "--secret", "s3cret", "--headers", "trace.txt", "--body", "-", "--at", AT];
+    let arguments =
+        ["verify", "--secret", "s3cret of 2026", "--headers", "trace.txt", "--body", "-", "--at", AT];
     let run = directory.run_with_input(&arguments, BODY.as_bytes());
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.out.starts_with("matches [given]: "), "{run:?}");
@@ -109,7 +110,7 @@ fn the_shared_secret_serves_an_organization_without_its_own() {
     let directory = applied();
     record(&directory, WRENCH);
     assert_eq!(causes(&verify(&directory, &["--org", "closed-law"])), ["no_credential"]);
-    let directory = directory.with("VAPI_WEBHOOK_SECRET", "wrench");
+    let directory = directory.with("VAPI_WEBHOOK_SECRET", "monkeywrench");
     assert_eq!(verify(&directory, &["--org", "closed-law"]).code, Some(0));
     assert_eq!(causes(&verify(&directory, &["--org", "northgate-dental"])), ["no_match"]);
 }

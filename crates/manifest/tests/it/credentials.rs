@@ -2,7 +2,7 @@
 
 use signature::{Encoding, HmacRecipe, PayloadFormat, Preset, Scheme};
 
-use crate::support::{mistakes, one};
+use crate::support::{mistakes, one, read};
 
 /// The one credential of an organization that declares `parts`.
 fn credential(parts: &str) -> tenant::CredentialSpec {
@@ -61,7 +61,31 @@ fn bearer_takes_its_prefix_as_a_word() {
 #[test]
 fn without_a_secret_the_stored_one_is_kept() {
     assert!(credential("preset = \"bearer\"").secret.is_none());
-    assert_eq!(credential("preset = \"bearer\", secret = \" s \"").secret.unwrap().expose(), b" s ");
+}
+
+#[test]
+fn secrets_are_trimmed_and_may_not_be_guessed() {
+    let trimmed = credential("preset = \"bearer\", secret = \" 16 characters at\\n\"");
+    assert_eq!(trimmed.secret.unwrap().expose(), b"16 characters at");
+    for short in ["a", "seven77", "  seven77  ", "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"] {
+        assert_eq!(
+            wrong(&format!("preset = \"bearer\", secret = \"{short}\"")),
+            ["credentials[0].secret: it has fewer than 8 characters"],
+            "{short}"
+        );
+    }
+    let warnings = |secret: &str| {
+        let credential = format!("{{ label = \"a\", preset = \"bearer\", secret = \"{secret}\" }}");
+        let head = "[[organizations]]\nslug = \"lakeside-law\"\nname = \"Lakeside Law\"\n";
+        let manifest = read(&format!("{head}credentials = [{credential}]")).unwrap();
+        manifest.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let warned = warnings("8 or more");
+    assert!(
+        warned.len() == 1 && warned[0].contains("fewer than 16") && !warned[0].contains("8 or more"),
+        "{warned:?}"
+    );
+    assert_eq!(warnings("16 characters at"), [""; 0]);
 }
 
 #[test]
@@ -93,7 +117,7 @@ fn secrets_that_are_missing_or_do_not_fit_are_named() {
     );
     assert_eq!(wrong(r#"preset = "bearer", secret = """#), ["credentials[0].secret: the secret is empty"]);
     assert_eq!(
-        wrong(r#"preset = "bearer", secret = "a", secret_env = "NORTHGATE_SECRET""#),
+        wrong(r#"preset = "bearer", secret = "a secret", secret_env = "NORTHGATE_SECRET""#),
         ["credentials[0]: it has both secret and secret_env"]
     );
     let not_base64 = wrong(r#"preset = "standard-webhooks", secret = "whsec_hidden!""#);
@@ -102,7 +126,7 @@ fn secrets_that_are_missing_or_do_not_fit_are_named() {
 
 #[test]
 fn recipes_that_do_not_hold_together_are_named() {
-    assert_eq!(wrong("secret = \"a\""), ["credentials[0]: it needs either a preset or a scheme"]);
+    assert_eq!(wrong("secret = \"a secret\""), ["credentials[0]: it needs either a preset or a scheme"]);
     assert_eq!(
         wrong(r#"preset = "bearer", scheme = "bearer""#),
         ["credentials[0]: it needs either a preset or a scheme"]

@@ -37,7 +37,7 @@ fn two_organizations_share_nothing() {
     // One account at the provider serves many organizations of an agency.
     assert_eq!(same(r#"vapi_org_id = "v""#), Vec::<String>::new());
     assert_eq!(
-        same(r#"credentials = [{ label = "x", preset = "bearer", secret = "s" }]"#),
+        same(r#"credentials = [{ label = "x", preset = "bearer", secret = "a secret" }]"#),
         Vec::<String>::new()
     );
 }

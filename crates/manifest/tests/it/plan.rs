@@ -24,7 +24,7 @@ vapi_org_id = "account-1"
 assistants = [{ id = "asst_1", name = "Sarah", role = "inbound" }]
 squads = ["squad_1"]
 phone_numbers = [{ id = "pn_1", number = "+4930123456", route = { assistant = "asst_1" } }]
-credentials = [{ label = "2026", preset = "x-vapi-signature", secret = "s3cret", not_after = "2027-01-31T00:00:00Z" }]
+credentials = [{ label = "2026", preset = "x-vapi-signature", secret = "s3cret of 2026", not_after = "2027-01-31T00:00:00Z" }]
 services = [{ name = "consultation", minutes = 30 }]
 resources = [{ name = "room", capacity = 2 }]
 opening_hours = { mon = ["09:00-17:00"] }
@@ -206,7 +206,7 @@ fn organizations_are_known_by_id_then_slug() {
 
 #[test]
 fn a_credential_without_a_secret_keeps_the_stored_one() {
-    let without = full_with(", secret = \"s3cret\"", "");
+    let without = full_with(", secret = \"s3cret of 2026\"", "");
     assert!(plan(&file(FULL), &without, false).unwrap().is_empty());
 
     let error = plan(&[], &without, false).unwrap_err();
@@ -224,7 +224,7 @@ fn a_credential_without_a_secret_keeps_the_stored_one() {
         ["~ lakeside-law credential 2026 (secret)"]
     );
 
-    let mut wanted = full_with("x-vapi-signature\", secret = \"s3cret\"", "standard-webhooks\"");
+    let mut wanted = full_with("x-vapi-signature\", secret = \"s3cret of 2026\"", "standard-webhooks\"");
     let mut stored = file(FULL);
     stored[0].credentials[0].secret = Some(SecretKey::new("hidden!").unwrap());
     let error = plan(&stored, &wanted, false).unwrap_err().to_string();

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use secrecy::ExposeSecret;
-use settings::{Environment, LogFormat, Settings, SettingsError, Switch, Synchronous, Vars};
+use settings::{
+    Environment, LogFormat, Settings, SettingsError, SharedSecretError, Switch, Synchronous, Vars,
+};
 
 fn with_files(files: &[(&str, &str)], vars: &dyn Vars) -> Result<Settings, SettingsError> {
     let directory = tempfile::tempdir().unwrap();
@@ -200,4 +202,21 @@ fn secrets_are_not_shown() {
     .unwrap();
     let shown = format!("{settings:?} {settings:#?}");
     assert!(shown.contains("[REDACTED]") && !shown.contains("hush"), "{shown}");
+}
+
+#[test]
+fn a_shared_secret_that_can_be_guessed_does_not_serve() {
+    let auth = |secret: &'static str| with_vars(&[("VAPI_WEBHOOK_SECRET", secret)]).unwrap().auth;
+    let short = auth("  seven77 ");
+    assert!(matches!(short.serving_keys(), Err(SharedSecretError::Short)));
+    assert!(!short.serving_keys().unwrap_err().to_string().contains("seven77"));
+    assert_eq!(short.shared_keys().unwrap().len(), 2, "what it signed can still be looked into");
+    for (secret, is_short) in [("8 or more", true), ("16 characters at", false)] {
+        let auth = auth(secret);
+        assert_eq!(
+            (auth.serving_keys().unwrap().len(), auth.is_shared_secret_short()),
+            (2, is_short),
+            "{secret}"
+        );
+    }
 }
