@@ -3,6 +3,7 @@
 mod budget;
 mod pace;
 
+use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use pace::Pace;
 /// A body that is refused is read on and thrown away up to this many times the limit, so that its sender comes to read the
 /// refusal instead of a broken connection.
 const DRAIN_FACTOR: usize = 4;
+/// A body that is larger than this is kept in segments of this size while it comes.
+const SEGMENT_BYTES: usize = 256 * 1024;
 
 /// The bounds of a body.
 #[derive(Clone, Debug)]
@@ -35,7 +38,10 @@ pub(crate) struct Body {
 
 /// A body that comes in pieces.
 struct Pieces {
-    bytes: Vec<u8>,
+    /// Segments that are full.
+    full: Vec<Vec<u8>>,
+    /// What comes now goes here.
+    last: Vec<u8>,
     share: Share,
     /// The most bytes that it may have.
     most: usize,
@@ -96,13 +102,14 @@ impl BodyReader {
             share.grow_to(first.len())?;
             return Ok(Body { bytes: first, _share: share });
         }
-        let mut pieces = Pieces { bytes: Vec::new(), share, most: declared.unwrap_or(self.max_bytes) };
+        let most = declared.unwrap_or(self.max_bytes);
+        let mut pieces = Pieces { full: Vec::new(), last: Vec::new(), share, most };
         pieces.add(&first)?;
         while let Some(chunk) = next {
             pieces.add(&chunk)?;
             next = chunks.next().await?;
         }
-        Ok(Body { bytes: pieces.bytes.into(), _share: pieces.share })
+        Ok(pieces.whole())
     }
 
     /// Reads on without keeping anything, within bounds, for a request that is refused with or without its body.
@@ -120,19 +127,43 @@ impl BodyReader {
 }
 
 impl Pieces {
-    /// Adds a piece. The share grows ahead of the memory, and the memory by doubling.
+    /// Adds a piece. The share grows ahead of the memory. What outgrows a segment is not moved any more until it is whole:
+    /// half of the memory would be rooms that it has left.
     fn add(&mut self, piece: &[u8]) -> Result<(), Refusal> {
-        let length = self.bytes.len().saturating_add(piece.len());
+        let before = self.full.iter().map(Vec::len).sum::<usize>();
+        let length = before.saturating_add(self.last.len()).saturating_add(piece.len());
         if length > self.most {
             return Err(Refusal::PayloadTooLarge);
         }
-        if length > self.bytes.capacity() {
-            let room = self.bytes.capacity().saturating_mul(2).max(SMALL_BYTES).min(self.most).max(length);
-            self.share.grow_to(room)?;
-            self.bytes.reserve_exact(room - self.bytes.len());
+        if self.last.len() + piece.len() > self.last.capacity() {
+            let is_segment = self.last.capacity() >= SEGMENT_BYTES;
+            let (before, held) =
+                if is_segment { (before + self.last.len(), 0) } else { (before, self.last.len()) };
+            let doubled = if is_segment { SEGMENT_BYTES } else { self.last.capacity().saturating_mul(2) };
+            let room =
+                doubled.clamp(SMALL_BYTES, SEGMENT_BYTES).min(self.most - before).max(held + piece.len());
+            self.share.grow_to(before + room)?;
+            if is_segment {
+                self.full.push(mem::replace(&mut self.last, Vec::with_capacity(room)));
+            } else {
+                self.last.reserve_exact(room - held);
+            }
         }
-        self.bytes.extend_from_slice(piece);
+        self.last.extend_from_slice(piece);
         Ok(())
+    }
+
+    fn whole(self) -> Body {
+        let Self { full, last, share, .. } = self;
+        if full.is_empty() {
+            return Body { bytes: last.into(), _share: share };
+        }
+        let mut bytes = Vec::with_capacity(full.iter().map(Vec::len).sum::<usize>() + last.len());
+        // Each segment's room is free again before the next one is copied.
+        for segment in full.into_iter().chain([last]) {
+            bytes.extend_from_slice(&segment);
+        }
+        Body { bytes: bytes.into(), _share: share }
     }
 }
 
