@@ -1,6 +1,7 @@
 //! The cases measured.
 
 mod isolation;
+mod neighbours;
 mod resolution;
 mod sizes;
 
@@ -139,6 +140,15 @@ pub(super) const ALL: &[Case] = &[
         note: "The same of bookings.",
         has_baselines: false,
         run: isolation::bookings,
+    },
+    Case {
+        name: "neighbours",
+        title: "One organization beside strangers and busy neighbours",
+        note: "Nineteen quiet organizations, 50 `status-update` a second together, under the limits that are set by default; \
+               all come from one address, as the provider's do. Every answer has to be 200. What the offender's requests take \
+               of the processor is counted with the quiet ones.",
+        has_baselines: false,
+        run: neighbours::run,
     },
     Case {
         name: "sizes",

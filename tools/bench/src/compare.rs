@@ -9,7 +9,7 @@ use super::contender::Contender;
 use super::stats::median;
 use super::wrk::{Answers, Shot, shoot};
 use super::{Lab, Plan};
-use gateway_process::{Usage, cpu_of_ended_children, cpu_of_tree, tail};
+use gateway_process::{Service, Usage, cpu_of_ended_children, cpu_of_tree, tail};
 use job::interrupt;
 
 /// The connections of the look at the answers that comes before the rounds.
@@ -160,7 +160,10 @@ fn round(lab: &Lab, load: Load, contender: &mut Contender) -> Result<Round> {
     let (before, postgres, own) =
         (usage(contender)?, cpu_of_tree(lab.postgres.pid())?, cpu_of_ended_children()?);
     let connections = load.connections / contender.services.len().max(1);
+    let port = contender.services.first().map(Service::port);
+    let at_work = contender.offender.zip(port).map(|(offender, port)| offender.begin(port));
     let answers = fire(lab, load, contender, None, connections, lab.plan.seconds)?;
+    drop(at_work);
     let (after, postgres, own) = (
         usage(contender)?,
         cpu_of_tree(lab.postgres.pid())?.saturating_sub(postgres),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use super::offender::Offender;
 use super::store::{Store, Table};
 use super::tools::Baselines;
 use super::{Lab, fixture};
@@ -25,6 +26,8 @@ pub(super) struct Contender {
     pub(super) expected: (u16, &'static str),
     /// Further settings of the load's script.
     pub(super) settings: Vec<(&'static str, String)>,
+    /// Somebody who is at work on it during a round.
+    pub(super) offender: Option<Offender>,
     /// How many messages may have been sent already.
     pub(super) sent: u64,
 }
@@ -38,6 +41,7 @@ impl Contender {
             grows: None,
             expected: (200, ""),
             settings: vec![("ORGANIZATIONS", fixture::ORGANIZATIONS.to_string())],
+            offender: None,
             sent: 0,
         }
     }
@@ -71,14 +75,20 @@ pub(super) fn directory(lab: &Lab, name: &str) -> Result<PathBuf> {
     Ok(directory)
 }
 
-/// The gateway's settings: its defaults, but for limits that no organization of a run may meet.
-pub(super) fn settings(store: &Store) -> Vec<(String, String)> {
-    let mut settings = vec![
+/// The gateway's settings: its defaults.
+fn defaults(store: &Store) -> Vec<(String, String)> {
+    vec![
         ("DATABASE_URL".to_owned(), store.url()),
         ("GATEWAY_MASTER_KEY".to_owned(), fixture::MASTER_KEY.to_owned()),
         ("VAPI_WEBHOOK_SECRET".to_owned(), fixture::SHARED_SECRET.to_owned()),
-    ];
-    for limit in ["UNVERIFIED_PER_ADDRESS", "UNVERIFIED_TOTAL", "WAITING", "CALL_EVENTS", "STREAMS"] {
+    ]
+}
+
+/// The gateway's settings: its defaults, but for limits that no organization of a run may meet.
+pub(super) fn settings(store: &Store) -> Vec<(String, String)> {
+    let mut settings = defaults(store);
+    for limit in ["UNVERIFIED_PER_ADDRESS", "UNVERIFIED_TOTAL", "WAITING", "CALL_EVENTS", "STREAMS", "BYTES"]
+    {
         settings.push((format!("GATEWAY__LIMITS__{limit}"), UNLIMITED.to_owned()));
     }
     settings
@@ -124,6 +134,17 @@ pub(super) fn gateway_on_postgres(lab: &Lab, case: &str) -> Result<Contender> {
     let (directory, store) = (directory(lab, &name)?, Store::postgres(lab, &name)?);
     fill(lab, &directory, &store)?;
     let settings = settings(&store);
+    serve(lab, &directory, store, &settings)
+}
+
+/// The same, with the limits that it has by default.
+///
+/// # Errors
+/// As [`gateway_on_postgres`].
+pub(super) fn gateway_with_limits(lab: &Lab, name: &str) -> Result<Contender> {
+    let (directory, store) = (directory(lab, name)?, Store::postgres(lab, name)?);
+    fill(lab, &directory, &store)?;
+    let settings = defaults(&store);
     serve(lab, &directory, store, &settings)
 }
 

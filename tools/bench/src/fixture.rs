@@ -20,11 +20,11 @@ fn id(number: usize) -> String {
     format!("{number:08x}-0000-4000-8000-000000000001")
 }
 
-fn assistant(number: usize) -> String {
+pub(super) fn assistant(number: usize) -> String {
     format!("{number:08x}-0000-4000-8000-0000000000a5")
 }
 
-fn secret(number: usize) -> String {
+pub(super) fn secret(number: usize) -> String {
     format!("bench: the secret of organization {number}")
 }
 

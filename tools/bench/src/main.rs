@@ -12,6 +12,7 @@ mod compare;
 mod contender;
 mod fixture;
 mod machine;
+mod offender;
 mod report;
 mod stats;
 mod store;

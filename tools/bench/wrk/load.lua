@@ -12,6 +12,7 @@ local function setting(name, default)
 end
 
 M.organizations = tonumber(setting("ORGANIZATIONS"))
+M.first = tonumber(setting("FIRST", "0"))
 M.offset = tonumber(setting("OFFSET", "0"))
 M.nonce = setting("NONCE")
 local shared_secret = os.getenv("BENCH_SHARED_SECRET")

@@ -12,7 +12,7 @@ function next_message(n)
   local block, place = math.floor(n / (APART * #STATUSES)), n % (APART * #STATUSES)
   local call = block * APART + place % APART
   local status = STATUSES[math.floor(place / APART) + 1]
-  local organization = call % load.organizations
+  local organization = load.first + call % (load.organizations - load.first)
   local values = messages.values(organization, call)
   values.STATUS = status
   values.REASON = status == "ended" and '"customer-ended-call"' or "null"
