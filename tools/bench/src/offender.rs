@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
@@ -80,6 +80,18 @@ impl Offender {
         }
     }
 
+    /// Requests a second of all connections together: many times what an organization's calls come to, and less than what would
+    /// keep the machine busy by itself, since the load and the gateway share it.
+    const fn a_second(self) -> u32 {
+        match self {
+            Self::Strangers | Self::OldSecret | Self::Health => 1000,
+            Self::Unowned => 500,
+            Self::StalledBodies => 5,
+            Self::ManyTools => 35,
+            Self::LargeReports => 20,
+        }
+    }
+
     /// Begins on the gateway at a port of this machine.
     pub(super) fn begin(self, port: u16) -> AtWork {
         let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -111,7 +123,12 @@ impl Offender {
             }
             return Ok(());
         }
+        let each =
+            Duration::from_secs(1) * u32::try_from(self.connections()).unwrap_or(u32::MAX) / self.a_second();
+        let mut next = Instant::now();
         while !stop.load(Ordering::Relaxed) {
+            next += each;
+            thread::sleep(next.saturating_duration_since(Instant::now()));
             stream.write_all(&self.request(sent.fetch_add(1, Ordering::Relaxed)))?;
             read_answer(&mut stream)?;
         }
