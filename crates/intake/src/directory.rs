@@ -41,7 +41,7 @@ impl KeySource for Patient {
     }
 }
 
-/// A [`Lookup`] that asks for the pins of calls only that were verified here.
+/// A [`Lookup`] that asks for what exists only, and for the pins of calls only that were verified here.
 struct OfKnownCalls {
     lookup: Arc<CachedLookup<Patient>>,
     calls: Arc<KnownCalls>,
@@ -50,7 +50,7 @@ struct OfKnownCalls {
 #[async_trait]
 impl Lookup for OfKnownCalls {
     async fn owners(&self, keys: &[LookupKey]) -> Result<Owners, LookupError> {
-        self.lookup.owners(keys).await
+        self.lookup.owners_of_known(keys).await
     }
 
     async fn pins(&self, call_id: &str) -> Result<Vec<OrgId>, LookupError> {

@@ -1,7 +1,7 @@
 //! Caches over a directory: identifiers to organizations, organizations to keys. Verdicts are never cached.
 //!
 //! Hits and misses are kept apart, each bounded, so that made-up identifiers push no real one out; one that is known not to
-//! exist is not asked for. Concurrent misses of the same question ask the directory once. A change that arrives while a
+//! exist is not asked for beside one that does. Concurrent misses of the same question ask the directory once. A change that arrives while a
 //! question is under way keeps its answer out of the cache, so that an old answer never outlives the notice that it is old.
 //! An answer that is merely old is asked for again, and serves on where the directory cannot answer.
 
@@ -85,10 +85,52 @@ impl<L: Lookup> CachedLookup<L> {
 
     async fn look(&self, key: &LookupKey) -> Found<History> {
         match self.hits.get(key).await {
-            Found::Nothing if !self.known.may_exist(key) => Found::Fresh(Arc::from([])),
             Found::Nothing => self.misses.get(key).await.map_or(Found::Nothing, Found::Fresh),
             found => found,
         }
+    }
+
+    /// [`Lookup::owners`] that asks the directory for nothing that is known not to exist.
+    ///
+    /// # Errors
+    /// [`LookupError`] when the directory cannot answer now.
+    pub async fn owners_of_known(&self, keys: &[LookupKey]) -> Result<Owners, LookupError> {
+        self.owners_of(keys, false).await
+    }
+
+    /// One that does not exist is not asked for, unless it stands alone, where it may be so new that it was not heard of yet.
+    async fn owners_of(&self, keys: &[LookupKey], asks_for_new: bool) -> Result<Owners, LookupError> {
+        let asked = self.hits.moment();
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            found.push(self.look(key).await);
+        }
+        let exists = |(key, found): (&LookupKey, &Found<History>)| match found {
+            Found::Fresh(rows) => !rows.is_empty(),
+            Found::Stale(_) => true,
+            Found::Nothing => self.known.may_exist(key),
+        };
+        if !asks_for_new || keys.iter().zip(&found).any(exists) {
+            for (key, found) in keys.iter().zip(&mut found) {
+                if matches!(found, Found::Nothing) && !self.known.may_exist(key) {
+                    *found = Found::Fresh(Arc::from([]));
+                }
+            }
+        }
+        let cached: Vec<bool> = found.iter().map(|found| matches!(found, Found::Fresh(_))).collect();
+        let unknown = keys.iter().zip(&cached).filter(|(_, is_cached)| !**is_cached);
+        let missing: Arc<[LookupKey]> = unknown.map(|(key, _)| key.clone()).collect();
+        let fetched = if missing.is_empty() { Ok(Arc::default()) } else { self.fetch(missing, asked).await };
+        let mut fetched_rows = fetched.iter().flat_map(|rows| rows.iter());
+        let mut histories = Vec::with_capacity(keys.len());
+        for (key, found) in keys.iter().zip(found) {
+            histories.push(match (found, &fetched) {
+                (Found::Fresh(rows), _) => rows,
+                (_, Ok(_)) => fetched_rows.next().cloned().unwrap_or_default(),
+                (old, Err(error)) => self.fall_back(key, old, asked).await.ok_or_else(|| error.clone())?,
+            });
+        }
+        Ok(Owners { histories, cached })
     }
 
     /// Reads the histories of unknown keys, once for all who ask at the same time.
@@ -135,25 +177,7 @@ impl<L: Lookup> CachedLookup<L> {
 #[async_trait]
 impl<L: Lookup> Lookup for CachedLookup<L> {
     async fn owners(&self, keys: &[LookupKey]) -> Result<Owners, LookupError> {
-        let asked = self.hits.moment();
-        let mut found = Vec::with_capacity(keys.len());
-        for key in keys {
-            found.push(self.look(key).await);
-        }
-        let cached: Vec<bool> = found.iter().map(|found| matches!(found, Found::Fresh(_))).collect();
-        let unknown = keys.iter().zip(&cached).filter(|(_, is_cached)| !**is_cached);
-        let missing: Arc<[LookupKey]> = unknown.map(|(key, _)| key.clone()).collect();
-        let fetched = if missing.is_empty() { Ok(Arc::default()) } else { self.fetch(missing, asked).await };
-        let mut fetched_rows = fetched.iter().flat_map(|rows| rows.iter());
-        let mut histories = Vec::with_capacity(keys.len());
-        for (key, found) in keys.iter().zip(found) {
-            histories.push(match (found, &fetched) {
-                (Found::Fresh(rows), _) => rows,
-                (_, Ok(_)) => fetched_rows.next().cloned().unwrap_or_default(),
-                (old, Err(error)) => self.fall_back(key, old, asked).await.ok_or_else(|| error.clone())?,
-            });
-        }
-        Ok(Owners { histories, cached })
+        self.owners_of(keys, true).await
     }
 
     async fn pins(&self, call_id: &str) -> Result<Vec<OrgId>, LookupError> {

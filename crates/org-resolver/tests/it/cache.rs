@@ -217,16 +217,20 @@ async fn what_does_not_exist_is_not_asked_for() {
     let cache = CachedLookup::with_known(Arc::clone(&source), Arc::clone(&known), CacheConfig::default());
     list(&known, &["asst-a", "asst-b"]);
     for nth in 0..1000 {
-        let owners = cache.owners(&[key(&format!("made-up-{nth}"))]).await.unwrap();
+        let owners = cache.owners_of_known(&[key(&format!("made-up-{nth}"))]).await.unwrap();
         assert_eq!((owners.cached, owners.histories[0].len()), (vec![true], 0));
     }
     assert_eq!(source.asked(), 0);
     let owners = cache.owners(&[key("made-up"), key("asst-a")]).await.unwrap();
     assert_eq!((owners.cached, owners.histories[1][0].org), (vec![true, false], Some(org(1))));
-    // One that comes is known by its notice.
+    assert_eq!(source.asked(), 1);
+    // One that comes is known by its notice, and is found before that where nothing else is in the message.
     source.inner.map(IdentifierKind::AssistantId, "made-up", org(1)).unwrap();
+    source.inner.map(IdentifierKind::AssistantId, "unheard", org(1)).unwrap();
     assert!(known.add(&key("made-up")));
-    assert_eq!(owner(&cache.owners(&[key("made-up")]).await.unwrap()), Some(org(1)));
+    assert_eq!(owner(&cache.owners_of_known(&[key("made-up")]).await.unwrap()), Some(org(1)));
+    assert_eq!(owner(&cache.owners_of_known(&[key("unheard")]).await.unwrap()), None);
+    assert_eq!(owner(&cache.owners(&[key("unheard")]).await.unwrap()), Some(org(1)));
 }
 
 #[tokio::test]
