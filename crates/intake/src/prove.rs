@@ -41,19 +41,21 @@ impl Intake {
             }
         };
         record.step = Some(claimed.via());
-        record.identifier = claimed.value().map(shown);
         // An organization that only metadata names was named by the body, and stays out of the log.
         record.claimed = Some(claimed.id()).filter(|_| claimed.via() != LookupStep::Metadata);
         let is_metadata_missing = claimed.is_metadata_missing();
+        let value: Option<Box<str>> = claimed.value().map(Into::into);
         tracing::debug!(request_id, org_id = %claimed.id(), "found organization by {}", claimed.via());
 
         let admission = match resolver.gate().admit(claimed, signed, self.clock.now()).await {
             Ok(admission) => admission,
-            Err(AdmitError::Rejected(reason)) => {
+            Err(error) => {
+                // Shown of what is not proven, and of nothing else.
+                record.identifier = value.as_deref().map(shown);
+                let AdmitError::Rejected(reason) = error else { return Err(no_answer(&error, request_id)) };
                 record.verdict = reason.as_str();
                 return Err(Refusal::Unauthorized);
             }
-            Err(error) => return Err(no_answer(&error, request_id)),
         };
         if let Some(call_id) = received.envelope.head().call_id() {
             self.known_calls.insert(call_id);

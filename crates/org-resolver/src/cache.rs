@@ -83,8 +83,8 @@ impl<L: Lookup> CachedLookup<L> {
         self.misses.invalidate_all();
     }
 
-    async fn look(&self, key: &LookupKey) -> Found<History> {
-        match self.hits.get(key).await {
+    async fn look(&self, key: &LookupKey, asked: Moment) -> Found<History> {
+        match self.hits.get(key, asked).await {
             Found::Nothing => self.misses.get(key).await.map_or(Found::Nothing, Found::Fresh),
             found => found,
         }
@@ -103,7 +103,7 @@ impl<L: Lookup> CachedLookup<L> {
         let asked = self.hits.moment();
         let mut found = Vec::with_capacity(keys.len());
         for key in keys {
-            found.push(self.look(key).await);
+            found.push(self.look(key, asked).await);
         }
         let exists = |(key, found): (&LookupKey, &Found<History>)| match found {
             Found::Fresh(rows) => !rows.is_empty(),
@@ -119,15 +119,18 @@ impl<L: Lookup> CachedLookup<L> {
         }
         let cached: Vec<bool> = found.iter().map(|found| matches!(found, Found::Fresh(_))).collect();
         let unknown = keys.iter().zip(&cached).filter(|(_, is_cached)| !**is_cached);
-        let missing: Arc<[LookupKey]> = unknown.map(|(key, _)| key.clone()).collect();
-        let fetched = if missing.is_empty() { Ok(Arc::default()) } else { self.fetch(missing, asked).await };
-        let mut fetched_rows = fetched.iter().flat_map(|rows| rows.iter());
+        let missing: Vec<LookupKey> = unknown.map(|(key, _)| key.clone()).collect();
+        // Most of the time nothing is missing.
+        let fetched = if missing.is_empty() { None } else { Some(self.fetch(missing.into(), asked).await) };
+        let mut rows_of_missing = fetched.iter().flatten().flat_map(|rows| rows.iter());
         let mut histories = Vec::with_capacity(keys.len());
         for (key, found) in keys.iter().zip(found) {
             histories.push(match (found, &fetched) {
                 (Found::Fresh(rows), _) => rows,
-                (_, Ok(_)) => fetched_rows.next().cloned().unwrap_or_default(),
-                (old, Err(error)) => self.fall_back(key, old, asked).await.ok_or_else(|| error.clone())?,
+                (old, Some(Err(error))) => {
+                    self.fall_back(key, old, asked).await.ok_or_else(|| error.clone())?
+                }
+                (_, _) => rows_of_missing.next().cloned().unwrap_or_default(),
             });
         }
         Ok(Owners { histories, cached })
@@ -153,7 +156,7 @@ impl<L: Lookup> CachedLookup<L> {
                 continue;
             }
             self.misses.insert(key.clone(), Arc::clone(rows)).await;
-            if self.hits.moment().generation != asked.generation {
+            if self.hits.has_changed_since(asked) {
                 self.misses.invalidate(key).await;
             }
         }
@@ -226,7 +229,7 @@ impl<K: KeySource> CachedKeys<K> {
 impl<K: KeySource> KeySource for CachedKeys<K> {
     async fn access(&self, org: OrgId) -> Result<Access, LookupError> {
         let asked = self.orgs.moment();
-        let old = match self.orgs.get(&org).await {
+        let old = match self.orgs.get(&org, asked).await {
             Found::Fresh(access) => return Ok(access),
             Found::Stale(access) => Some(access),
             Found::Nothing => None,

@@ -40,6 +40,7 @@ pub(super) enum Found<V> {
 /// The moment before a question was asked.
 #[derive(Clone, Copy)]
 pub(super) struct Moment {
+    at: Instant,
     pub(super) generation: u64,
     epoch: u64,
 }
@@ -59,16 +60,17 @@ where
         }
     }
 
-    pub(super) async fn get(&self, key: &K) -> Found<V> {
+    /// What is kept, as it was at this moment.
+    pub(super) async fn get(&self, key: &K, asked: Moment) -> Found<V> {
         let Some(answer) = self.answers.get(key).await else { return Found::Nothing };
-        let is_fresh =
-            answer.epoch == self.epoch.load(Ordering::SeqCst) && Instant::now() < answer.fresh_until;
+        let is_fresh = answer.epoch == asked.epoch && asked.at < answer.fresh_until;
         if is_fresh { Found::Fresh(answer.value) } else { Found::Stale(answer.value) }
     }
 
     /// To be taken before a question is asked.
     pub(super) fn moment(&self) -> Moment {
         Moment {
+            at: Instant::now(),
             generation: self.generation.load(Ordering::SeqCst),
             epoch: self.epoch.load(Ordering::SeqCst),
         }
@@ -88,9 +90,14 @@ where
         let fresh_until = Instant::now() + fresh_for;
         self.answers.insert(key.clone(), Answer { value, fresh_until, epoch: asked.epoch }).await;
         // Looked at after the insertion: a change between the two would be missed otherwise.
-        if self.generation.load(Ordering::SeqCst) != asked.generation {
+        if self.has_changed_since(asked) {
             self.answers.invalidate(key).await;
         }
+    }
+
+    /// Whether something was heard to have changed since.
+    pub(super) fn has_changed_since(&self, asked: Moment) -> bool {
+        self.generation.load(Ordering::SeqCst) != asked.generation
     }
 
     /// Forgets one answer: it is known to be wrong.
