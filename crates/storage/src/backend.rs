@@ -16,7 +16,7 @@ use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
 use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, NewBooking};
-use crate::retention::Step;
+use crate::retention::{Cleared, Step};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::tenants::TenantRows;
@@ -76,8 +76,8 @@ pub(crate) trait Backend: Send + Sync {
     /// Organizations after one of them, in the order of their ids, each with how long it keeps what; none at the end.
     async fn retentions(&self, after: Uuid) -> Result<Vec<(Uuid, Value)>, StorageError>;
 
-    /// Clears away some of what an organization keeps no longer; gives how many rows it worked on.
-    async fn clear_away(&self, step: Step) -> Result<u64, StorageError>;
+    /// Clears away some of what an organization keeps no longer.
+    async fn clear_away(&self, step: Step) -> Result<Cleared, StorageError>;
 
     /// Counts messages that were refused.
     async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError>;

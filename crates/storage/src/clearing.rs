@@ -15,21 +15,21 @@ use crate::retention::Step;
 /// A pause after a step that found work, so that it takes no more than its part of the database.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Goes once through all organizations; gives how many rows were worked on.
+/// Goes once through all organizations; gives how many rows are gone.
 pub(crate) async fn pass(backend: &dyn Backend, default: Retention) -> Result<u64, StorageError> {
-    let (mut worked, mut after) = (0, Uuid::nil());
+    let (mut removed, mut after) = (0, Uuid::nil());
     loop {
         let page: Vec<(Uuid, Value)> = backend.retentions(after).await?;
-        let Some((last, _)) = page.last() else { return Ok(worked) };
+        let Some((last, _)) = page.last() else { return Ok(removed) };
         after = *last;
         for (org, own) in page {
             let step = Step::new(OrgId::new(org), Retention::read(&own).or(default));
             loop {
-                let some = backend.clear_away(step).await?;
-                if some == 0 {
+                let cleared = backend.clear_away(step).await?;
+                if cleared.worked == 0 {
                     break;
                 }
-                worked += some;
+                removed += cleared.removed;
                 sleep(PAUSE).await;
             }
         }

@@ -18,6 +18,15 @@ pub(crate) struct Step {
     pub(crate) rows: i64,
 }
 
+/// What a step came to, in rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cleared {
+    /// Counted or cleared away; none is the end.
+    pub(crate) worked: u64,
+    /// Cleared away.
+    pub(crate) removed: u64,
+}
+
 impl Step {
     pub(crate) fn new(org: OrgId, kept: Retention) -> Self {
         // A bound that no number holds is none that is ever reached.

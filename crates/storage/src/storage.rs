@@ -359,7 +359,7 @@ impl Storage {
     }
 
     /// Goes once through all organizations and clears away what they keep no longer: their own rule, else the
-    /// configuration's; gives how many rows were worked on. Several nodes may do it at once.
+    /// configuration's; gives how many rows are gone. Several nodes may do it at once.
     ///
     /// # Errors
     /// [`StorageError`] when the database does not answer.

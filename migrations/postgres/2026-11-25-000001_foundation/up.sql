@@ -1334,10 +1334,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- Clears away what an organization keeps no longer, at most `step` rows of each kind, with the rights of the caller and under the
--- ordinary policies. Days and bytes of 0 are without end. Gives how many rows it worked on; 0 while another session is at it.
+-- ordinary policies. Days and bytes of 0 are without end. Gives how many rows it worked on, and how
+-- many of them it cleared away; nothing while another session is at it. Where nothing is due it writes nothing.
 CREATE FUNCTION clear_away(
     organization uuid, bodies_days integer, transcripts_days integer, calls_days integer, most_bytes bigint, step integer
-) RETURNS bigint
+) RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     mark retention_marks%ROWTYPE;
@@ -1347,12 +1348,29 @@ DECLARE
     bytes bigint;
     touched bigint;
     worked bigint := 0;
+    removed bigint := 0;
+    bodies_before constant uuid := first_id_at(now() - make_interval(days => bodies_days));
+    -- The last minute waits, because transactions of other sessions may still bring in rows with earlier ids.
+    settled constant uuid := first_id_at(now() - interval '1 minute');
 BEGIN
     PERFORM set_config('app.organization_id', organization::text, true);
+    SELECT * INTO mark FROM retention_marks m WHERE m.organization_id = organization;
+    IF NOT (bodies_days > 0 AND EXISTS (SELECT FROM webhook_events e WHERE e.organization_id = organization AND e.id < bodies_before)
+        OR most_bytes > 0 AND (coalesce(mark.stored_bytes, 0) > most_bytes OR EXISTS (
+            SELECT FROM webhook_events e WHERE e.organization_id = organization AND e.id < settled
+              AND e.id > coalesce(mark.counted_to, '00000000-0000-0000-0000-000000000000')))
+        OR transcripts_days > 0 AND EXISTS (
+            SELECT FROM call_logs l WHERE l.organization_id = organization
+              AND l.created_at > coalesce(mark.reports_to, '-infinity') AND l.created_at < now() - make_interval(days => transcripts_days))
+        OR calls_days > 0 AND EXISTS (
+            SELECT FROM call_logs l WHERE l.organization_id = organization AND l.created_at < now() - make_interval(days => calls_days)))
+    THEN
+        RETURN ARRAY[0, 0];
+    END IF;
     INSERT INTO retention_marks (organization_id) VALUES (organization) ON CONFLICT DO NOTHING;
     SELECT * INTO mark FROM retention_marks m WHERE m.organization_id = organization FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
-        RETURN 0;
+        RETURN ARRAY[0, 0];
     END IF;
 
     IF bodies_days > 0 THEN
@@ -1360,20 +1378,20 @@ BEGIN
             DELETE FROM webhook_events e
             WHERE e.organization_id = organization AND e.id IN (
                 SELECT o.id FROM webhook_events o
-                WHERE o.organization_id = organization AND o.id < first_id_at(now() - make_interval(days => bodies_days))
+                WHERE o.organization_id = organization AND o.id < bodies_before
                 ORDER BY o.id LIMIT step)
             RETURNING e.id, octet_length(e.body) AS length
         )
         SELECT count(*), coalesce(sum(length) FILTER (WHERE id <= mark.counted_to), 0) INTO touched, bytes FROM gone;
         worked := worked + touched;
+        removed := removed + touched;
         mark.stored_bytes := mark.stored_bytes - bytes;
     END IF;
 
     IF most_bytes > 0 THEN
-        -- The last minute waits, because transactions of other sessions may still bring in rows with earlier ids.
         SELECT coalesce(sum(c.length), 0), count(*), (array_agg(c.id ORDER BY c.id DESC))[1] INTO bytes, touched, latest FROM (
             SELECT e.id, octet_length(e.body) AS length FROM webhook_events e
-            WHERE e.organization_id = organization AND e.id > mark.counted_to AND e.id < first_id_at(now() - interval '1 minute')
+            WHERE e.organization_id = organization AND e.id > mark.counted_to AND e.id < settled
             ORDER BY e.id LIMIT step) AS c;
         worked := worked + touched;
         mark.stored_bytes := mark.stored_bytes + bytes;
@@ -1391,6 +1409,7 @@ BEGIN
             )
             SELECT count(*), coalesce(sum(length), 0) INTO touched, bytes FROM gone;
             worked := worked + touched;
+            removed := removed + touched;
             -- Without a row left nothing is stored, whatever was counted.
             mark.stored_bytes := CASE WHEN touched = 0 THEN 0 ELSE mark.stored_bytes - bytes END;
         END IF;
@@ -1410,6 +1429,7 @@ BEGIN
             UPDATE tool_results t SET answer = '{"result": ""}'
             WHERE t.organization_id = organization AND t.vapi_call_id = ANY (calls) AND t.answer IS NOT NULL;
             worked := worked + cardinality(calls);
+            removed := removed + cardinality(calls);
             mark.reports_to := latest_call;
         END IF;
     END IF;
@@ -1436,13 +1456,14 @@ BEGIN
             SELECT coalesce(sum(length) FILTER (WHERE id <= mark.counted_to), 0) INTO bytes FROM gone;
             mark.stored_bytes := mark.stored_bytes - bytes;
             worked := worked + cardinality(calls);
+            removed := removed + cardinality(calls);
         END IF;
     END IF;
 
     UPDATE retention_marks m SET counted_to = mark.counted_to, stored_bytes = greatest(mark.stored_bytes, 0),
         reports_to = mark.reports_to
     WHERE m.organization_id = organization;
-    RETURN worked;
+    RETURN ARRAY[worked, removed];
 END
 $$;
 

@@ -32,7 +32,7 @@ use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
 use crate::refusals::{self, RefusalCount};
 use crate::repo::{Booked, Contact, NewBooking};
-use crate::retention::Step;
+use crate::retention::{Cleared, Step};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
@@ -247,7 +247,7 @@ impl Backend for PgBackend {
         read!(&self.directory, |conn| directory::retentions(conn, after))
     }
 
-    async fn clear_away(&self, step: Step) -> Result<u64, StorageError> {
+    async fn clear_away(&self, step: Step) -> Result<Cleared, StorageError> {
         let clear = || {
             diesel::select(dialect::clear_away(
                 DbUuid(step.org.as_uuid()),
@@ -258,8 +258,10 @@ impl Backend for PgBackend {
                 i32::try_from(step.rows).unwrap_or(i32::MAX),
             ))
         };
-        let worked: Vec<i64> = read!(&self.housekeeping, |conn| run::load(conn, clear()))?;
-        Ok(worked.first().copied().unwrap_or_default().unsigned_abs())
+        let counts: Vec<Vec<i64>> = read!(&self.housekeeping, |conn| run::load(conn, clear()))?;
+        let mut counts = counts.into_iter().flatten().map(i64::unsigned_abs);
+        let (worked, removed) = (counts.next().unwrap_or_default(), counts.next().unwrap_or_default());
+        Ok(Cleared { worked, removed })
     }
 
     async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError> {

@@ -32,7 +32,7 @@ extern "SQL" {
     /// Notes that a credential of the scope's organization admitted a message. Its result is void and never read.
     fn touch_credential(credential: SqlUuid) -> Bool;
 
-    /// Clears away what an organization keeps no longer.
+    /// Clears away what an organization keeps no longer; gives how many rows it worked on, and how many of them are gone.
     fn clear_away(
         organization: SqlUuid,
         bodies_days: Integer,
@@ -40,7 +40,7 @@ extern "SQL" {
         calls_days: Integer,
         most_bytes: BigInt,
         step: Integer,
-    ) -> BigInt;
+    ) -> Array<BigInt>;
 
     /// Counts refusals. Its result is void and never read.
     fn count_refusals(found: SqlJson) -> Bool;

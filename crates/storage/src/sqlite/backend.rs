@@ -33,7 +33,7 @@ use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, Record, Recorded};
 use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, NewBooking};
-use crate::retention::Step;
+use crate::retention::{Cleared, Step};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::seal::Sealer;
@@ -183,12 +183,15 @@ impl Backend for SqliteBackend {
         Ok(directory::retentions(self.readers.get().await?.conn()?, after).await?)
     }
 
-    async fn clear_away(&self, step: Step) -> Result<u64, StorageError> {
+    async fn clear_away(&self, step: Step) -> Result<Cleared, StorageError> {
+        if !retention::is_due(self.readers.get().await?.conn()?, step).await? {
+            return Ok(Cleared::default());
+        }
         let mut tx = self.begin(step.org).await?;
-        let worked = retention::clear_away(tx.conn()?, step).await;
-        let worked = tx.check(worked)?;
+        let cleared = retention::clear_away(tx.conn()?, step).await;
+        let cleared = tx.check(cleared)?;
         tx.commit().await?;
-        Ok(worked)
+        Ok(cleared)
     }
 
     async fn count_refusals(&self, found: &[RefusalCount]) -> Result<(), StorageError> {

@@ -3,15 +3,17 @@
 use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
 
 use super::dialect::Conn;
-use crate::retention::Step;
+use crate::retention::{Cleared, Step};
 use crate::sql_types::{DbUuid, SqlUuid};
 
 /// The lowest of the ids that were made so many days ago; `?` is the modifier of a date.
 const FIRST_ID: &str = "(SELECT substr(hex, 1, 8) || '-' || substr(hex, 9, 4) || '-0000-0000-000000000000'
     FROM (SELECT printf('%012x', unixepoch('now', ?) * 1000) AS hex))";
+/// The last minute waits, as on PostgreSQL.
+const SETTLED: &str = "'-1 minutes'";
 const INSTANT: &str = "(strftime('%Y-%m-%dT%H:%M:%f', 'now', ?) || '000Z')";
 
 #[derive(QueryableByName)]
@@ -40,8 +42,45 @@ struct Call {
     created_at: String,
 }
 
-/// One step for one organization; gives how many rows it worked on.
-pub(super) async fn clear_away(conn: &mut Conn, step: Step) -> QueryResult<u64> {
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = Bool)]
+    due: bool,
+}
+
+/// Whether a step would find something: asked beside the writer, which most organizations need not have for it.
+pub(super) async fn is_due(conn: &mut Conn, step: Step) -> QueryResult<bool> {
+    let due = format!(
+        "WITH mark AS (SELECT coalesce(max(counted_to), '') AS counted_to, coalesce(max(stored_bytes), 0) AS stored_bytes,
+                              coalesce(max(reports_to), '') AS reports_to
+                       FROM retention_marks WHERE organization_id = ?1)
+         SELECT ?2 > 0 AND EXISTS (SELECT 1 FROM webhook_events WHERE organization_id = ?1 AND id < {bodies})
+             OR ?3 > 0 AND (stored_bytes > ?3 OR EXISTS (
+                 SELECT 1 FROM webhook_events WHERE organization_id = ?1 AND id > counted_to AND id < {settled}))
+             OR ?4 > 0 AND EXISTS (SELECT 1 FROM call_logs
+                 WHERE organization_id = ?1 AND created_at > reports_to AND created_at < {reports})
+             OR ?5 > 0 AND EXISTS (SELECT 1 FROM call_logs WHERE organization_id = ?1 AND created_at < {calls}) AS due
+         FROM mark",
+        bodies = FIRST_ID.replace('?', "'-' || ?2 || ' days'"),
+        settled = FIRST_ID.replace('?', SETTLED),
+        reports = INSTANT.replace('?', "'-' || ?4 || ' days'"),
+        calls = INSTANT.replace('?', "'-' || ?5 || ' days'"),
+    );
+    conn.spawn_blocking(move |conn| {
+        let found: Due = sql_query(due)
+            .bind::<SqlUuid, _>(DbUuid(step.org.as_uuid()))
+            .bind::<Integer, _>(step.bodies_days)
+            .bind::<BigInt, _>(step.stored_bytes)
+            .bind::<Integer, _>(step.transcripts_days)
+            .bind::<Integer, _>(step.calls_days)
+            .get_result(conn)?;
+        Ok(found.due)
+    })
+    .await
+}
+
+/// One step for one organization.
+pub(super) async fn clear_away(conn: &mut Conn, step: Step) -> QueryResult<Cleared> {
     conn.spawn_blocking(move |conn| {
         Clearing { conn, org: DbUuid(step.org.as_uuid()), rows: step.rows }.run(step)
     })
@@ -56,13 +95,13 @@ struct Clearing<'a> {
 }
 
 impl Clearing<'_> {
-    fn run(&mut self, step: Step) -> QueryResult<u64> {
+    fn run(&mut self, step: Step) -> QueryResult<Cleared> {
         let mark = "INSERT INTO retention_marks (organization_id) VALUES (?) ON CONFLICT DO NOTHING";
         sql_query(mark).bind::<SqlUuid, _>(self.org).execute(self.conn)?;
         let marked =
             "SELECT counted_to, stored_bytes, reports_to FROM retention_marks WHERE organization_id = ?";
         let mut mark: Mark = sql_query(marked).bind::<SqlUuid, _>(self.org).get_result(self.conn)?;
-        let mut worked = 0;
+        let (mut counted, mut removed) = (0, 0);
         if step.bodies_days > 0 {
             let old = format!(
                 "SELECT id, octet_length(body) AS bytes FROM webhook_events
@@ -73,12 +112,12 @@ impl Clearing<'_> {
                 .bind::<Text, _>(format!("-{} days", step.bodies_days))
                 .bind::<BigInt, _>(self.rows)
                 .load(self.conn)?;
-            worked += self.remove_messages(&old, &mut mark)?;
+            removed += self.remove_messages(&old, &mut mark)?;
         }
         if step.stored_bytes > 0 {
-            worked += self.count(&mut mark)?;
+            counted += self.count(&mut mark)?;
             if mark.stored_bytes > step.stored_bytes {
-                worked += self.remove_beyond(step.stored_bytes, &mut mark)?;
+                removed += self.remove_beyond(step.stored_bytes, &mut mark)?;
             }
         }
         if step.transcripts_days > 0 {
@@ -103,7 +142,7 @@ impl Clearing<'_> {
             if let Some(last) = old.last() {
                 mark.reports_to.clone_from(&last.created_at);
             }
-            worked += old.len();
+            removed += old.len();
         }
         if step.calls_days > 0 {
             let old = format!(
@@ -118,7 +157,7 @@ impl Clearing<'_> {
             for call in &old {
                 self.remove_call(&call.vapi_call_id, &mut mark)?;
             }
-            worked += old.len();
+            removed += old.len();
         }
         sql_query(
             "UPDATE retention_marks SET counted_to = ?, stored_bytes = max(?, 0), reports_to = ? WHERE organization_id = ?",
@@ -128,19 +167,20 @@ impl Clearing<'_> {
         .bind::<Text, _>(mark.reports_to)
         .bind::<SqlUuid, _>(self.org)
         .execute(self.conn)?;
-        Ok(u64::try_from(worked).unwrap_or(u64::MAX))
+        let rows = |rows| u64::try_from(rows).unwrap_or(u64::MAX);
+        Ok(Cleared { worked: rows(counted + removed), removed: rows(removed) })
     }
 
-    /// Counts the messages that came since; those of the last minute wait, as on PostgreSQL.
+    /// Counts the messages that came since.
     fn count(&mut self, mark: &mut Mark) -> QueryResult<usize> {
         let new = format!(
             "SELECT id, octet_length(body) AS bytes FROM webhook_events
-             WHERE organization_id = ? AND id > ? AND id < {FIRST_ID} ORDER BY id LIMIT ?"
+             WHERE organization_id = ? AND id > ? AND id < {settled} ORDER BY id LIMIT ?",
+            settled = FIRST_ID.replace('?', SETTLED),
         );
         let new: Vec<Message> = sql_query(new)
             .bind::<SqlUuid, _>(self.org)
             .bind::<Text, _>(mark.counted_to.clone())
-            .bind::<Text, _>("-1 minutes")
             .bind::<BigInt, _>(self.rows)
             .load(self.conn)?;
         mark.stored_bytes += new.iter().map(|message| message.bytes).sum::<i64>();

@@ -18,7 +18,7 @@ use crate::quarantine::QuarantinedMessage;
 use crate::record::{Entry, NewEvent, Record, Recorded};
 use crate::refusals::RefusalCount;
 use crate::repo::{Booked, Contact, EventVerdict, NewBooking};
-use crate::retention::Step;
+use crate::retention::{Cleared, Step};
 use crate::rows::{AccessRow, OwnerRow, SecretRow};
 use crate::scope::TenantStore;
 use crate::tenants::TenantRows;
@@ -183,7 +183,7 @@ impl Backend for Scripted {
         unasked()
     }
 
-    async fn clear_away(&self, _: Step) -> Result<u64, StorageError> {
+    async fn clear_away(&self, _: Step) -> Result<Cleared, StorageError> {
         unasked()
     }
 
