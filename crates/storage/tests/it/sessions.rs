@@ -5,12 +5,12 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use org_resolver::{IdentifierKind, Lookup, LookupKey};
 use serde_json::json;
-use storage::repo::{KeyHash, NewBooking, NewContact, NewToolResult, ToolAnswer};
+use storage::repo::{NewBooking, NewContact};
 use storage::{ErrorKind, QuarantinedMessage, Record, Storage, StorageError};
 use test_support::with_login;
 use uuid::Uuid;
 
-use crate::support::{A, B, Fixture, at, event, now, on_postgres, sealer, verified};
+use crate::support::{self, A, B, Fixture, at, event, now, on_postgres, sealer, verified};
 
 on_postgres!(
     sessions_that_cannot_write_are_replaced,
@@ -19,24 +19,7 @@ on_postgres!(
 );
 
 fn booking(nth: i64) -> NewBooking<'static> {
-    let starts_at = at(0, 0) + TimeDelta::days(nth + 1);
-    NewBooking {
-        call: NewToolResult {
-            key: KeyHash([u8::try_from(nth).unwrap(); 32]),
-            vapi_call_id: "call-1",
-            tool_call_id: "tool-1",
-            tool: "bookAppointment",
-        },
-        effect: None,
-        contact: NewContact { phone: Some("+15552010100"), name: Some("Ada"), ..NewContact::default() },
-        service: None,
-        places: vec![(Uuid::from_u128(5), 1)],
-        starts_at,
-        ends_at: starts_at + TimeDelta::minutes(30),
-        blocked_until: starts_at + TimeDelta::minutes(30),
-        answer: ToolAnswer::Result("Booked.".into()),
-        now: now(),
-    }
+    support::booking(u8::try_from(nth).unwrap(), 1, at(0, 0) + TimeDelta::days(nth + 1))
 }
 
 fn unclaimed(request_id: &str) -> QuarantinedMessage<'_> {

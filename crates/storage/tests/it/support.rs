@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Nullable, Text};
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 use org_resolver::{OrgId, VerifiedOrg};
-use storage::repo::{EventId, EventVerdict};
+use storage::repo::{EventId, EventVerdict, KeyHash, NewBooking, NewContact, NewToolResult, ToolAnswer};
 use storage::{
     CallUpdate, DatabaseUrl, MasterKey, NewEvent, OrgScope, Record, Sealer, Storage, StorageConfig,
 };
@@ -260,6 +260,28 @@ fn by_hand(path: &std::path::Path) -> SqliteConnection {
     let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;").unwrap();
     conn
+}
+
+/// A booking of half an hour for the same person, by a tool call of its own.
+pub(crate) fn booking(key: u8, seat: i16, starts_at: DateTime<Utc>) -> NewBooking<'static> {
+    let ends_at = starts_at + TimeDelta::minutes(30);
+    NewBooking {
+        call: NewToolResult {
+            key: KeyHash([key; 32]),
+            vapi_call_id: "call-1",
+            tool_call_id: "tool-1",
+            tool: "bookAppointment",
+        },
+        effect: None,
+        contact: NewContact { phone: Some("+15552010100"), name: Some("Ada"), ..NewContact::default() },
+        service: None,
+        places: vec![(Uuid::from_u128(5), seat)],
+        starts_at,
+        ends_at,
+        blocked_until: ends_at,
+        answer: ToolAnswer::Result("Booked.".into()),
+        now: now(),
+    }
 }
 
 pub(crate) fn sealer() -> Sealer {

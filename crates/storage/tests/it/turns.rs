@@ -4,11 +4,10 @@ use std::sync::Mutex;
 
 use futures::future::{join, join_all};
 use futures::poll;
-use storage::repo::{Booked, KeyHash, NewBooking, NewContact, NewToolResult, ToolAnswer};
+use storage::repo::{Booked, NewBooking};
 use storage::{OrgScope, Record, Storage};
-use uuid::Uuid;
 
-use crate::support::{Fixture, at, event, now, on_both, on_postgres};
+use crate::support::{self, Fixture, at, event, on_both, on_postgres};
 
 on_both!(a_flood_of_bookings_stands_in_line_behind_one_of_anothers);
 
@@ -16,23 +15,7 @@ on_postgres!(one_organizations_scopes_leave_connections_to_others);
 
 /// A booking of a seat of its own.
 fn booking(nth: u8) -> NewBooking<'static> {
-    NewBooking {
-        call: NewToolResult {
-            key: KeyHash([nth; 32]),
-            vapi_call_id: "call-1",
-            tool_call_id: "tool-1",
-            tool: "bookAppointment",
-        },
-        effect: None,
-        contact: NewContact { phone: Some("+15552010100"), name: Some("Ada"), ..NewContact::default() },
-        service: None,
-        places: vec![(Uuid::from_u128(5), i16::from(nth))],
-        starts_at: at(15, 0),
-        ends_at: at(15, 30),
-        blocked_until: at(15, 30),
-        answer: ToolAnswer::Result("Booked.".into()),
-        now: now(),
-    }
+    support::booking(nth, i16::from(nth), at(15, 0))
 }
 
 async fn a_flood_of_bookings_stands_in_line_behind_one_of_anothers(fixture: Fixture) {
